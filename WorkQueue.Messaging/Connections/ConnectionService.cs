@@ -1,0 +1,47 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using WorkQueue.Messaging.Diagnostics;
+
+namespace WorkQueue.Messaging.Connections;
+
+/// <summary>
+/// What a process's two connections are for. An alarm blocks whatever publishes on a connection and stalls all else on it, so
+/// that acknowledgements and publishes do not share one.
+/// </summary>
+internal static class ConnectionPurpose
+{
+    public const string Publish = "publishing";
+    public const string Consume = "consuming";
+}
+
+/// <summary>Keeps the connections open. Registered before the workers, so that it stops after them.</summary>
+internal sealed class ConnectionService(
+    [FromKeyedServices(ConnectionPurpose.Publish)] SupervisedConnection publishing,
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection consuming,
+    IHostApplicationLifetime lifetime,
+    ILogger<ConnectionService> logger) : BackgroundService
+{
+    private int _refused;
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(KeepOpenAsync(publishing, stoppingToken), KeepOpenAsync(consuming, stoppingToken));
+
+    private async Task KeepOpenAsync(SupervisedConnection connection, CancellationToken stopping)
+    {
+        try
+        {
+            await connection.RunAsync(stopping);
+        }
+        catch (BrokerRefusedException refused)
+        {
+            // Both connections meet the same refusal; one message is enough.
+            if (Interlocked.Exchange(ref _refused, 1) == 0)
+            {
+                logger.Refused(refused.Message);
+                Environment.ExitCode = 1;
+                lifetime.StopApplication();
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Connections;
+
+/// <summary>
+/// One connection to the broker, opened again whenever it is lost. The client's own recovery is off: it redelivers into a handler
+/// that still runs, loses consumers and can loop for ever (docs/adr/0002).
+/// </summary>
+internal sealed class SupervisedConnection(
+    string purpose, IConnectionFactory factory, TopologyDeclarer declarer, ILogger logger, TimeProvider clock)
+{
+    private readonly Backoff _backoff = new(clock);
+    private TaskCompletionSource<IConnection> _open = NewSignal();
+    private volatile string? _problem = "not connected yet";
+    private volatile bool _blocked;
+
+    /// <summary>What is wrong with the connection, or null when it is usable.</summary>
+    public string? Problem => _blocked ? "the broker blocks publishers (memory or disk alarm)" : _problem;
+
+    /// <summary>The broker has an alarm and takes no publishes.</summary>
+    public bool IsBlocked => _blocked;
+
+    /// <summary>The open connection, as soon as there is one.</summary>
+    public Task<IConnection> WaitOpenAsync(CancellationToken cancellationToken) => Volatile.Read(ref _open).Task.WaitAsync(cancellationToken);
+
+    /// <summary>Keeps the connection open until the token is cancelled.</summary>
+    /// <exception cref="BrokerRefusedException">Trying again cannot help: wrong credentials, no such vhost, no permission, other queue arguments.</exception>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await RunOnceAsync(stopping);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // Whatever went wrong, the answer is the same: say it, wait, connect again.
+            catch (Exception failure) when (BrokerRefusedException.From(failure, factory) is null)
+#pragma warning restore CA1031
+            {
+                _problem = Describe(failure);
+                logger.ConnectionFailed(purpose, _problem);
+            }
+            catch (Exception failure)
+            {
+                throw BrokerRefusedException.From(failure, factory)!;
+            }
+
+            await _backoff.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task RunOnceAsync(CancellationToken stopping)
+    {
+        TaskCompletionSource<string> lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        IConnection connection = await Limits.OpenAsync(factory.CreateConnectionAsync(purpose, CancellationToken.None), Limits.Connect, clock, stopping);
+        try
+        {
+            connection.ConnectionShutdownAsync += (_, shutdown) => Signal(lost, shutdown);
+            connection.ConnectionBlockedAsync += (_, blocked) => OnBlocked(blocked.Reason);
+            connection.ConnectionUnblockedAsync += (_, _) => OnUnblocked();
+            // A first call over the wire, besides: 7.1 reports a connection as open before the broker has accepted it.
+            await DeclareAsync(connection, stopping);
+            Publish(connection);
+            await lost.Task.WaitAsync(stopping);
+            logger.ConnectionLost(purpose, await lost.Task);
+        }
+        finally
+        {
+            Withdraw();
+            await Limits.DisposeAsync(connection, clock);
+        }
+    }
+
+    private async Task DeclareAsync(IConnection connection, CancellationToken stopping)
+    {
+        IChannel channel = await Limits.OpenAsync(connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
+        try
+        {
+            await declarer.DeclareAsync(channel, stopping);
+        }
+        finally
+        {
+            await Limits.DisposeAsync(channel, clock);
+        }
+    }
+
+    private void Publish(IConnection connection)
+    {
+        _backoff.Opened();
+        _problem = null;
+        logger.Connected(purpose, connection.Endpoint.HostName, connection.Endpoint.Port);
+        _open.TrySetResult(connection);
+    }
+
+    private void Withdraw()
+    {
+        _blocked = false;
+        _problem ??= "the connection was lost";
+        if (_open.Task.IsCompleted)
+        {
+            Volatile.Write(ref _open, NewSignal());
+        }
+    }
+
+    private Task OnBlocked(string reason)
+    {
+        _blocked = true;
+        logger.Blocked(purpose, reason);
+        return Task.CompletedTask;
+    }
+
+    private Task OnUnblocked()
+    {
+        _blocked = false;
+        logger.Unblocked(purpose);
+        return Task.CompletedTask;
+    }
+
+    private static Task Signal(TaskCompletionSource<string> lost, ShutdownEventArgs shutdown)
+    {
+        lost.TrySetResult(shutdown.ReplyText);
+        return Task.CompletedTask;
+    }
+
+    private static string Describe(Exception failure) =>
+        failure is BrokerUnreachableException { InnerException: { } inner } ? inner.GetBaseException().Message : failure.Message;
+
+    private static TaskCompletionSource<IConnection> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,40 @@
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>What to do with a delivery.</summary>
+internal abstract record Disposition
+{
+    /// <summary>The name in metrics.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Done: acknowledge it.</summary>
+    public sealed record Ack : Disposition
+    {
+        public override string Name => "ack";
+    }
+
+    /// <summary>Publish it as the next attempt, to start after a delay, then acknowledge it.</summary>
+    public sealed record Retry(TimeSpan Delay, string Reason) : Disposition
+    {
+        public override string Name => "retry";
+    }
+
+    /// <summary>Publish it to the dead letters, then acknowledge it.</summary>
+    public sealed record DeadLetter(DeadLetterCause Cause) : Disposition
+    {
+        public override string Name => "dead-letter";
+    }
+
+    /// <summary>Publish it again as the same attempt, then acknowledge it: a nack would count as a delivery up to RabbitMQ 4.2.</summary>
+    public sealed record Return(string Reason) : Disposition
+    {
+        public override string Name => "return";
+    }
+
+    /// <summary>The delivery is gone; there is nothing to settle.</summary>
+    public sealed record Abandon : Disposition
+    {
+        public override string Name => "abandon";
+    }
+}

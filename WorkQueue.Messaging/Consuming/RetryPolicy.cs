@@ -1,0 +1,33 @@
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>From the outcome of a run to what happens to the task. Pure.</summary>
+internal static class RetryPolicy
+{
+    /// <summary>Decides.</summary>
+    /// <param name="outcome">What the run produced.</param>
+    /// <param name="attempt">Which attempt it was, from 1.</param>
+    /// <param name="delays">The waits between attempts: N delays give N + 1 attempts.</param>
+    /// <param name="jitter">How far a delay may vary, as a share of it.</param>
+    /// <param name="random">From 0 to 1; 0.5 leaves a delay as it is.</param>
+    /// <param name="now">The time a dead letter is dated.</param>
+    public static Disposition Decide(
+        TaskOutcome outcome, int attempt, IReadOnlyList<TimeSpan> delays, double jitter, double random, DateTimeOffset now) => outcome switch
+        {
+            TaskOutcome.Succeeded => new Disposition.Ack(),
+            TaskOutcome.Rejected rejected => Dead(rejected.Reason, rejected.Error, now),
+            TaskOutcome.Failed failed when attempt > delays.Count => Dead($"failed {attempt} of {delays.Count + 1} attempts", failed.Error, now, failed.Reason),
+            // A delay the handler chose is what somebody asked it to wait: never shortened at random.
+            TaskOutcome.Failed { Delay: { } chosen } failed => new Disposition.Retry(chosen, failed.Reason),
+            TaskOutcome.Failed failed => new Disposition.Retry(Spread(delays[attempt - 1], jitter, random), failed.Reason),
+            TaskOutcome.Interrupted interrupted => new Disposition.Return(interrupted.Reason),
+            TaskOutcome.TakenBack => new Disposition.Abandon(),
+            _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, null),
+        };
+
+    private static TimeSpan Spread(TimeSpan delay, double jitter, double random) => delay * (1 + (jitter * ((2 * random) - 1)));
+
+    private static Disposition.DeadLetter Dead(string reason, Exception? error, DateTimeOffset now, string? text = null) =>
+        new(new DeadLetterCause(reason, error?.GetType().FullName, error?.Message ?? text, now));
+}

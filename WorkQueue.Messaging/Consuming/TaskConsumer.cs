@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>What the deliveries of all slots share.</summary>
+internal sealed record TaskPipeline(
+    TaskExecutor Executor, TaskSettler Settler, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
+
+/// <summary>Receives the deliveries of one channel, one at a time: the life of a task is <see cref="ProcessAsync"/>.</summary>
+internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeline pipeline, RunTokens tokens, CancellationToken stopping)
+    : AsyncDefaultBasicConsumer(channel)
+{
+    private volatile Task _running = Task.CompletedTask;
+    private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
+    public Task<string> Ended => _ended.Task;
+
+    /// <summary>Waits until no task runs.</summary>
+    /// <returns>False if one still runs after the limit.</returns>
+    public async Task<bool> WaitIdleAsync(TimeSpan limit)
+    {
+        Task running = _running;
+        await running.WaitAsync(limit, pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return running.IsCompleted;
+    }
+
+    public void End(string reason) => _ended.TrySetResult(reason);
+
+    public override async Task HandleBasicDeliverAsync(
+        string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
+        IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
+    {
+        // The channel dispatches one delivery at a time.
+        TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _running = running.Task;
+        try
+        {
+            await ProcessAsync(TaskCodec.Read(deliveryTag, redelivered, properties, body, queue), $"{exchange}:{queue.Name}:{queue.BrokerName}");
+        }
+#pragma warning disable CA1031 // An exception that escapes leaves the delivery unacknowledged and the slot stuck for ever; end the slot instead.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            End(failure.Message);
+        }
+        finally
+        {
+            running.SetResult();
+        }
+    }
+
+    protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default)
+    {
+        // Also comes when this side cancels, on its way out; then nobody reads the reason.
+        End("the broker cancelled the consumer: its queue was deleted or has no leader");
+        return Task.CompletedTask;
+    }
+
+    private async Task ProcessAsync(TaskDelivery delivery, string destination)
+    {
+        TaskMessage message = delivery.Message;
+        using Activity? activity = pipeline.Telemetry.StartProcess(
+            destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
+        activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
+        pipeline.Telemetry.Started(destination, WaitOf(message));
+        long start = pipeline.Clock.GetTimestamp();
+
+        TaskOutcome outcome = stopping.IsCancellationRequested
+            ? new TaskOutcome.Interrupted("the worker stops")
+            : await RunAsync(delivery);
+        TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
+        Disposition disposition = Decide(outcome, message);
+        Report(outcome, disposition, message, destination, duration, activity);
+        if (await pipeline.Settler.SettleAsync(Channel, delivery, disposition, tokens))
+        {
+            pipeline.Telemetry.Settled(destination, message.Type, disposition.Name);
+        }
+        else
+        {
+            End("a delivery could not be settled");
+        }
+    }
+
+    private Task<TaskOutcome> RunAsync(TaskDelivery delivery)
+    {
+        pipeline.Logger.TaskReceived(delivery.Message.Id, delivery.Message.Type, delivery.Message.Attempt);
+        return pipeline.Executor.RunAsync(delivery, queue, tokens);
+    }
+
+    private Disposition Decide(TaskOutcome outcome, TaskMessage message)
+    {
+        WorkQueueOptions options = pipeline.Options.Value;
+        IReadOnlyList<TimeSpan> delays = options.Types.GetValueOrDefault(message.Type)?.RetryDelays ?? options.Retry.EffectiveDelays;
+        return RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), pipeline.Clock.GetUtcNow());
+    }
+
+    private void Report(
+        TaskOutcome outcome, Disposition disposition, TaskMessage message, string destination, TimeSpan duration, Activity? activity)
+    {
+        (string? reason, Exception? error) = outcome switch
+        {
+            TaskOutcome.Failed failed => (failed.Reason, failed.Error),
+            TaskOutcome.Rejected rejected => (rejected.Reason, rejected.Error),
+            _ => ((string?)null, (Exception?)null),
+        };
+        string? errorType = reason is null ? null : error?.GetType().FullName ?? "rejected";
+        pipeline.Telemetry.Ended(destination, message.Type, duration, errorType);
+        activity?.SetTag("workqueue.task.disposition", disposition.Name);
+        if (reason is not null)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, reason).SetTag("error.type", errorType);
+        }
+
+        if (error is not null)
+        {
+            pipeline.Logger.TaskException(error, message.Id);
+        }
+        else if (outcome is TaskOutcome.Succeeded)
+        {
+            pipeline.Logger.TaskDone(message.Id, message.Type, duration.TotalSeconds);
+        }
+    }
+
+    // A UUID version 7 knows its millisecond, the AMQP timestamp only its second. Retries waited on purpose.
+    private TimeSpan? WaitOf(TaskMessage message)
+    {
+        if (message.Attempt > 1)
+        {
+            return null;
+        }
+
+        DateTimeOffset? due = message.NotBefore ?? TaskIds.CreatedAt(message.Id) ?? message.EnqueuedAt;
+        return pipeline.Clock.GetUtcNow() - due;
+    }
+}

@@ -1,0 +1,130 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>Finds and runs the handler of a delivery. Every way a run can go becomes a <see cref="TaskOutcome"/>; nothing is thrown.</summary>
+internal sealed class TaskExecutor(
+    IServiceScopeFactory scopes,
+    IEnumerable<TaskHandlerRegistration> registrations,
+    IOptions<WorkQueueOptions> options,
+    TimeProvider clock,
+    ILogger<TaskExecutor> logger)
+{
+    // A stopping worker is killed soon after its drain timeout; it cannot wait for a deaf handler as long as a running one.
+    private static readonly TimeSpan DrainGrace = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<string, TaskHandlerRegistration> _handlers = registrations.ToDictionary(handler => handler.Type, StringComparer.Ordinal);
+
+    public async Task<TaskOutcome> RunAsync(TaskDelivery delivery, TaskQueue queue, RunTokens tokens)
+    {
+        if (Refusal(delivery, queue) is { } refusal)
+        {
+            return new TaskOutcome.Rejected(refusal);
+        }
+
+        if (FindHandler(delivery.Message.Type, queue) is not { } handler)
+        {
+            return new TaskOutcome.Rejected($"no handler for type {delivery.Message.Type}");
+        }
+
+        TimeSpan limit = options.Value.Types.GetValueOrDefault(delivery.Message.Type)?.Timeout ?? options.Value.Worker.TaskTimeout;
+        using CancellationTokenSource timeout = new(limit, clock);
+        using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, tokens.TakenBack, tokens.Drained);
+        try
+        {
+            object? result = await RunHandlerAsync(handler, delivery, tokens, run.Token);
+            return tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : new TaskOutcome.Succeeded(result);
+        }
+#pragma warning disable CA1031 // The boundary to the user's code: whatever it throws is an outcome.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            return OutcomeOf(failure, tokens, limit, timeout.Token);
+        }
+    }
+
+    private string? Refusal(TaskDelivery delivery, TaskQueue queue)
+    {
+        if (delivery.Unreadable is { } unreadable)
+        {
+            return $"unreadable envelope: {unreadable}";
+        }
+
+        if (delivery.EarlierDeliveries >= queue.DeliveryLimit)
+        {
+            return $"delivered {delivery.EarlierDeliveries} times without an end: its worker died or lost the broker each time";
+        }
+
+        return delivery.Message.Deadline < clock.GetUtcNow()
+            ? $"its deadline {delivery.Message.Deadline:u} passed before it could start"
+            : null;
+    }
+
+    // The default type of an adopted queue also serves types nobody handles: some clients write odd ones.
+    private TaskHandlerRegistration? FindHandler(string type, TaskQueue queue) =>
+        _handlers.GetValueOrDefault(type) ?? (queue is { IsAdopted: true, DefaultType: { } other } ? _handlers.GetValueOrDefault(other) : null);
+
+    private async Task<object?> RunHandlerAsync(TaskHandlerRegistration handler, TaskDelivery delivery, RunTokens tokens, CancellationToken cancelled)
+    {
+        AsyncServiceScope scope = scopes.CreateAsyncScope();
+        Task<object?> running = Task.FromResult<object?>(null);
+        try
+        {
+            running = handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, cancelled));
+            try
+            {
+                return await running.WaitAsync(cancelled);
+            }
+            catch (OperationCanceledException) when (cancelled.IsCancellationRequested && !running.IsCompleted)
+            {
+                TimeSpan grace = tokens.Drained.IsCancellationRequested ? DrainGrace : options.Value.Worker.CancelGrace;
+                return await GraceAsync(running, grace, delivery.Message);
+            }
+        }
+        finally
+        {
+            // A handler that does not stop keeps its services until it does.
+            _ = running.ContinueWith(_ => scope.DisposeAsync().AsTask(), TaskScheduler.Default).Unwrap();
+        }
+    }
+
+    private async Task<object?> GraceAsync(Task<object?> running, TimeSpan grace, TaskMessage message)
+    {
+        try
+        {
+            return await running.WaitAsync(grace, clock);
+        }
+        catch (TimeoutException) when (!running.IsCompleted)
+        {
+            logger.HandlerIgnoresCancellation(message.Id, message.Type, grace);
+            throw new OperationCanceledException();
+        }
+    }
+
+    private static TaskOutcome OutcomeOf(Exception failure, RunTokens tokens, TimeSpan limit, CancellationToken timeout) => failure switch
+    {
+        _ when tokens.TakenBack.IsCancellationRequested => new TaskOutcome.TakenBack(),
+        TaskRejectedException rejection => new TaskOutcome.Rejected(rejection.Message, rejection.InnerException ?? rejection),
+        TaskRetryException retry => new TaskOutcome.Failed(retry.Message, retry.InnerException ?? retry, retry.Delay),
+        OperationCanceledException when timeout.IsCancellationRequested => new TaskOutcome.Failed($"timed out after {limit}", new TimeoutException($"The attempt ran longer than {limit}.")),
+        OperationCanceledException when tokens.Drained.IsCancellationRequested => new TaskOutcome.Interrupted("the worker stops"),
+        _ => new TaskOutcome.Failed(failure.Message, failure),
+    };
+
+    private static TaskContext ContextOf(TaskDelivery delivery, CancellationToken cancelled) => new()
+    {
+        Id = delivery.Message.Id,
+        Type = delivery.Message.Type,
+        Queue = delivery.Message.Queue,
+        Attempt = delivery.Message.Attempt,
+        Redelivered = delivery.Redelivered,
+        EnqueuedAt = delivery.Message.EnqueuedAt,
+        Deadline = delivery.Message.Deadline,
+        CancellationToken = cancelled,
+    };
+}

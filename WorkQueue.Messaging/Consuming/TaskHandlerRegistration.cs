@@ -1,0 +1,57 @@
+using System.Net.Mime;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>How the tasks of one type are run.</summary>
+/// <param name="Type">The task type.</param>
+/// <param name="RunAsync">Reads the payload and runs the handler; <see cref="TaskRejectedException"/> for a payload that does not fit.</param>
+internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvider, TaskMessage, TaskContext, Task<object?>> RunAsync)
+{
+    private static readonly JsonSerializerOptions PayloadOptions = new(JsonSerializerDefaults.Web)
+    {
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+    };
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    public static TaskHandlerRegistration Create<TPayload, THandler>(string type)
+        where THandler : class, ITaskHandler<TPayload> =>
+        new(type, (services, message, context) =>
+        {
+            TPayload payload = ReadPayload<TPayload>(message);
+            return ActivatorUtilities.GetServiceOrCreateInstance<THandler>(services).HandleAsync(payload, context);
+        });
+
+    internal static TPayload ReadPayload<TPayload>(TaskMessage message)
+    {
+        try
+        {
+            TPayload? payload = IsJson(message.ContentType)
+                ? JsonSerializer.Deserialize<TPayload>(message.Body.Span, PayloadOptions)
+                : FromText<TPayload>(StrictUtf8.GetString(message.Body.Span));
+            return payload ?? throw new TaskRejectedException($"the payload of type {message.Type} is null");
+        }
+        catch (Exception misfit) when (misfit is JsonException or NotSupportedException or DecoderFallbackException)
+        {
+            throw new TaskRejectedException($"the payload does not fit type {message.Type}: {misfit.Message}", misfit);
+        }
+    }
+
+    private static TPayload? FromText<TPayload>(string text) =>
+        typeof(TPayload) == typeof(string)
+            ? (TPayload)(object)text
+            : new JsonObject { ["text"] = text }.Deserialize<TPayload>(PayloadOptions);
+
+    private static bool IsJson(string? contentType)
+    {
+        string media = (contentType ?? "").Split(';')[0].Trim();
+        return media.Equals(MediaTypeNames.Application.Json, StringComparison.OrdinalIgnoreCase)
+            || media.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
+    }
+}

@@ -1,0 +1,20 @@
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>What a run produced.</summary>
+internal abstract record TaskOutcome
+{
+    /// <summary>The handler finished.</summary>
+    public sealed record Succeeded(object? Result) : TaskOutcome;
+
+    /// <summary>The attempt failed; another may succeed, after <paramref name="Delay"/> if the handler chose one.</summary>
+    public sealed record Failed(string Reason, Exception? Error = null, TimeSpan? Delay = null) : TaskOutcome;
+
+    /// <summary>The task can never succeed.</summary>
+    public sealed record Rejected(string Reason, Exception? Error = null) : TaskOutcome;
+
+    /// <summary>The worker stops before the run could end; it does not count as an attempt.</summary>
+    public sealed record Interrupted(string Reason) : TaskOutcome;
+
+    /// <summary>The broker took the delivery back: whatever the run produced, it will be delivered again.</summary>
+    public sealed record TakenBack : TaskOutcome;
+}

@@ -1,0 +1,94 @@
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>
+/// Performs a disposition: whatever moves the task is published and confirmed first, then the delivery is acknowledged. A crash
+/// between the two runs the task twice; the other order would lose it.
+/// </summary>
+internal sealed class TaskSettler(TaskPublisher publisher, TimeProvider clock, ILogger<TaskSettler> logger)
+{
+    private static readonly TimeSpan RetryPublish = TimeSpan.FromSeconds(1);
+
+    /// <summary>Settles a delivery on the channel that brought it.</summary>
+    /// <param name="channel">The delivering channel.</param>
+    /// <param name="delivery">The delivery.</param>
+    /// <param name="disposition">What to do with it.</param>
+    /// <param name="tokens">When there is nothing left to settle, and when the worker can wait no longer.</param>
+    /// <returns>False when the delivery was not settled, and the broker will deliver it again.</returns>
+    public async Task<bool> SettleAsync(IChannel channel, TaskDelivery delivery, Disposition disposition, RunTokens tokens)
+    {
+        if (disposition is Disposition.Abandon)
+        {
+            logger.TaskTakenBack(delivery.Message.Id, delivery.Message.Type);
+            return false;
+        }
+
+        return await MoveAsync(delivery, disposition, tokens) && await AckAsync(channel, delivery);
+    }
+
+    private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
+    {
+        // Copied: a delivery's body is the client's buffer, and a publish given up here may still be reading it.
+        TaskMessage message = disposition is Disposition.Ack ? delivery.Message : delivery.Message with { Body = delivery.Message.Body.ToArray() };
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
+        while (true)
+        {
+            try
+            {
+                await PublishAsync(message, disposition, end.Token);
+                return true;
+            }
+            catch (PublishFailedException failure) when (!end.IsCancellationRequested)
+            {
+                logger.SettleDelayed(message.Id, failure.Message);
+                await Task.Delay(RetryPublish, clock, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException && end.IsCancellationRequested)
+            {
+                logger.TaskTakenBack(message.Id, message.Type);
+                return false;
+            }
+        }
+    }
+
+    private async Task PublishAsync(TaskMessage message, Disposition disposition, CancellationToken cancellationToken)
+    {
+        switch (disposition)
+        {
+            case Disposition.Retry retry:
+                DateTimeOffset next = clock.GetUtcNow() + retry.Delay;
+                await publisher.PublishAsync(message with { Attempt = message.Attempt + 1, NotBefore = next }, retry.Delay, cancellationToken);
+                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay, retry.Reason);
+                break;
+            case Disposition.DeadLetter dead:
+                await publisher.PublishDeadAsync(message, dead.Cause, cancellationToken);
+                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, dead.Cause.Error is { } error ? $"{dead.Cause.Reason}: {error}" : dead.Cause.Reason);
+                break;
+            case Disposition.Return back:
+                await publisher.PublishAsync(message, TimeSpan.Zero, cancellationToken);
+                logger.TaskReturned(message.Id, message.Type, back.Reason);
+                break;
+        }
+    }
+
+    private async Task<bool> AckAsync(IChannel channel, TaskDelivery delivery)
+    {
+        try
+        {
+            // Not cancellable: a delivery that is done must not be left unacknowledged because somebody stops waiting.
+            await channel.BasicAckAsync(delivery.Tag, multiple: false, CancellationToken.None);
+            return true;
+        }
+        catch (Exception lost) when (lost is OperationInterruptedException or ObjectDisposedException or IOException)
+        {
+            logger.TaskTakenBack(delivery.Message.Id, delivery.Message.Type);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>
+/// One place for one task: a channel and a consumer with prefetch 1. A channel the broker closed is never opened again by the
+/// client, and a worker that does not notice lives on without work; this loop notices and opens a new one.
+/// </summary>
+internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection connection, TaskPipeline pipeline)
+{
+    private readonly Backoff _backoff = new(pipeline.Clock);
+    private volatile bool _consuming;
+
+    /// <summary>The broker knows this slot as a consumer.</summary>
+    public bool IsConsuming => _consuming;
+
+    /// <summary>Takes tasks until <paramref name="stopping"/>; then lets the running one finish until <paramref name="drained"/>.</summary>
+    public async Task RunAsync(CancellationToken stopping, CancellationToken drained, CancellationToken givenUp)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await ConsumeAsync(await connection.WaitOpenAsync(stopping), new RunTokens(default, drained, givenUp), stopping);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // Whatever went wrong, the answer is the same: say it, wait, open a new channel.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                pipeline.Logger.SlotInterrupted(number, queue.Name, failure.Message);
+            }
+
+            await _backoff.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task ConsumeAsync(IConnection open, RunTokens tokens, CancellationToken stopping)
+    {
+        // The client hangs the spans of all deliveries under the activity that is current now.
+        Activity.Current = null;
+        CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
+        IChannel channel = await Limits.OpenAsync(open.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
+        // Not disposed of: a handler that does not stop may hold its token for as long as it likes.
+        CancellationTokenSource takenBack = new();
+        TaskConsumer consumer = new(channel, queue, pipeline, tokens with { TakenBack = takenBack.Token }, stopping);
+        channel.ChannelShutdownAsync += (_, shutdown) =>
+        {
+            consumer.End(shutdown.ReplyText);
+            return Task.CompletedTask;
+        };
+        try
+        {
+            await SubscribeAsync(channel, consumer, stopping);
+            _backoff.Opened();
+            _consuming = true;
+            string reason = await consumer.Ended.WaitAsync(stopping);
+            pipeline.Logger.SlotInterrupted(number, queue.Name, reason);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            await DrainAsync(channel, consumer);
+            throw;
+        }
+        finally
+        {
+            _consuming = false;
+            await takenBack.CancelAsync();
+            await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
+            await Limits.DisposeAsync(channel, pipeline.Clock);
+        }
+    }
+
+    private async Task SubscribeAsync(IChannel channel, TaskConsumer consumer, CancellationToken stopping)
+    {
+        await channel.BasicQosAsync(0, prefetchCount: 1, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
+        await channel.BasicConsumeAsync(
+            queue.BrokerName, autoAck: false, "", noLocal: false, exclusive: false, ConsumerArguments(), consumer, CancellationToken.None)
+            .WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
+    }
+
+    // From RabbitMQ 4.3 the limit of a quorum queue's consumer can be its own; older brokers ignore it.
+    private Dictionary<string, object?>? ConsumerArguments() => queue.Type == TaskQueueType.Quorum
+        ? new() { ["x-consumer-timeout"] = (long)pipeline.Options.Value.BrokerConsumerTimeout.TotalMilliseconds }
+        : null;
+
+    // Cancel, finish, acknowledge, and only then close: a close right after the cancel loses the acknowledgement.
+    private async Task DrainAsync(IChannel channel, TaskConsumer consumer)
+    {
+        try
+        {
+            if (channel.IsOpen && consumer.ConsumerTags.FirstOrDefault() is { } tag)
+            {
+                await channel.BasicCancelAsync(tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock);
+            }
+        }
+#pragma warning disable CA1031 // A channel that cannot be cancelled is closed next, which has the same effect.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            pipeline.Logger.SlotInterrupted(number, queue.Name, failure.Message);
+        }
+
+        WorkerOptions worker = pipeline.Options.Value.Worker;
+        if (await consumer.WaitIdleAsync(worker.DrainTimeout + Limits.Close) && channel.IsOpen)
+        {
+            // A call and its answer: by now the broker has seen the acknowledgement before it.
+            await channel.CloseAsync(CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}

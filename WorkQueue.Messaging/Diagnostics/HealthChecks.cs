@@ -1,0 +1,20 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Consuming;
+
+namespace WorkQueue.Messaging.Diagnostics;
+
+/// <summary>Healthy when a task could be enqueued now.</summary>
+internal sealed class PublishingHealthCheck([FromKeyedServices(ConnectionPurpose.Publish)] SupervisedConnection connection) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(connection.Problem is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy());
+}
+
+/// <summary>Healthy when every slot is a consumer on the broker: "can take tasks", not "process up".</summary>
+internal sealed class WorkerHealthCheck(TaskWorkerService worker) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(worker.Problem is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy());
+}

@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Logging;
+
+namespace WorkQueue.Messaging.Diagnostics;
+
+/// <summary>Every log message of the library. 11xx publishing, 21xx consuming, 31xx connections and topology. None carries a payload.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]
+    public static partial void Enqueued(this ILogger logger, string taskId, string type, string queue);
+
+    [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue {Queue} with {Slots} slot(s), one task each")]
+    public static partial void TakingTasks(this ILogger logger, string queue, int slots);
+
+    [LoggerMessage(2102, LogLevel.Information, "Task {TaskId} ({Type}) attempt {Attempt} received")]
+    public static partial void TaskReceived(this ILogger logger, string taskId, string type, int attempt);
+
+    [LoggerMessage(2103, LogLevel.Information, "Task {TaskId} ({Type}) done after {Seconds:0.0} s")]
+    public static partial void TaskDone(this ILogger logger, string taskId, string type, double seconds);
+
+    [LoggerMessage(2104, LogLevel.Warning, "Task {TaskId} ({Type}) failed attempt {Attempt}; the next one starts in {Delay}: {Reason}")]
+    public static partial void TaskRetrying(this ILogger logger, string taskId, string type, int attempt, TimeSpan delay, string reason);
+
+    [LoggerMessage(2105, LogLevel.Error, "Task {TaskId} ({Type}) is dead-lettered after attempt {Attempt}: {Reason}")]
+    public static partial void TaskDeadLettered(this ILogger logger, string taskId, string type, int attempt, string reason);
+
+    [LoggerMessage(2106, LogLevel.Warning, "Task {TaskId} ({Type}) goes back to its queue, not counted as an attempt: {Reason}")]
+    public static partial void TaskReturned(this ILogger logger, string taskId, string type, string reason);
+
+    [LoggerMessage(2107, LogLevel.Warning, "Task {TaskId} ({Type}) was taken back by the broker while it ran; its result does not count and it will run again")]
+    public static partial void TaskTakenBack(this ILogger logger, string taskId, string type);
+
+    [LoggerMessage(2108, LogLevel.Warning, "Slot {Slot} on queue {Queue} stopped taking tasks ({Reason}); it starts again")]
+    public static partial void SlotInterrupted(this ILogger logger, int slot, string queue, string reason);
+
+    [LoggerMessage(2109, LogLevel.Error, "Task {TaskId} ({Type}) goes on {Grace} after it was told to stop; the worker goes on without it. Make its handler observe TaskContext.CancellationToken")]
+    public static partial void HandlerIgnoresCancellation(this ILogger logger, string taskId, string type, TimeSpan grace);
+
+    [LoggerMessage(2110, LogLevel.Warning, "Task {TaskId} could not be moved on ({Reason}); trying again")]
+    public static partial void SettleDelayed(this ILogger logger, string taskId, string reason);
+
+    [LoggerMessage(2111, LogLevel.Debug, "The exception of task {TaskId}")]
+    public static partial void TaskException(this ILogger logger, Exception exception, string taskId);
+
+    [LoggerMessage(3101, LogLevel.Information, "Connected to RabbitMQ at {Host}:{Port} for {Purpose}")]
+    public static partial void Connected(this ILogger logger, string purpose, string host, int port);
+
+    [LoggerMessage(3102, LogLevel.Warning, "No connection to RabbitMQ for {Purpose} ({Reason}); trying again")]
+    public static partial void ConnectionFailed(this ILogger logger, string purpose, string reason);
+
+    [LoggerMessage(3103, LogLevel.Warning, "The connection to RabbitMQ for {Purpose} was lost ({Reason}); connecting again")]
+    public static partial void ConnectionLost(this ILogger logger, string purpose, string reason);
+
+    [LoggerMessage(3104, LogLevel.Warning, "RabbitMQ blocks {Purpose} ({Reason}); enqueues fail until it has room again")]
+    public static partial void Blocked(this ILogger logger, string purpose, string reason);
+
+    [LoggerMessage(3105, LogLevel.Information, "RabbitMQ no longer blocks {Purpose}")]
+    public static partial void Unblocked(this ILogger logger, string purpose);
+
+    [LoggerMessage(3106, LogLevel.Critical, "Stopping: {Reason}")]
+    public static partial void Refused(this ILogger logger, string reason);
+
+    [LoggerMessage(3107, LogLevel.Debug, "The queues could not be counted ({Reason}); trying again")]
+    public static partial void NoQueueCounts(this ILogger logger, string reason);
+}

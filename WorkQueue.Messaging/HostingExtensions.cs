@@ -1,0 +1,127 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Consuming;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging;
+
+/// <summary>Adds the queue to a host.</summary>
+public static class HostingExtensions
+{
+    /// <summary>The name of the connection string: <c>ConnectionStrings:rabbitmq</c>.</summary>
+    public const string ConnectionName = "rabbitmq";
+
+    /// <summary>Adds <see cref="ITaskQueue"/>, its health check and the queue metrics. For programs that hand tasks over.</summary>
+    /// <param name="builder">The host builder; the settings are its section <c>WorkQueue</c>.</param>
+    public static IHostApplicationBuilder AddTaskQueue(this IHostApplicationBuilder builder)
+    {
+        AddCore(builder);
+        builder.Services.AddHostedService<QueueMonitor>();
+        return builder;
+    }
+
+    /// <summary>Adds a worker: it takes tasks and runs them with the handlers added by <see cref="AddTaskHandler"/>.</summary>
+    /// <param name="builder">The host builder; the settings are its section <c>WorkQueue</c>.</param>
+    public static IHostApplicationBuilder AddTaskWorker(this IHostApplicationBuilder builder)
+    {
+        AddCore(builder);
+        IServiceCollection services = builder.Services;
+        services.AddSingleton<TaskSettler>();
+        services.AddSingleton<TaskExecutor>();
+        services.AddSingleton<TaskPipeline>();
+        services.AddSingleton<TaskWorkerService>();
+        services.AddHostedService(provider => provider.GetRequiredService<TaskWorkerService>());
+        services.AddHealthChecks().AddCheck<WorkerHealthCheck>("worker");
+        services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkQueueOptions>>(
+            (host, queue) => host.ShutdownTimeout = Longer(host.ShutdownTimeout, queue.Value.Worker.DrainTimeout + TimeSpan.FromSeconds(10)));
+        return builder;
+    }
+
+    /// <summary>Adds the handler of a task type.</summary>
+    /// <typeparam name="TPayload">The payload.</typeparam>
+    /// <typeparam name="THandler">The handler; made anew for each task, with its dependencies from a scope of its own.</typeparam>
+    /// <param name="builder">The host builder.</param>
+    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
+    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    public static IHostApplicationBuilder AddTaskHandler<TPayload, THandler>(this IHostApplicationBuilder builder, string type)
+        where THandler : class, ITaskHandler<TPayload>
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        if (!Names.IsValid(type))
+        {
+            throw new ArgumentException($"'{type}' is no task type: a type is {Names.Rule}.", nameof(type));
+        }
+
+        bool taken = builder.Services.Any(service => (service.ImplementationInstance as TaskHandlerRegistration)?.Type == type);
+        if (taken)
+        {
+            throw new ArgumentException($"Task type '{type}' has a handler already.", nameof(type));
+        }
+
+        builder.Services.AddSingleton(TaskHandlerRegistration.Create<TPayload, THandler>(type));
+        return builder;
+    }
+
+    private static void AddCore(IHostApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        IServiceCollection services = builder.Services;
+        if (services.Any(service => service.ServiceType == typeof(TaskTopology)))
+        {
+            return;
+        }
+
+        AddConnections(builder);
+        services.AddOptions<WorkQueueOptions>().BindConfiguration(WorkQueueOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<WorkQueueOptions>, WorkQueueOptionsValidator>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.AddSingleton<WorkQueueTelemetry>();
+        services.AddSingleton<TaskTopology>();
+        services.AddSingleton<TopologyDeclarer>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ConfirmedPublisher>(
+            provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Publish)));
+        services.AddSingleton<TaskPublisher>();
+        services.AddSingleton<ITaskQueue>(provider => provider.GetRequiredService<TaskPublisher>());
+        services.AddHostedService<ConnectionService>();
+        services.AddHealthChecks().AddCheck<PublishingHealthCheck>("rabbitmq");
+    }
+
+    // Of Aspire's client only the configuration and the factory are used: connection, tracing and health check are our own.
+    private static void AddConnections(IHostApplicationBuilder builder)
+    {
+        TimeSpan heartbeat = builder.Configuration.GetValue<TimeSpan?>($"{WorkQueueOptions.Section}:Heartbeat") ?? new WorkQueueOptions().Heartbeat;
+        builder.AddRabbitMQClient(
+            ConnectionName,
+            settings =>
+            {
+                settings.DisableTracing = true;
+                settings.DisableHealthChecks = true;
+            },
+            factory =>
+            {
+                factory.AutomaticRecoveryEnabled = false;
+                factory.TopologyRecoveryEnabled = false;
+                factory.RequestedHeartbeat = heartbeat;
+            });
+        foreach (string purpose in (string[])[ConnectionPurpose.Publish, ConnectionPurpose.Consume])
+        {
+            builder.Services.AddKeyedSingleton(purpose, (provider, _) => new SupervisedConnection(
+                purpose,
+                provider.GetRequiredService<IConnectionFactory>(),
+                provider.GetRequiredService<TopologyDeclarer>(),
+                provider.GetRequiredService<ILogger<SupervisedConnection>>(),
+                provider.GetRequiredService<TimeProvider>()));
+        }
+    }
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
+}

@@ -1,0 +1,45 @@
+using System.Text;
+using System.Text.Json;
+
+namespace WorkQueue.Messaging;
+
+/// <summary>A task to enqueue.</summary>
+public sealed record NewTask
+{
+    /// <summary>The task type; null takes the default type of the queue.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>The payload as it goes on the wire, UTF-8.</summary>
+    public required ReadOnlyMemory<byte> Body { get; init; }
+
+    /// <summary>What the payload is: <c>application/json</c> or <c>text/plain</c>.</summary>
+    public required string ContentType { get; init; }
+
+    /// <summary>The queue, by its name in the settings; null takes the queue of the type.</summary>
+    public string? Queue { get; init; }
+
+    /// <summary>
+    /// The task's id; null makes a new one (UUID version 7). Give the id of an earlier try whose outcome is unknown to send the same task again.
+    /// </summary>
+    public string? Id { get; init; }
+
+    /// <summary>Not to be run before this moment; null or a past moment means now. At most 48 days ahead.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>Not to be started after this moment; null for none.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>A task with a JSON payload.</summary>
+    /// <param name="type">The task type.</param>
+    /// <param name="payload">The payload, written with camelCase names.</param>
+    public static NewTask Json<TPayload>(string type, TPayload payload) => new()
+    {
+        Type = type,
+        Body = JsonSerializer.SerializeToUtf8Bytes(payload, JsonSerializerOptions.Web),
+        ContentType = "application/json",
+    };
+
+    /// <summary>A plain text task, as in the RabbitMQ tutorials: of the default type of its queue.</summary>
+    /// <param name="text">The text.</param>
+    public static NewTask Text(string text) => new() { Body = Encoding.UTF8.GetBytes(text), ContentType = "text/plain" };
+}

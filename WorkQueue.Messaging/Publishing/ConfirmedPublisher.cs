@@ -1,0 +1,176 @@
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Diagnostics;
+
+namespace WorkQueue.Messaging.Publishing;
+
+/// <summary>
+/// The only place that publishes: always confirmed, persistent and mandatory, many at once on one channel, at most
+/// <see cref="WorkQueueOptions.PublishWindow"/> in flight.
+/// </summary>
+internal sealed class ConfirmedPublisher(
+    SupervisedConnection connection, IOptions<WorkQueueOptions> options, WorkQueueTelemetry telemetry, TimeProvider clock) : IAsyncDisposable
+{
+    /// <summary>How long a publish waits for a connection, or for an alarm to pass, before it is "unavailable".</summary>
+    public static readonly TimeSpan ShortWait = TimeSpan.FromSeconds(2);
+
+    private readonly SemaphoreSlim _window = new(options.Value.PublishWindow);
+    private readonly SemaphoreSlim _opening = new(1);
+    private readonly TimeSpan _confirmTimeout = options.Value.ConfirmTimeout;
+    private volatile IChannel? _channel;
+
+    /// <summary>Publishes, and returns when the broker has confirmed.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="cancellationToken">Stops the waiting; the publish itself goes on, because cancelling it would break the channel for all.</param>
+    /// <exception cref="PublishFailedException">It was not confirmed.</exception>
+    public async Task PublishAsync(OutgoingMessage message, CancellationToken cancellationToken)
+    {
+        long start = clock.GetTimestamp();
+        string? error = null;
+        try
+        {
+            Task publishing = await StartAsync(message, cancellationToken);
+            await ConfirmAsync(publishing, message, cancellationToken);
+        }
+        catch (PublishFailedException failure)
+        {
+            error = failure.Outcome.ToString();
+            throw;
+        }
+        finally
+        {
+            telemetry.Sent(message.Destination, clock.GetElapsedTime(start), error);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Limits.DisposeAsync(_channel, clock);
+        _window.Dispose();
+        _opening.Dispose();
+    }
+
+    private async Task<Task> StartAsync(OutgoingMessage message, CancellationToken cancellationToken)
+    {
+        if (!await _window.WaitAsync(ShortWait, cancellationToken))
+        {
+            throw Unavailable(connection.Problem ?? "the broker confirms too slowly");
+        }
+
+        IChannel channel;
+        try
+        {
+            channel = await ChannelAsync(cancellationToken);
+        }
+        catch
+        {
+            _window.Release();
+            throw;
+        }
+
+        // Never the caller's token: cancelling a publish corrupts the channel's numbering in 7.1 (rabbitmq-dotnet-client issue 1900).
+        Task publishing = channel.BasicPublishAsync(
+            message.Exchange, message.RoutingKey, mandatory: true, message.Properties, message.Body, CancellationToken.None).AsTask();
+        // The place in the window is free when the publish itself has ended, not when its caller stopped waiting.
+        _ = publishing.ContinueWith(
+            ended => EndPublish(channel, ended), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return publishing;
+    }
+
+    private void EndPublish(IChannel channel, Task ended)
+    {
+        // After anything but a return or a nack the channel's numbering is doubtful (7.1 counts back on a failure).
+        if (ended.Exception is { } failure && failure.InnerException is not PublishException)
+        {
+            Discard(channel);
+        }
+
+        _window.Release();
+    }
+
+    private async Task ConfirmAsync(Task publishing, OutgoingMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await publishing.WaitAsync(_confirmTimeout, clock, cancellationToken);
+        }
+        catch (PublishException returned) when (returned.IsReturn)
+        {
+            throw new PublishFailedException(
+                PublishOutcome.Returned, $"No queue takes '{message.RoutingKey}' from exchange '{message.Exchange}'.", returned);
+        }
+        catch (PublishException refused)
+        {
+            throw new PublishFailedException(
+                PublishOutcome.Refused, $"The broker refused a message for '{message.RoutingKey}': its queue is full or not available.", refused);
+        }
+        catch (TimeoutException timeout)
+        {
+            throw new PublishFailedException(PublishOutcome.Unknown, $"The broker did not confirm within {_confirmTimeout}.", timeout);
+        }
+        catch (Exception failure) when (failure is OperationInterruptedException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            throw new PublishFailedException(PublishOutcome.Unknown, $"The connection was lost before the confirm: {failure.Message}", failure);
+        }
+    }
+
+    private async Task<IChannel> ChannelAsync(CancellationToken cancellationToken)
+    {
+        if (connection.IsBlocked)
+        {
+            throw Unavailable(connection.Problem!);
+        }
+
+        if (_channel is { IsOpen: true } current)
+        {
+            return current;
+        }
+
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ShortWait);
+        try
+        {
+            await _opening.WaitAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Unavailable(connection.Problem);
+        }
+
+        try
+        {
+            return _channel is { IsOpen: true } opened ? opened : _channel = await OpenAsync(limit.Token);
+        }
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Unavailable(connection.Problem ?? failure.Message, failure);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
+    {
+        IConnection open = await connection.WaitOpenAsync(cancellationToken);
+        // No rate limiter: the window is ours, and the client's own sleeps up to a second and then throws.
+        CreateChannelOptions confirmed = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+        return await Limits.OpenAsync(open.CreateChannelAsync(confirmed, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+    }
+
+    private void Discard(IChannel channel)
+    {
+        if (ReferenceEquals(_channel, channel))
+        {
+            _channel = null;
+        }
+
+        _ = Limits.DisposeAsync(channel, clock);
+    }
+
+    private static PublishFailedException Unavailable(string? problem, Exception? cause = null) =>
+        new(PublishOutcome.Unavailable, $"The broker is not available: {problem ?? "no connection yet"}.", cause);
+}

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Publishing;
+
+/// <summary>Checks a new task, gives it its envelope and publishes it to its queue or, for later, to the delay ladder.</summary>
+internal sealed class TaskPublisher(
+    ConfirmedPublisher publisher,
+    TaskTopology topology,
+    IOptions<WorkQueueOptions> options,
+    WorkQueueTelemetry telemetry,
+    TimeProvider clock,
+    ILogger<TaskPublisher> logger) : ITaskQueue
+{
+    public async Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        DateTimeOffset now = clock.GetUtcNow();
+        TaskMessage message = NewTaskRules.Check(task, options.Value, topology, now);
+        using Activity? activity = telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
+        Activity? context = activity ?? Activity.Current;
+        message = message with { TraceParent = context?.Id, TraceState = context?.TraceStateString };
+        TimeSpan delay = message.NotBefore - now ?? TimeSpan.Zero;
+        try
+        {
+            bool delayed = await PublishAsync(message, delay, cancellationToken);
+            logger.Enqueued(message.Id, message.Type, message.Queue);
+            return new EnqueuedTask(message.Id, delayed ? TaskState.Scheduled : TaskState.Queued);
+        }
+        catch (PublishFailedException failure)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, failure.Message).SetTag("error.type", failure.Outcome.ToString());
+            throw new TaskNotEnqueuedException(failure.Outcome, message.Id, failure.Message, failure);
+        }
+    }
+
+    /// <summary>Publishes a task to its queue, at once or after a delay.</summary>
+    /// <returns>True if it went to the delay ladder.</returns>
+    /// <exception cref="PublishFailedException">It was not confirmed.</exception>
+    public async Task<bool> PublishAsync(TaskMessage message, TimeSpan delay, CancellationToken cancellationToken)
+    {
+        string? laterKey = DelayLadder.RoutingKey(delay, message.Queue);
+        (string exchange, string key) = laterKey is null ? (topology.TasksExchange, message.Queue) : (topology.Delays.EntryExchange, laterKey);
+        OutgoingMessage outgoing = new(exchange, key, $"{exchange}:{message.Queue}", TaskCodec.Write(message), message.Body);
+        await publisher.PublishAsync(outgoing, cancellationToken);
+        return laterKey is not null;
+    }
+
+    /// <summary>Publishes a task to the dead letters of its queue.</summary>
+    /// <exception cref="PublishFailedException">It was not confirmed.</exception>
+    public Task PublishDeadAsync(TaskMessage message, DeadLetterCause cause, CancellationToken cancellationToken) =>
+        publisher.PublishAsync(
+            new OutgoingMessage(
+                topology.DeadExchange, message.Queue, $"{topology.DeadExchange}:{message.Queue}", TaskCodec.WriteDead(message, cause), message.Body),
+            cancellationToken);
+}

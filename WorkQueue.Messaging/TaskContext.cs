@@ -1,0 +1,32 @@
+namespace WorkQueue.Messaging;
+
+/// <summary>What a handler sees of the task it runs.</summary>
+public sealed record TaskContext
+{
+    /// <summary>The task's id, the same in every attempt and after a redelivery: the key to make a handler idempotent by.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The task's type.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>The queue the task was taken from, by its name in the settings (<c>default</c>, not <c>wq.default</c>).</summary>
+    public required string Queue { get; init; }
+
+    /// <summary>Which attempt this is, from 1. A run cut short by a crash or a stop is not counted.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>True when the broker may have delivered this attempt before: an earlier run of it may have got anywhere, even to its end.</summary>
+    public required bool Redelivered { get; init; }
+
+    /// <summary>When the task was enqueued; null when its sender did not say.</summary>
+    public DateTimeOffset? EnqueuedAt { get; init; }
+
+    /// <summary>After this moment the task is not started any more; null for none.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>
+    /// Cancelled when the task has run longer than its timeout, when the worker stops and the time to drain is up, or when the broker
+    /// took the task back. What a handler does after that does not count: the task will run again.
+    /// </summary>
+    public required CancellationToken CancellationToken { get; init; }
+}

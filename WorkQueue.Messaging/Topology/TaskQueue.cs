@@ -1,0 +1,64 @@
+namespace WorkQueue.Messaging.Topology;
+
+/// <summary>One task queue: its names on the broker and what it is declared with.</summary>
+internal sealed class TaskQueue
+{
+    // Deliveries the broker allows beyond our own limit: its net must never act before the worker does.
+    private const int BrokerLimitMargin = 10;
+
+    public TaskQueue(string name, string prefix, QueueOptions options, TimeSpan consumerTimeout)
+    {
+        Name = name;
+        BrokerName = options.Name ?? $"{prefix}.{name}";
+        DeadBrokerName = $"{prefix}.{name}.dead";
+        DeliveryLimit = options.DeliveryLimit;
+        DefaultType = options.DefaultType ?? (name == WorkQueueOptions.DefaultQueue ? "simulate" : null);
+        Type = options.Type;
+        IsAdopted = options.Name is not null;
+        Arguments = options.Type == TaskQueueType.Quorum ? QuorumArguments(prefix, consumerTimeout) : ClassicArguments();
+    }
+
+    /// <summary>The name in the settings, also the routing key.</summary>
+    public string Name { get; }
+
+    public string BrokerName { get; }
+
+    public string DeadBrokerName { get; }
+
+    public TaskQueueType Type { get; }
+
+    /// <summary>Named by the user, perhaps shared with programs that declare it their own way.</summary>
+    public bool IsAdopted { get; }
+
+    public int DeliveryLimit { get; }
+
+    public string? DefaultType { get; }
+
+    public IReadOnlyDictionary<string, object?> Arguments { get; }
+
+    /// <summary>
+    /// What the dead-letter queue is declared with. No time limit; the delivery limit is as good as none, because listing letters
+    /// delivers them, and RabbitMQ 4's default of 20 would drop a letter that is looked at often (-1 means "at once" on 3.10).
+    /// </summary>
+    public static IReadOnlyDictionary<string, object?> DeadArguments { get; } = new Dictionary<string, object?>
+    {
+        ["x-queue-type"] = "quorum",
+        ["x-delivery-limit"] = 1_000_000_000,
+    };
+
+    private Dictionary<string, object?> QuorumArguments(string prefix, TimeSpan consumerTimeout) => new()
+    {
+        ["x-queue-type"] = "quorum",
+        ["x-delivery-limit"] = DeliveryLimit + BrokerLimitMargin,
+        ["x-dead-letter-exchange"] = $"{prefix}.dead",
+        ["x-dead-letter-routing-key"] = Name,
+        // At-least-once needs reject-publish, even where no length limit is set.
+        ["x-dead-letter-strategy"] = "at-least-once",
+        ["x-overflow"] = "reject-publish",
+        // Ignored below 3.12; sent for quorum queues only, because 4.3 refuses it on classic ones.
+        ["x-consumer-timeout"] = (long)consumerTimeout.TotalMilliseconds,
+    };
+
+    // An adopted queue keeps the bare arguments that plain clients declare it with; the type itself equals its absence.
+    private static Dictionary<string, object?> ClassicArguments() => new() { ["x-queue-type"] = "classic" };
+}

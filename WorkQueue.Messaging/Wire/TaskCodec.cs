@@ -1,0 +1,131 @@
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Wire;
+
+/// <summary>A task to and from AMQP properties, body and headers: the only owner of the wire format.</summary>
+internal static class TaskCodec
+{
+    public const string JsonContent = "application/json";
+    public const string TextContent = "text/plain";
+
+    // Error texts may hold whole documents; a header must fit its frame.
+    private const int MaxErrorType = 200;
+    private const int MaxError = 1000;
+
+    /// <summary>Properties of a task. New ones for each publish: the client writes into them.</summary>
+    public static BasicProperties Write(TaskMessage message)
+    {
+        Dictionary<string, object?> headers = new(message.OtherHeaders)
+        {
+            [TaskHeaders.Attempt] = message.Attempt,
+            [TaskHeaders.Queue] = message.Queue,
+        };
+        AddIfSet(headers, TaskHeaders.NotBefore, message.NotBefore is { } notBefore ? TaskHeaders.Time(notBefore) : null);
+        AddIfSet(headers, TaskHeaders.Deadline, message.Deadline is { } deadline ? TaskHeaders.Time(deadline) : null);
+        AddIfSet(headers, TaskHeaders.Redriven, message.Redriven > 0 ? message.Redriven : null);
+        AddIfSet(headers, TaskHeaders.TraceParent, message.TraceParent);
+        AddIfSet(headers, TaskHeaders.TraceState, message.TraceState);
+        BasicProperties properties = new()
+        {
+            Persistent = true,
+            MessageId = message.Id,
+            Type = message.Type,
+            Headers = headers,
+        };
+        if (message.ContentType is { } contentType)
+        {
+            properties.ContentType = contentType;
+        }
+
+        if (message.EnqueuedAt is { } enqueuedAt)
+        {
+            properties.Timestamp = new AmqpTimestamp(enqueuedAt.ToUnixTimeSeconds());
+        }
+
+        if (message.CorrelationId is { } correlationId)
+        {
+            properties.CorrelationId = correlationId;
+        }
+
+        if (message.ReplyTo is { } replyTo)
+        {
+            properties.ReplyTo = replyTo;
+        }
+
+        return properties;
+    }
+
+    /// <summary>Properties of a dead letter: the task as it was, and why it is dead.</summary>
+    public static BasicProperties WriteDead(TaskMessage message, DeadLetterCause cause)
+    {
+        BasicProperties properties = Write(message);
+        properties.Headers![TaskHeaders.Reason] = Cut(cause.Reason, MaxError);
+        properties.Headers[TaskHeaders.DeadAt] = TaskHeaders.Time(cause.At);
+        AddIfSet(properties.Headers, TaskHeaders.ErrorType, Cut(cause.ErrorType, MaxErrorType));
+        AddIfSet(properties.Headers, TaskHeaders.Error, Cut(cause.Error, MaxError));
+        return properties;
+    }
+
+    /// <summary>Reads a delivery. Never throws: what cannot be read is said in <see cref="TaskDelivery.Unreadable"/>.</summary>
+    public static TaskDelivery Read(
+        ulong tag, bool redelivered, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, TaskQueue queue)
+    {
+        IDictionary<string, object?>? headers = properties.Headers;
+        string? unreadable = null;
+        if (!TaskHeaders.TryInteger(headers, TaskHeaders.Attempt, out long? attempt) || attempt is < 1 or > int.MaxValue)
+        {
+            unreadable = $"header {TaskHeaders.Attempt} is not a positive integer: '{TaskHeaders.Text(headers, TaskHeaders.Attempt)}'";
+            attempt = null;
+        }
+
+        if (!TaskHeaders.TryTime(headers, TaskHeaders.Deadline, out DateTimeOffset? deadline))
+        {
+            unreadable ??= $"header {TaskHeaders.Deadline} is not an ISO 8601 time: '{TaskHeaders.Text(headers, TaskHeaders.Deadline)}'";
+        }
+
+        string? type = string.IsNullOrEmpty(properties.Type) ? null : properties.Type;
+        if (type is null && queue.DefaultType is null)
+        {
+            unreadable ??= $"the message has no type, and queue '{queue.Name}' has no DefaultType";
+        }
+
+        // What only informs (not-before, counts) must not make a task unreadable.
+        TaskHeaders.TryTime(headers, TaskHeaders.NotBefore, out DateTimeOffset? notBefore);
+        TaskHeaders.TryInteger(headers, TaskHeaders.Redriven, out long? redriven);
+        TaskHeaders.TryInteger(headers, TaskHeaders.DeliveryCount, out long? earlierDeliveries);
+        TaskMessage message = new()
+        {
+            Id = string.IsNullOrEmpty(properties.MessageId) ? Guid.CreateVersion7().ToString() : properties.MessageId,
+            Type = type ?? queue.DefaultType ?? "",
+            Queue = queue.Name,
+            Body = body,
+            ContentType = ContentTypeOf(properties, type),
+            Attempt = (int)(attempt ?? 1),
+            Redriven = (int)Math.Clamp(redriven ?? 0, 0, int.MaxValue),
+            EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,
+            NotBefore = notBefore,
+            Deadline = deadline,
+            CorrelationId = properties.CorrelationId,
+            ReplyTo = properties.ReplyTo,
+            TraceParent = TaskHeaders.Text(headers, TaskHeaders.TraceParent),
+            TraceState = TaskHeaders.Text(headers, TaskHeaders.TraceState),
+            OtherHeaders = (headers ?? new Dictionary<string, object?>()).Where(header => TaskHeaders.IsForeign(header.Key)).ToDictionary(StringComparer.Ordinal),
+        };
+        return new TaskDelivery(tag, message, redelivered, earlierDeliveries, unreadable);
+    }
+
+    // A plain client that names a type but no content type sends JSON; one that names neither sends a tutorial's text.
+    private static string ContentTypeOf(IReadOnlyBasicProperties properties, string? type) =>
+        !string.IsNullOrEmpty(properties.ContentType) ? properties.ContentType : type is null ? TextContent : JsonContent;
+
+    private static void AddIfSet(IDictionary<string, object?> headers, string name, object? value)
+    {
+        if (value is not null)
+        {
+            headers[name] = value;
+        }
+    }
+
+    private static string? Cut(string? text, int length) => text?.Length > length ? text[..length] : text;
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text;
+
+namespace WorkQueue.Messaging.Wire;
+
+/// <summary>The header names of the wire contract, and how their values are read.</summary>
+internal static class TaskHeaders
+{
+    public const string Attempt = "wq-attempt";
+    public const string Queue = "wq-queue";
+    public const string NotBefore = "wq-not-before";
+    public const string Deadline = "wq-deadline";
+    public const string Redriven = "wq-redriven";
+    public const string Reason = "wq-reason";
+    public const string ErrorType = "wq-error-type";
+    public const string Error = "wq-error";
+    public const string DeadAt = "wq-dead-at";
+    public const string TraceParent = "traceparent";
+    public const string TraceState = "tracestate";
+    public const string DeliveryCount = "x-delivery-count";
+
+    private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
+    {
+        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, TraceParent, TraceState,
+    };
+
+    // Set by the broker or the client for one hop; on a republished copy they would be wrong, and CC/BCC would route it twice.
+    private static readonly HashSet<string> OfOneHop = new(StringComparer.Ordinal)
+    {
+        DeliveryCount, "x-acquired-count", "x-death", "x-dotnet-pub-seq-no", "CC", "BCC",
+    };
+
+    public static bool IsForeign(string name) =>
+        !Ours.Contains(name) && !OfOneHop.Contains(name)
+        && !name.StartsWith("x-first-death-", StringComparison.Ordinal) && !name.StartsWith("x-last-death-", StringComparison.Ordinal);
+
+    public static string? Text(IDictionary<string, object?>? headers, string name) =>
+        headers is not null && headers.TryGetValue(name, out object? value)
+            ? value switch { null => null, byte[] bytes => Encoding.UTF8.GetString(bytes), _ => Convert.ToString(value, CultureInfo.InvariantCulture) }
+            : null;
+
+    /// <summary>Reads an integer that may be absent.</summary>
+    /// <returns>False when it is there and is not an integer.</returns>
+    public static bool TryInteger(IDictionary<string, object?>? headers, string name, out long? value)
+    {
+        value = null;
+        if (Text(headers, name) is not { } text)
+        {
+            return true;
+        }
+
+        bool read = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number);
+        value = read ? number : null;
+        return read;
+    }
+
+    /// <summary>Reads an ISO 8601 time that may be absent.</summary>
+    /// <returns>False when it is there and is not a time.</returns>
+    public static bool TryTime(IDictionary<string, object?>? headers, string name, out DateTimeOffset? value)
+    {
+        value = null;
+        if (Text(headers, name) is not { } text)
+        {
+            return true;
+        }
+
+        bool read = DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time);
+        value = read ? time : null;
+        return read;
+    }
+
+    public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("o", CultureInfo.InvariantCulture);
+}

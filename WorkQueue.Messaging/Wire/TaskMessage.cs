@@ -1,0 +1,51 @@
+namespace WorkQueue.Messaging.Wire;
+
+/// <summary>A task as it travels: the envelope and the payload.</summary>
+internal sealed record TaskMessage
+{
+    public required string Id { get; init; }
+
+    public required string Type { get; init; }
+
+    public required string Queue { get; init; }
+
+    public required ReadOnlyMemory<byte> Body { get; init; }
+
+    public string? ContentType { get; init; }
+
+    public int Attempt { get; init; } = 1;
+
+    public int Redriven { get; init; }
+
+    public DateTimeOffset? EnqueuedAt { get; init; }
+
+    public DateTimeOffset? NotBefore { get; init; }
+
+    public DateTimeOffset? Deadline { get; init; }
+
+    public string? CorrelationId { get; init; }
+
+    public string? ReplyTo { get; init; }
+
+    public string? TraceParent { get; init; }
+
+    public string? TraceState { get; init; }
+
+    /// <summary>What its sender added for itself; kept through retries and in the dead letter.</summary>
+    public IReadOnlyDictionary<string, object?> OtherHeaders { get; init; } = new Dictionary<string, object?>();
+}
+
+/// <summary>One hand-over of a task by the broker.</summary>
+/// <param name="Tag">The delivery tag, valid on the delivering channel only.</param>
+/// <param name="Message">The task; for an unreadable envelope, as much of it as could be read.</param>
+/// <param name="Redelivered">The broker may have delivered it before.</param>
+/// <param name="EarlierDeliveries">How often a quorum queue delivered it before without an end; null where the broker does not count.</param>
+/// <param name="Unreadable">What is wrong with the envelope, or null.</param>
+internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable);
+
+/// <summary>Why a task became a dead letter.</summary>
+/// <param name="Reason">For the person who reads the list.</param>
+/// <param name="ErrorType">The exception's type, if there was one.</param>
+/// <param name="Error">The error's text, cut.</param>
+/// <param name="At">When.</param>
+internal sealed record DeadLetterCause(string Reason, string? ErrorType, string? Error, DateTimeOffset At);

@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging;
+
+/// <summary>Checks the settings when the host starts. Each message names the whole key, the value and what is allowed.</summary>
+internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOptions>
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    public ValidateOptionsResult Validate(string? name, WorkQueueOptions options)
+    {
+        List<string> problems =
+        [
+            .. Of(Names.IsValid(options.Prefix), "Prefix", options.Prefix, Names.Rule),
+            .. InRange("ConfirmTimeout", options.ConfirmTimeout, Second, TimeSpan.FromMinutes(10)),
+            .. Of(options.PublishWindow is >= 1 and <= 100, "PublishWindow", options.PublishWindow, "1 to 100"),
+            .. InRange("Heartbeat", options.Heartbeat, Second, TimeSpan.FromMinutes(10)),
+            .. Of(options.MaxPayloadBytes is >= 1 and <= 16 * 1024 * 1024, "MaxPayloadBytes", options.MaxPayloadBytes, "1 to 16777216"),
+            .. InRange("BrokerConsumerTimeout", options.BrokerConsumerTimeout, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30)),
+            .. options.Queues.SelectMany(queue => Queue(queue.Key, queue.Value)),
+            .. options.Types.SelectMany(type => TaskType(type.Key, type.Value, options)),
+            .. Worker(options),
+            .. Delays("Retry:Delays", options.Retry.Delays),
+            .. Of(options.Retry.Jitter is >= 0 and <= 1, "Retry:Jitter", options.Retry.Jitter, "0 to 1"),
+        ];
+        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+    }
+
+    private static IEnumerable<string> Queue(string name, QueueOptions queue) =>
+    [
+        .. Of(Names.IsValid(name) && !Names.IsReserved(name), $"Queues:{name}", name, $"a name of {Names.Rule}, and none of {Names.ReservedList}"),
+        .. Of(queue.Name is null or { Length: >= 1 and <= 200 }, $"Queues:{name}:Name", queue.Name, "1 to 200 characters"),
+        .. Of(queue.DeliveryLimit is >= 1 and <= 1_000_000, $"Queues:{name}:DeliveryLimit", queue.DeliveryLimit, "1 to 1000000"),
+        .. Of(queue.DefaultType is null || Names.IsValid(queue.DefaultType), $"Queues:{name}:DefaultType", queue.DefaultType, Names.Rule),
+    ];
+
+    private static IEnumerable<string> TaskType(string name, TaskTypeOptions type, WorkQueueOptions options) =>
+    [
+        .. Of(Names.IsValid(name), $"Types:{name}", name, $"a name of {Names.Rule}"),
+        .. Of(IsQueue(type.Queue, options), $"Types:{name}:Queue", type.Queue, QueueList(options)),
+        .. type.Timeout is { } timeout ? Timeout($"Types:{name}:Timeout", timeout, options) : [],
+        .. Delays($"Types:{name}:RetryDelays", type.RetryDelays),
+    ];
+
+    private static IEnumerable<string> Worker(WorkQueueOptions options) =>
+    [
+        .. Of(IsQueue(options.Worker.Queue, options), "Worker:Queue", options.Worker.Queue, QueueList(options)),
+        .. Of(options.Worker.Concurrency is >= 1 and <= 1000, "Worker:Concurrency", options.Worker.Concurrency, "1 to 1000"),
+        .. Timeout("Worker:TaskTimeout", options.Worker.TaskTimeout, options),
+        .. InRange("Worker:CancelGrace", options.Worker.CancelGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10)),
+        .. InRange("Worker:DrainTimeout", options.Worker.DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1)),
+    ];
+
+    // The broker takes a task back, and runs it again elsewhere, when it is unacknowledged for longer than its limit.
+    private static IEnumerable<string> Timeout(string key, TimeSpan timeout, WorkQueueOptions options) => Of(
+        timeout > TimeSpan.Zero && timeout < options.BrokerConsumerTimeout, key, timeout,
+        $"more than 0 and less than {WorkQueueOptions.Section}:BrokerConsumerTimeout ({options.BrokerConsumerTimeout}), after which the broker takes the task back");
+
+    private static IEnumerable<string> Delays(string key, IReadOnlyList<TimeSpan>? delays) =>
+        (delays ?? []).SelectMany((delay, index) => InRange($"{key}:{index}", delay, TimeSpan.Zero, TimeSpan.FromDays(40)));
+
+    private static IEnumerable<string> InRange(string key, TimeSpan value, TimeSpan from, TimeSpan to) =>
+        Of(value >= from && value <= to, key, value, $"{from} to {to}");
+
+    private static bool IsQueue(string queue, WorkQueueOptions options) => queue == WorkQueueOptions.DefaultQueue || options.Queues.ContainsKey(queue);
+
+    private static string QueueList(WorkQueueOptions options) => string.Join(", ", options.Queues.Keys.Append(WorkQueueOptions.DefaultQueue).Distinct().Order());
+
+    private static IEnumerable<string> Of(bool valid, string key, object? value, string allowed) =>
+        valid ? [] : [$"{WorkQueueOptions.Section}:{key} is '{value}'; allowed: {allowed}."];
+}
