@@ -1,0 +1,34 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer;
+
+/// <summary>What all calls of the HTTP API share: problem+json, the body limit, the key.</summary>
+internal static class ApiExtensions
+{
+    // The envelope around a payload: type, queue, times and some white space.
+    private const int EnvelopeBytes = 64 * 1024;
+
+    public static void AddTaskApi(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddProblemDetails();
+        builder.Services.AddExceptionHandler<TaskExceptionHandler>();
+        builder.Services.AddOpenApi();
+        builder.Services.AddSingleton(ApiKeys.Read(builder.Configuration, builder.Environment));
+        builder.Services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>().Configure<IOptions<WorkQueueOptions>>(
+            (kestrel, queue) => kestrel.Limits.MaxRequestBodySize = queue.Value.MaxPayloadBytes + EnvelopeBytes);
+    }
+
+    public static void UseTaskApi(this WebApplication app)
+    {
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            // Expected answers (a bad request, a broker that is away) are no errors of this program.
+            SuppressDiagnosticsCallback = context => TaskExceptionHandler.IsExpected(context.Exception),
+            StatusCodeSelector = error => error is BadHttpRequestException bad ? bad.StatusCode : (int)HttpStatusCode.InternalServerError,
+        });
+        app.UseStatusCodePages();
+        app.Use(ApiKeys.RequireAsync);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer;
+
+/// <summary>Turns what the queue and the request reader throw into RFC 9457 answers.</summary>
+internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IExceptionHandler
+{
+    // About the time a broker takes to come back.
+    private const int RetryAfterSeconds = 5;
+
+    public static bool IsExpected(Exception error) => error is InvalidTaskException or TaskNotEnqueuedException or BadHttpRequestException;
+
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (ProblemOf(exception) is not { } problem)
+        {
+            return false;
+        }
+
+        if (problem.Status == StatusCodes.Status503ServiceUnavailable)
+        {
+            httpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        }
+
+        httpContext.Response.StatusCode = problem.Status!.Value;
+        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
+    }
+
+    private static ProblemDetails? ProblemOf(Exception exception) => exception switch
+    {
+        InvalidTaskException { Reason: InvalidTaskReason.UnknownType } unknown => Problem(StatusCodes.Status422UnprocessableEntity, "Unknown task type", unknown),
+        InvalidTaskException { Reason: InvalidTaskReason.UnknownQueue } unknown => Problem(StatusCodes.Status422UnprocessableEntity, "Unknown queue", unknown),
+        InvalidTaskException { Reason: InvalidTaskReason.TooLarge } large => Problem(StatusCodes.Status413PayloadTooLarge, "Payload too large", large),
+        InvalidTaskException invalid => Problem(StatusCodes.Status400BadRequest, "Not a task", invalid),
+        BadHttpRequestException bad => Problem(bad.StatusCode, "Bad request", bad),
+        TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown => WithId(Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown), unknown),
+        TaskNotEnqueuedException unavailable => WithId(Problem(StatusCodes.Status503ServiceUnavailable, "Not enqueued", unavailable), unavailable),
+        _ => null,
+    };
+
+    private static ProblemDetails Problem(int status, string title, Exception exception) =>
+        new() { Status = status, Title = title, Detail = exception.Message };
+
+    private static ProblemDetails WithId(ProblemDetails problem, TaskNotEnqueuedException exception)
+    {
+        problem.Extensions["taskId"] = exception.TaskId;
+        return problem;
+    }
+}

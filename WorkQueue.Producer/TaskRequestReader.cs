@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Net.Mime;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.Net.Http.Headers;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer;
+
+/// <summary>From the body of <c>POST /tasks</c> to a task. Strict: a misspelt field is an error, not a default.</summary>
+internal static class TaskRequestReader
+{
+    private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web)
+    {
+        PropertyNameCaseInsensitive = false,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        AllowDuplicateProperties = false,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Reads a request.</summary>
+    /// <exception cref="BadHttpRequestException">The body is no task; the status code says in which way.</exception>
+    public static async Task<NewTask> ReadAsync(HttpRequest request, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        bool isText = MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type)
+            && type.MediaType.Equals(MediaTypeNames.Text.Plain, StringComparison.OrdinalIgnoreCase);
+        if (!isText && !request.HasJsonContentType())
+        {
+            throw new BadHttpRequestException(
+                $"Content-Type is '{request.ContentType}'; send application/json with {{\"type\":…,\"payload\":…}}, or text/plain.", StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        if (type?.Charset.HasValue == true && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new BadHttpRequestException($"Charset is '{type.Charset}'; send UTF-8.", StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        ReadOnlyMemory<byte> body = await ReadBodyAsync(request, cancellationToken);
+        return isText ? FromText(body) : FromJson(body.Span, clock);
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        using MemoryStream body = new();
+        await request.Body.CopyToAsync(body, cancellationToken);
+        return body.Length > 0
+            ? body.ToArray()
+            : throw new BadHttpRequestException("The body is empty: send a text (text/plain), or {\"type\":…,\"payload\":…} (application/json).");
+    }
+
+    private static NewTask FromText(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            StrictUtf8.GetCharCount(body.Span);
+            return new NewTask { Body = body, ContentType = MediaTypeNames.Text.Plain };
+        }
+        catch (DecoderFallbackException invalid)
+        {
+            throw new BadHttpRequestException($"The body is not valid UTF-8 at byte {invalid.Index}.", invalid);
+        }
+    }
+
+    private static NewTask FromJson(ReadOnlySpan<byte> body, TimeProvider clock)
+    {
+        TaskRequest request;
+        try
+        {
+            request = JsonSerializer.Deserialize<TaskRequest>(body, Strict) ?? throw new JsonException("the body is null");
+        }
+        catch (JsonException malformed)
+        {
+            throw new BadHttpRequestException($"The body is not a task: {malformed.Message}", malformed);
+        }
+
+        if (request is { Delay: not null, NotBefore: not null })
+        {
+            throw new BadHttpRequestException("Send delay or notBefore, not both.");
+        }
+
+        if (request.Delay < TimeSpan.Zero || request.Delay > TimeSpan.FromDays(365))
+        {
+            throw new BadHttpRequestException($"delay is '{request.Delay?.ToString("c", CultureInfo.InvariantCulture)}'; it is hh:mm:ss, not negative, at most 48 days.");
+        }
+
+        return new NewTask
+        {
+            Type = request.Type,
+            Body = JsonSerializer.SerializeToUtf8Bytes(request.Payload),
+            ContentType = MediaTypeNames.Application.Json,
+            Queue = request.Queue,
+            NotBefore = request.Delay is { } delay ? clock.GetUtcNow() + delay : request.NotBefore,
+            Deadline = request.Deadline,
+        };
+    }
+}
