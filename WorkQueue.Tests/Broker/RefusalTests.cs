@@ -1,0 +1,62 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using WorkQueue.Messaging;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Broker;
+
+/// <summary>What trying again cannot mend stops the program, with one message.</summary>
+[Collection(BrokerTests.Name)]
+public sealed class RefusalTests(BrokerFixture broker)
+{
+    [BrokerFact]
+    public async Task A_wrong_password_stops_the_program_and_names_the_setting()
+    {
+        UriBuilder wrong = new(broker.ConnectionString) { Password = "wrong" };
+        string message = await StoppedByAsync(wrong.Uri.ToString(), "wq");
+        Assert.Contains("refused the user name or password", message, StringComparison.Ordinal);
+        Assert.Contains("ConnectionStrings:rabbitmq", message, StringComparison.Ordinal);
+    }
+
+    [BrokerFact]
+    public async Task A_vhost_that_is_not_there_stops_the_program_and_is_named()
+    {
+        UriBuilder wrong = new(broker.ConnectionString) { Path = "/nowhere" };
+        string message = await StoppedByAsync(wrong.Uri.ToString(), "wq");
+        Assert.Contains("vhost 'nowhere'", message, StringComparison.Ordinal);
+    }
+
+    [BrokerFact]
+    public async Task A_queue_that_exists_with_other_arguments_stops_the_program_and_is_left_as_it_is()
+    {
+        await using TestQueue queue = new(broker);
+        await using IChannel plain = await queue.PlainChannelAsync();
+        await plain.QueueDeclareAsync($"{queue.Prefix}.default", durable: true, exclusive: false, autoDelete: false);
+        string message = await StoppedByAsync(broker.ConnectionString, queue.Prefix);
+        Assert.Contains($"queue '{queue.Prefix}.default' exists with other properties", message, StringComparison.Ordinal);
+        Assert.Contains("inequivalent arg 'x-", message, StringComparison.Ordinal);
+        Assert.Equal(0u, await queue.ReadyAsync());
+    }
+
+    private static async Task<string> StoppedByAsync(string connectionString, string prefix)
+    {
+        System.Collections.Concurrent.ConcurrentQueue<string> logged = new();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection([
+            KeyValuePair.Create("ConnectionStrings:rabbitmq", (string?)connectionString), KeyValuePair.Create("WorkQueue:Prefix", (string?)prefix)]);
+        builder.Logging.AddProvider(new LineLogger(logged));
+        builder.AddTaskQueue();
+        using IHost host = builder.Build();
+        TaskCompletionSource stopping = new();
+        host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(stopping.SetResult);
+        await host.StartAsync();
+        await stopping.Task.WaitAsync(TestEnvironment.Patience);
+        await host.StopAsync();
+        // The test process must not end with the code the program would.
+        Environment.ExitCode = 0;
+        return Assert.Single(logged, line => line.StartsWith("Critical", StringComparison.Ordinal));
+    }
+}

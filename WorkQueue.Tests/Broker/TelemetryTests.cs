@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Hosting;
+using WorkQueue.Messaging;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Broker;
+
+[Collection(BrokerTests.Name)]
+public sealed class TelemetryTests(BrokerFixture broker)
+{
+    [BrokerFact]
+    public async Task Enqueue_and_every_attempt_are_one_trace()
+    {
+        await using TestQueue queue = new(broker, ("Retry:Delays:0", "00:00:00.250"));
+        using ActivityRecorder recorder = new();
+        IHost worker = await queue.WorkerAsync((_, context) => context.Attempt == 1 ? throw new InvalidOperationException("boom") : Task.FromResult<object?>(null));
+        EnqueuedTask task = await (await queue.ProducerAsync()).ProbeAsync();
+        await queue.Runs.NextAsync();
+        await queue.Runs.NextAsync();
+        await worker.StopAsync();
+        Activity[] spans = recorder.Of(task.Id);
+        Activity publish = Assert.Single(spans, span => span.Kind == ActivityKind.Producer);
+        Activity[] attempts = [.. spans.Where(span => span.Kind == ActivityKind.Consumer)];
+        Assert.Equal(("publish default", "process default"), (publish.DisplayName, attempts[0].DisplayName));
+        Assert.Equal(2, attempts.Length);
+        Assert.All(attempts, attempt => Assert.Equal((publish.TraceId, publish.SpanId), (attempt.TraceId, attempt.ParentSpanId)));
+        Assert.Equal([ActivityStatusCode.Error, ActivityStatusCode.Unset], attempts.Select(attempt => attempt.Status));
+    }
+
+    [BrokerFact]
+    public async Task With_links_each_attempt_is_a_trace_of_its_own_that_points_to_the_enqueue()
+    {
+        await using TestQueue queue = new(broker, ("TraceLinks", "Link"));
+        using ActivityRecorder recorder = new();
+        IHost worker = await queue.WorkerAsync();
+        EnqueuedTask task = await (await queue.ProducerAsync()).ProbeAsync();
+        await queue.Runs.NextAsync();
+        await worker.StopAsync();
+        Activity[] spans = recorder.Of(task.Id);
+        Activity publish = Assert.Single(spans, span => span.Kind == ActivityKind.Producer);
+        Activity attempt = Assert.Single(spans, span => span.Kind == ActivityKind.Consumer);
+        Assert.NotEqual(publish.TraceId, attempt.TraceId);
+        Assert.Equal(publish.SpanId, Assert.Single(attempt.Links).Context.SpanId);
+    }
+
+    [BrokerFact]
+    public async Task The_metrics_of_design_are_measured_once_per_task()
+    {
+        await using TestQueue queue = new(broker);
+        using MetricRecorder recorder = new(queue.Prefix);
+        IHost worker = await queue.WorkerAsync();
+        await (await queue.ProducerAsync()).ProbeAsync();
+        await queue.Runs.NextAsync();
+        await worker.StopAsync();
+        Assert.Equal(
+            ["messaging.client.consumed.messages", "messaging.client.operation.duration", "messaging.client.sent.messages", "messaging.process.duration", "workqueue.task.settled", "workqueue.task.wait"],
+            recorder.Names.Where(name => name != "workqueue.worker.busy").Order());
+        Assert.Equal(2, recorder.Names.Count(name => name == "workqueue.worker.busy"));
+    }
+
+    private sealed class ActivityRecorder : IDisposable
+    {
+        private readonly ConcurrentQueue<Activity> _ended = new();
+        private readonly ActivityListener _listener;
+
+        public ActivityRecorder()
+        {
+            _listener = new ActivityListener
+            {
+                ShouldListenTo = source => source.Name == "WorkQueue",
+                Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+                ActivityStopped = _ended.Enqueue,
+            };
+            ActivitySource.AddActivityListener(_listener);
+        }
+
+        // Other tests run at the same time.
+        public Activity[] Of(string taskId) => [.. _ended.Where(span => (string?)span.GetTagItem("messaging.message.id") == taskId)];
+
+        public void Dispose() => _listener.Dispose();
+    }
+
+    private sealed class MetricRecorder : IDisposable
+    {
+        private readonly MeterListener _listener = new();
+
+        public MetricRecorder(string prefix)
+        {
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == "WorkQueue")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            };
+            _listener.SetMeasurementEventCallback<double>((instrument, _, tags, _) => Add(instrument, tags, prefix));
+            _listener.SetMeasurementEventCallback<long>((instrument, _, tags, _) => Add(instrument, tags, prefix));
+            _listener.Start();
+        }
+
+        public ConcurrentQueue<string> Names { get; } = new();
+
+        public void Dispose() => _listener.Dispose();
+
+        private void Add(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> tags, string prefix)
+        {
+            foreach (KeyValuePair<string, object?> tag in tags)
+            {
+                if (tag.Key == "messaging.destination.name" && tag.Value is string destination && destination.StartsWith(prefix, StringComparison.Ordinal))
+                {
+                    Names.Enqueue(instrument.Name);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Diagnostics;
+
+namespace WorkQueue.Tests.Support;
+
+/// <summary>
+/// A test against a real broker: the one at <c>WORKQUEUE_TEST_BROKER</c>, or an installed rabbitmq-server. Without either it is
+/// skipped on a developer's machine and fails in CI.
+/// </summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class BrokerFactAttribute : FactAttribute
+{
+    private static readonly Lazy<string?> Missing = new(WhyMissing);
+
+    public BrokerFactAttribute() => Skip = Missing.Value;
+
+    private static string? WhyMissing()
+    {
+        if (TestEnvironment.IsCi || TestEnvironment.ExternalBroker is not null || LocalBrokerProcess.IsInstalled)
+        {
+            return null;
+        }
+
+        return "No RabbitMQ: install rabbitmq-server, or set WORKQUEUE_TEST_BROKER=amqp://user:password@host:port.";
+    }
+}
+
+/// <summary>A test of the AppHost with <c>Broker:Mode=local</c>: needs an installed rabbitmq-server.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class AppHostFactAttribute : FactAttribute
+{
+    public AppHostFactAttribute() =>
+        Skip = TestEnvironment.IsCi || LocalBrokerProcess.IsInstalled ? null : "No rabbitmq-server installed, which Broker:Mode=local runs.";
+}
+
+/// <summary>A test of the AppHost with <c>Broker:Mode=container</c>: needs a container engine and a RabbitMQ image.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class ContainerFactAttribute : FactAttribute
+{
+    private static readonly Lazy<string?> Missing = new(WhyMissing);
+
+    public ContainerFactAttribute() => Skip = Missing.Value;
+
+    /// <summary>The image as name and tag; null takes the one Aspire would.</summary>
+    public static (string Name, string Tag)? Image =>
+        TestEnvironment.ContainerImage?.LastIndexOf(':') is > 0 and { } colon
+            ? (TestEnvironment.ContainerImage[..colon], TestEnvironment.ContainerImage[(colon + 1)..])
+            : null;
+
+    private static string? WhyMissing()
+    {
+        if (TestEnvironment.IsCi)
+        {
+            return null;
+        }
+
+        return Answers("docker") || Answers("podman") ? null : "No container engine answers.";
+    }
+
+    private static bool Answers(string engine)
+    {
+        try
+        {
+            using Process process = Process.Start(new ProcessStartInfo(engine, "info") { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            process.OutputDataReceived += (_, _) => { };
+            process.BeginOutputReadLine();
+            bool ended = process.WaitForExit(TimeSpan.FromSeconds(5));
+            if (!ended)
+            {
+                process.Kill();
+            }
+
+            return ended && process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+}

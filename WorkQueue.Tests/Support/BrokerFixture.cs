@@ -1,0 +1,41 @@
+using RabbitMQ.Client;
+
+namespace WorkQueue.Tests.Support;
+
+/// <summary>One broker for all tests that need one and do not harm it.</summary>
+#pragma warning disable CA1001 // xunit calls IAsyncLifetime.DisposeAsync.
+public sealed class BrokerFixture : IAsyncLifetime
+#pragma warning restore CA1001
+{
+    private LocalBrokerProcess? _local;
+
+    public string ConnectionString => TestEnvironment.ExternalBroker ?? _local?.ConnectionString ?? throw new InvalidOperationException("The broker is not started.");
+
+    public async Task InitializeAsync()
+    {
+        // Asked for even where every test is skipped.
+        if (TestEnvironment.ExternalBroker is null && (LocalBrokerProcess.IsInstalled || TestEnvironment.IsCi))
+        {
+            _local = new LocalBrokerProcess();
+            await _local.StartAsync();
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_local is not null)
+        {
+            await _local.DisposeAsync();
+        }
+    }
+
+    /// <summary>A plain client's connection, as a program in another language would have.</summary>
+    internal Task<IConnection> ConnectAsync() => new ConnectionFactory { Uri = new Uri(ConnectionString) }.CreateConnectionAsync("plain client");
+}
+
+/// <summary>The tests that share the broker; each has queues of its own.</summary>
+[CollectionDefinition(Name)]
+public sealed class BrokerTests : ICollectionFixture<BrokerFixture>
+{
+    public const string Name = "broker";
+}

@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Threading.Channels;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using WorkQueue.Messaging;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Tests.Support;
+
+/// <summary>A task queue under a prefix of its own, with hosts as a user would build them; its queues are deleted at the end.</summary>
+internal sealed class TestQueue : IAsyncDisposable
+{
+    private readonly BrokerFixture _broker;
+    private readonly Dictionary<string, string?> _settings;
+    private readonly List<IHost> _hosts = [];
+    private IConnection? _plain;
+
+    public TestQueue(BrokerFixture broker, params (string Key, string Value)[] settings)
+    {
+        _broker = broker;
+        _settings = settings.ToDictionary(setting => $"WorkQueue:{setting.Key}", setting => (string?)setting.Value);
+        _settings["ConnectionStrings:rabbitmq"] = broker.ConnectionString;
+        _settings["WorkQueue:Prefix"] = Prefix;
+    }
+
+    public string Prefix { get; } = $"t{Guid.NewGuid():N}"[..12];
+
+    /// <summary>Every run the workers of this queue made, in order.</summary>
+    public Runs Runs { get; } = new();
+
+    /// <summary>Everything the hosts logged, a line each.</summary>
+    public ConcurrentQueue<string> Logged { get; } = new();
+
+    /// <summary>A channel of a plain client on the same broker.</summary>
+    public async Task<IChannel> PlainChannelAsync()
+    {
+        _plain ??= await _broker.ConnectAsync();
+        return await _plain.CreateChannelAsync();
+    }
+
+    public async Task<ITaskQueue> ProducerAsync()
+    {
+        IHost host = await StartAsync(builder => builder.AddTaskQueue());
+        return host.Services.GetRequiredService<ITaskQueue>();
+    }
+
+    /// <summary>Starts a worker whose handler of type <c>probe</c> does what the test says.</summary>
+    public Task<IHost> WorkerAsync(Func<string, TaskContext, Task<object?>>? handle = null, params (string Key, string Value)[] settings) =>
+        StartAsync(
+            builder =>
+            {
+                builder.Services.AddSingleton(new ProbeBehaviour(Runs, handle ?? ((_, _) => Task.FromResult<object?>(null))));
+                builder.AddTaskWorker();
+                builder.AddTaskHandler<string, ProbeHandler>("probe");
+            },
+            settings);
+
+    public async Task<IHost> StartAsync(Action<IHostApplicationBuilder> configure, params (string Key, string Value)[] settings)
+    {
+        HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Configuration.AddInMemoryCollection(_settings);
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create($"WorkQueue:{setting.Key}", (string?)setting.Value)));
+        builder.Logging.AddProvider(new LineLogger(Logged));
+        builder.Logging.SetMinimumLevel(LogLevel.Debug);
+        configure(builder);
+        IHost host = builder.Build();
+        _hosts.Add(host);
+        await host.StartAsync();
+        return host;
+    }
+
+    public async Task<uint> ReadyAsync(string queue = "default")
+    {
+        await using IChannel channel = await PlainChannelAsync();
+        return await channel.MessageCountAsync($"{Prefix}.{queue}");
+    }
+
+    /// <summary>The next message of a queue, taken away from it.</summary>
+    public async Task<BasicGetResult> TakeAsync(string queue)
+    {
+        await using IChannel channel = await PlainChannelAsync();
+        BasicGetResult? message = null;
+        await Eventually.TrueAsync(async () => (message = await channel.BasicGetAsync($"{Prefix}.{queue}", autoAck: true)) is not null, $"a message in {queue}");
+        return message!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (IHost host in _hosts)
+        {
+            await host.StopAsync();
+            host.Dispose();
+        }
+
+        await DeleteAsync();
+        if (_plain is not null)
+        {
+            await _plain.DisposeAsync();
+        }
+    }
+
+    private async Task DeleteAsync()
+    {
+        await using IChannel channel = await PlainChannelAsync();
+        DelayLadder ladder = new(Prefix);
+        string[] levels = [.. Enumerable.Range(0, DelayLadder.Levels).Select(ladder.Level)];
+        foreach (string name in (string[])[$"{Prefix}.default", $"{Prefix}.default.dead", ladder.Unrouted, .. levels])
+        {
+            await channel.QueueDeleteAsync(name);
+        }
+
+        foreach (string name in (string[])[$"{Prefix}.tasks", $"{Prefix}.dead", ladder.Unrouted, ladder.EntryExchange, ladder.ExitExchange, .. levels])
+        {
+            await channel.ExchangeDeleteAsync(name);
+        }
+    }
+}
+
+/// <summary>The runs of a test's workers.</summary>
+internal sealed class Runs
+{
+    private readonly Channel<TaskContext> _started = Channel.CreateUnbounded<TaskContext>();
+
+    public ConcurrentQueue<(string Text, TaskContext Context)> All { get; } = new();
+
+    public void Add(string text, TaskContext context)
+    {
+        All.Enqueue((text, context));
+        _started.Writer.TryWrite(context);
+    }
+
+    /// <summary>The next run that starts.</summary>
+    public async Task<TaskContext> NextAsync() => await _started.Reader.ReadAsync().AsTask().WaitAsync(TestEnvironment.Patience);
+}
+
+internal sealed record ProbeBehaviour(Runs Runs, Func<string, TaskContext, Task<object?>> Handle);
+
+internal sealed class ProbeHandler(ProbeBehaviour behaviour) : ITaskHandler<string>
+{
+    public Task<object?> HandleAsync(string payload, TaskContext context)
+    {
+        behaviour.Runs.Add(payload, context);
+        return behaviour.Handle(payload, context);
+    }
+}
+
+/// <summary>Shorter enqueues for tests.</summary>
+internal static class ProbeExtensions
+{
+    public static Task<EnqueuedTask> ProbeAsync(this ITaskQueue queue, string text = "", DateTimeOffset? notBefore = null) =>
+        queue.EnqueueAsync(new NewTask { Type = "probe", Body = JsonSerializer.SerializeToUtf8Bytes(text), ContentType = "application/json", NotBefore = notBefore });
+}

@@ -1,0 +1,283 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging;
+using WorkQueue.Worker.Handlers;
+using static WorkQueue.Tests.Unit.Handlers.HandlerTesting;
+
+namespace WorkQueue.Tests.Unit.Handlers;
+
+public sealed class RenderPdfTests : IDisposable
+{
+    private static readonly string Words = string.Join(' ', Enumerable.Range(1, 3000).Select(number => $"word{number}"));
+
+    private readonly string _root = Directory.CreateTempSubdirectory("render-pdf-").FullName;
+    private readonly PdfFonts _fonts = new(PdfFonts.SystemFolders());
+
+    private string Output => Path.Combine(_root, "output");
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public async Task A_rendered_document_has_its_title_text_and_page_number()
+    {
+        (RenderPdfResult result, ReadPdf pdf) = await RenderAsync(new("Invoice 42", "Dear customer,\n\nthank you.", "invoice.pdf"));
+        Assert.Equal("Invoice 42", pdf.Title);
+        Assert.Equal(["Invoice 42", "Dear customer,", "thank you.", "1 / 1"], Assert.Single(pdf.Pages));
+        Assert.Equal((Path.Combine(Output, "invoice.pdf"), 1, new FileInfo(result.Path).Length), (result.Path, result.Pages, result.Bytes));
+        Assert.InRange(result.Bytes, 2_000, 100_000);
+    }
+
+    [Fact]
+    public async Task A_long_text_is_wrapped_between_words_and_goes_on_over_numbered_pages()
+    {
+        (RenderPdfResult result, ReadPdf pdf) = await RenderAsync(new("Long", Words, "long"));
+        Assert.InRange(result.Pages, 4, 20);
+        Assert.Equal(result.Pages, pdf.Pages.Count);
+        Assert.Equal(Enumerable.Range(1, result.Pages).Select(number => $"{number} / {result.Pages}"), pdf.Pages.Select(page => page[^1]));
+        IEnumerable<string> lines = pdf.Pages.SelectMany((page, number) => page.Skip(number == 0 ? 1 : 0).SkipLast(1));
+        Assert.Equal(Words, string.Join(' ', lines));
+        Assert.All(lines, line => Assert.InRange(line.Length, 1, 120));
+    }
+
+    [Fact]
+    public async Task A_word_longer_than_a_line_is_cut_and_nothing_of_it_is_lost()
+    {
+        string word = string.Concat(Enumerable.Range(0, 2000).Select(number => (char)('a' + number % 26)));
+        (_, ReadPdf pdf) = await RenderAsync(new("Word", "short " + word + " end", "word"));
+        Assert.True(pdf.Pages[0].Count > 15);
+        Assert.Equal("short" + word + " end", string.Concat(pdf.Pages.SelectMany(page => page.Skip(1).SkipLast(1))));
+    }
+
+    [Theory]
+    [InlineData("Grüße, ćma, Ελληνικά, Привет, “quotes” – €")]
+    [InlineData("日本語のテキスト 한국어 中文")]
+    [InlineData("emoji 😀 👩‍👩‍👧 and عربي and עברית and हिन्दी")]
+    [InlineData("half a pair \ud800, a null \0, a bell \a, marks e\u0301, a \u202e override, \ufffe")]
+    [InlineData("\u2028\u2029\r\n\r\f\u0085\t")]
+    [InlineData("")]
+    public async Task Any_text_is_rendered_without_an_error(string text)
+    {
+        (_, ReadPdf pdf) = await RenderAsync(new("Title: " + text, text, "any"));
+        Assert.StartsWith("Title:", pdf.Pages[0][0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_font_can_show_can_be_searched_and_copied()
+    {
+        const string text = "Grüße, ćma, Ελληνικά, Привет, “quotes” – €";
+        (_, ReadPdf pdf) = await RenderAsync(new("T", text, "u"));
+        Assert.Equal(text, pdf.Pages[0][1]);
+    }
+
+    [Fact]
+    public async Task A_title_that_looks_like_pdf_syntax_stays_a_title()
+    {
+        const string title = "a) /Title (b) >> endobj \\ <FE> 日本";
+        (_, ReadPdf pdf) = await RenderAsync(new(title, "text", "syntax"));
+        Assert.Equal(title, pdf.Title);
+    }
+
+    [Theory]
+    [InlineData("a.pdf", "a.pdf")]
+    [InlineData("a", "a.pdf")]
+    [InlineData("A.PDF", "A.PDF")]
+    [InlineData("report.2026", "report.2026.pdf")]
+    [InlineData("Größe (1) & mehr", "Größe (1) & mehr.pdf")]
+    [InlineData("CONTRACT", "CONTRACT.pdf")]
+    [InlineData("a..b", "a..b.pdf")]
+    public void A_plain_name_is_kept_and_gets_its_extension(string file, string name) => Assert.Equal(name, OutputFileName.Check(file));
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("   ")]
+    [InlineData(".")]
+    [InlineData("..")]
+    [InlineData("../evil")]
+    [InlineData("..\\evil")]
+    [InlineData("a/../../evil.pdf")]
+    [InlineData("sub/a.pdf")]
+    [InlineData("sub\\a.pdf")]
+    [InlineData("/etc/passwd")]
+    [InlineData("C:\\evil.pdf")]
+    [InlineData("C:evil.pdf")]
+    [InlineData("\\\\server\\share\\a.pdf")]
+    [InlineData("//server/share")]
+    [InlineData("a.pdf:stream")]
+    [InlineData(".hidden")]
+    [InlineData("trailing.")]
+    [InlineData("trailing ")]
+    [InlineData(" leading")]
+    [InlineData("nul")]
+    [InlineData("NUL.pdf")]
+    [InlineData("con.report.pdf")]
+    [InlineData("COM1")]
+    [InlineData("lpt9 .txt")]
+    [InlineData("COM².pdf")]
+    [InlineData("a\0.pdf")]
+    [InlineData("a\n.pdf")]
+    [InlineData("a\u007f.pdf")]
+    [InlineData("a\u202efdp.pdf")]
+    [InlineData("a\u200b.pdf")]
+    [InlineData("a\ud800.pdf")]
+    [InlineData("a*.pdf")]
+    [InlineData("a?.pdf")]
+    public async Task A_name_that_is_not_plain_is_rejected_and_nothing_is_written(string? file)
+    {
+        await Assert.ThrowsAsync<TaskRejectedException>(() => Handler().HandleAsync(new("t", "x", file), Context()));
+        Assert.Empty(Directory.GetFileSystemEntries(_root));
+    }
+
+    [Fact]
+    public void A_name_that_is_too_long_is_rejected()
+    {
+        Assert.Equal(200, OutputFileName.Check(new string('a', 196)).Length);
+        Assert.Throws<TaskRejectedException>(() => OutputFileName.Check(new string('a', 197)));
+        Assert.Throws<TaskRejectedException>(() => OutputFileName.Check(new string('ü', 99)));
+    }
+
+    [Theory]
+    [InlineData(null, "text", "title")]
+    [InlineData(" ", "text", "title")]
+    [InlineData("title", null, "text")]
+    public async Task A_missing_title_or_text_is_rejected_by_name(string? title, string? text, string missing)
+    {
+        TaskRejectedException rejection = await Assert.ThrowsAsync<TaskRejectedException>(() => Handler().HandleAsync(new(title, text, "a"), Context()));
+        Assert.Contains($"\"{missing}\"", rejection.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_title_or_text_beyond_its_limit_is_rejected()
+    {
+        string title = new('t', RenderPdfHandler.MaxTitleLength + 1), text = new('t', RenderPdfHandler.MaxTextLength + 1);
+        await Assert.ThrowsAsync<TaskRejectedException>(() => Handler().HandleAsync(new(title, "x", "a"), Context()));
+        await Assert.ThrowsAsync<TaskRejectedException>(() => Handler().HandleAsync(new("t", text, "a"), Context()));
+    }
+
+    [Fact]
+    public async Task The_longest_title_still_leaves_room_for_text()
+    {
+        (_, ReadPdf pdf) = await RenderAsync(new(new string('W', RenderPdfHandler.MaxTitleLength), "the text", "wide"));
+        Assert.Equal("the text", pdf.Pages[0][^2]);
+    }
+
+    [Fact]
+    public async Task A_second_run_replaces_the_file_and_leaves_nothing_else()
+    {
+        (RenderPdfResult first, _) = await RenderAsync(new("First", Words, "same"));
+        (RenderPdfResult second, ReadPdf pdf) = await RenderAsync(new("Second", "short", "same"));
+        Assert.Equal((first.Path, 1, "Second"), (second.Path, second.Pages, pdf.Title));
+        Assert.Equal([first.Path], Directory.GetFileSystemEntries(Output));
+    }
+
+    [Fact]
+    public async Task A_cancelled_run_leaves_the_old_file_whole_and_nothing_else()
+    {
+        (RenderPdfResult first, _) = await RenderAsync(new("First", "text", "kept"));
+        byte[] before = await File.ReadAllBytesAsync(first.Path);
+        using var stop = new CancellationTokenSource();
+        // The clock is read once, for the date of the document, when all its pages are written.
+        RenderPdfHandler handler = Handler(new CancellingClock(stop));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => handler.HandleAsync(new("Second", Words, "kept"), Context(stop.Token)));
+        Assert.Equal(before, await File.ReadAllBytesAsync(first.Path));
+        Assert.Equal([first.Path], Directory.GetFileSystemEntries(Output));
+    }
+
+    [Fact]
+    public async Task Readers_see_the_old_file_or_the_new_one_but_never_a_part()
+    {
+        (RenderPdfResult first, _) = await RenderAsync(new("Old", "old", "read"));
+        await using FileStream open = File.Open(first.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        await RenderAsync(new("New", Words, "read"));
+        using var content = new MemoryStream();
+        await open.CopyToAsync(content);
+        Assert.Equal("Old", new ReadPdf(content.ToArray()).Title);
+    }
+
+    [Fact]
+    public async Task A_link_in_the_output_folder_is_not_written_through()
+    {
+        if (OperatingSystem.IsWindows())
+            return; // Links need a privilege there.
+        Directory.CreateDirectory(Output);
+        string outside = Path.Combine(_root, "outside.txt");
+        await File.WriteAllTextAsync(outside, "untouched");
+        File.CreateSymbolicLink(Path.Combine(Output, "link.pdf"), outside);
+        File.CreateSymbolicLink(Path.Combine(Output, "dangling.pdf"), Path.Combine(_root, "new.txt"));
+
+        foreach (string file in (string[])["link", "dangling"])
+            await Assert.ThrowsAsync<TaskRejectedException>(() => Handler().HandleAsync(new("t", "x", file), Context()));
+        Assert.Equal("untouched", await File.ReadAllTextAsync(outside));
+        Assert.False(File.Exists(Path.Combine(_root, "new.txt")));
+    }
+
+    [Fact]
+    public async Task A_folder_of_the_same_name_is_a_rejection()
+    {
+        Directory.CreateDirectory(Path.Combine(Output, "folder.pdf"));
+        await Assert.ThrowsAsync<TaskRejectedException>(() => Handler().HandleAsync(new("t", "x", "folder"), Context()));
+    }
+
+    [Fact]
+    public async Task Without_a_font_the_failure_says_what_to_install()
+    {
+        var handler = new RenderPdfHandler(
+            Options.Create(new RenderPdfOptions()), new HostEnvironment("Production", _root), new PdfFonts([_root]), TimeProvider.System);
+        InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => handler.HandleAsync(new("t", "x", "a"), Context()));
+        Assert.Contains("fonts-dejavu-core", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_damaged_font_is_passed_over()
+    {
+        await File.WriteAllBytesAsync(Path.Combine(_root, "DejaVuSans.ttf"), [0, 1, 0, 0, 0, 9, 1, 2, 3]);
+        Assert.Throws<InvalidOperationException>(() => new PdfFonts([_root]).Regular);
+    }
+
+    [Fact]
+    public void A_family_is_found_by_its_names_on_any_system_and_a_missing_bold_is_done_without()
+    {
+        string file = PdfFonts.SystemFolders().Where(Directory.Exists)
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.ttf", SearchOption.AllDirectories))
+            .First(path => Path.GetFileNameWithoutExtension(path) == _fonts.Regular.Name);
+        File.Copy(file, Path.Combine(_root, "Arial.ttf"));
+        PdfFonts alone = new([_root]);
+        Assert.Same(alone.Regular, alone.Bold);
+
+        File.Copy(file, Path.Combine(_root, "Arial Bold.ttf"));
+        PdfFonts both = new([_root]);
+        Assert.Equal(("Arial", "ArialBold"), (both.Regular.Name, both.Bold.Name));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a\0b")]
+    public async Task A_wrong_output_folder_stops_the_start_and_is_named(string folder)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Configuration.AddInMemoryCollection([new("WorkQueue:Output", folder)]);
+        builder.AddPdfRendering();
+        using IHost host = builder.Build();
+        OptionsValidationException failure = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
+        Assert.Contains("WorkQueue:Output", failure.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<(RenderPdfResult Result, ReadPdf Pdf)> RenderAsync(RenderPdf payload)
+    {
+        var result = Assert.IsType<RenderPdfResult>(await Handler().HandleAsync(payload, Context()));
+        return (result, new ReadPdf(await File.ReadAllBytesAsync(result.Path)));
+    }
+
+    private RenderPdfHandler Handler(TimeProvider? clock = null) =>
+        new(Options.Create(new RenderPdfOptions()), new HostEnvironment("Production", _root), _fonts, clock ?? TimeProvider.System);
+
+    private sealed class CancellingClock(CancellationTokenSource source) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow()
+        {
+            source.Cancel();
+            return DateTimeOffset.UnixEpoch;
+        }
+    }
+}

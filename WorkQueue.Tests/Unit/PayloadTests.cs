@@ -1,0 +1,51 @@
+using System.Text;
+using System.Text.Json;
+using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Tests.Unit;
+
+public sealed class PayloadTests
+{
+    private sealed record Note(string Text, int Copies = 1);
+
+    [Fact]
+    public void JSON_is_read_with_camel_case_names() =>
+        Assert.Equal(new Note("hi", 2), Read<Note>("application/json", """{"text":"hi","copies":2}"""));
+
+    [Fact]
+    public void A_text_is_read_into_a_string_or_the_text_property()
+    {
+        Assert.Equal("hi \"there\"", Read<string>("text/plain", "hi \"there\""));
+        Assert.Equal(new Note("hi"), Read<Note>("text/plain; charset=utf-8", "hi"));
+    }
+
+    [Fact]
+    public void A_JSON_element_outlives_the_buffer_it_was_read_from()
+    {
+        byte[] buffer = """{"a":1}"""u8.ToArray();
+        JsonElement element = TaskHandlerRegistration.ReadPayload<JsonElement>(Message("application/json", buffer));
+        Array.Clear(buffer);
+        Assert.Equal(1, element.GetProperty("a").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("application/json", "{}", "text")]
+    [InlineData("application/json", """{"text":null}""", "text")]
+    [InlineData("application/json", """{"text":""", "does not fit")]
+    [InlineData("application/json", "", "does not fit")]
+    [InlineData("application/json", "null", "is null")]
+    [InlineData("application/json", "[1]", "does not fit")]
+    public void A_payload_that_does_not_fit_rejects_the_task_and_says_where(string contentType, string body, string expected) =>
+        Assert.Contains(expected, Assert.Throws<TaskRejectedException>(() => Read<Note>(contentType, body)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_text_that_is_not_UTF_8_rejects_the_task() =>
+        Assert.Throws<TaskRejectedException>(() => TaskHandlerRegistration.ReadPayload<string>(Message("text/plain", [0xff])));
+
+    private static T Read<T>(string contentType, string body) => TaskHandlerRegistration.ReadPayload<T>(Message(contentType, Encoding.UTF8.GetBytes(body)));
+
+    private static TaskMessage Message(string contentType, byte[] body) =>
+        new() { Id = "1", Type = "note", Queue = "default", Body = body, ContentType = contentType };
+}

@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Tests.Unit;
+
+public sealed class WorkQueueOptionsTests
+{
+    [Fact]
+    public void The_defaults_are_valid() => Assert.Equal([], Problems());
+
+    [Theory]
+    [InlineData("Prefix", "a.b")]
+    [InlineData("Prefix", "")]
+    [InlineData("PublishWindow", "0")]
+    [InlineData("PublishWindow", "101")]
+    [InlineData("ConfirmTimeout", "00:00:00")]
+    [InlineData("Heartbeat", "00:00:00.5")]
+    [InlineData("MaxPayloadBytes", "0")]
+    [InlineData("Worker:Concurrency", "0")]
+    [InlineData("Worker:Concurrency", "1001")]
+    [InlineData("Worker:TaskTimeout", "00:30:00")]
+    [InlineData("Worker:TaskTimeout", "00:00:00")]
+    [InlineData("Worker:Queue", "nowhere")]
+    [InlineData("Worker:DrainTimeout", "-00:00:01")]
+    [InlineData("Retry:Jitter", "1.5")]
+    [InlineData("Retry:Delays:0", "41.00:00:00")]
+    [InlineData("Queues:a b:DeliveryLimit", "5")]
+    [InlineData("Queues:history:DeliveryLimit", "5")]
+    [InlineData("Queues:default:DeliveryLimit", "0")]
+    [InlineData("Types:resize:Queue", "nowhere")]
+    [InlineData("Types:resize:Timeout", "01:00:00")]
+    public void A_value_out_of_range_is_named_with_its_whole_key_and_what_is_allowed(string key, string value)
+    {
+        string problem = Assert.Single(Problems((key, value)));
+        string named = key.StartsWith("Queues:", StringComparison.Ordinal) && !key.StartsWith("Queues:default", StringComparison.Ordinal) ? key[..key.LastIndexOf(':')] : key;
+        Assert.StartsWith($"WorkQueue:{named} is '", problem, StringComparison.Ordinal);
+        Assert.Contains("allowed:", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_list_of_delays_replaces_the_default_instead_of_adding_to_it() =>
+        Assert.Equal([TimeSpan.FromSeconds(2)], Bind(("Retry:Delays:0", "00:00:02")).Value.Retry.EffectiveDelays);
+
+    [Fact]
+    public void A_value_of_the_wrong_kind_is_named_with_its_key()
+    {
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => Bind(("Worker:Concurrency", "many")).Value);
+        Assert.Contains("WorkQueue:Worker:Concurrency", error.Message, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> Problems(params (string Key, string Value)[] settings)
+    {
+        try
+        {
+            _ = Bind(settings).Value;
+            return [];
+        }
+        catch (OptionsValidationException invalid)
+        {
+            return invalid.Failures;
+        }
+    }
+
+    private static IOptions<WorkQueueOptions> Bind(params (string Key, string Value)[] settings)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create($"WorkQueue:{setting.Key}", (string?)setting.Value)));
+        builder.AddTaskQueue();
+        return builder.Services.BuildServiceProvider().GetRequiredService<IOptions<WorkQueueOptions>>();
+    }
+}
