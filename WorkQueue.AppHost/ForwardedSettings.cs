@@ -1,0 +1,43 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+
+namespace WorkQueue.AppHost;
+
+/// <summary>What producer and workers are told: the WorkQueue section, the environment's name, where the broker's management API is.</summary>
+internal static class ForwardedSettings
+{
+    private const string Section = "WorkQueue";
+
+    public static IResourceBuilder<ProjectResource> WithForwardedSettings(this IResourceBuilder<ProjectResource> project, AppHostSettings settings, Broker broker)
+    {
+        IDistributedApplicationBuilder builder = project.ApplicationBuilder;
+        foreach ((string key, string? value) in builder.Configuration.GetSection(Section).AsEnumerable())
+        {
+            if (value is not null)
+            {
+                project.WithEnvironment(Variable(key), value);
+            }
+        }
+
+        project.WithEnvironment(Variable($"{Section}:Output"), Output(builder));
+        if (settings.WorkerConcurrency is { } concurrency)
+        {
+            project.WithEnvironment(Variable($"{Section}:Worker:Concurrency"), concurrency.ToString(CultureInfo.InvariantCulture));
+        }
+
+        if (broker.Management is { } management)
+        {
+            project.WithEnvironment(Variable($"{Section}:ManagementUrl"), management);
+        }
+
+        // A project without launch settings would otherwise run as Production.
+        return project
+            .WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
+            .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName);
+    }
+
+    private static string Output(IDistributedApplicationBuilder builder) =>
+        Path.GetFullPath(builder.Configuration[$"{Section}:Output"] ?? Path.Combine(".workqueue", "output"), Repository.Folder(builder));
+
+    private static string Variable(string key) => key.Replace(":", "__", StringComparison.Ordinal);
+}

@@ -1,0 +1,30 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+public static class OpenTelemetryServicesExtensions
+{
+    /// <summary>The entry point to OpenTelemetry in a host; safe to call more than once.</summary>
+    public static OpenTelemetryBuilder AddOpenTelemetry(this IServiceCollection services)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ProviderStarter>());
+        return new(services);
+    }
+
+    /// <summary>Creates the providers when the host starts: they listen only once they exist. The container disposes, and so flushes, them.</summary>
+    private sealed class ProviderStarter(IServiceProvider services) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            services.GetService<MeterProvider>();
+            services.GetService<TracerProvider>();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
