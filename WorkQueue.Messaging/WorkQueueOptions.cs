@@ -110,7 +110,7 @@ public sealed class WorkerOptions
     /// <summary>The queue it takes tasks from. Default <c>default</c>.</summary>
     public string Queue { get; set; } = WorkQueueOptions.DefaultQueue;
 
-    /// <summary>Tasks one process runs at once, 1 to 1000; each slot is a channel and a consumer of its own, with prefetch 1. Default 1.</summary>
+    /// <summary>Tasks one process runs at once, 1 to 1024; each slot is a channel and a consumer of its own, with prefetch 1. Default 1.</summary>
     public int Concurrency { get; set; } = 1;
 
     /// <summary>How long one attempt may take before its token is cancelled. Default 25 min; below <see cref="WorkQueueOptions.BrokerConsumerTimeout"/>.</summary>

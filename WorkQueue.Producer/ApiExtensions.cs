@@ -12,7 +12,7 @@ internal static class ApiExtensions
 
     public static void AddTaskApi(this WebApplicationBuilder builder)
     {
-        builder.Services.AddProblemDetails();
+        builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = Explain);
         builder.Services.AddExceptionHandler<TaskExceptionHandler>();
         builder.Services.AddOpenApi();
         builder.Services.AddSingleton(ApiKeys.Read(builder.Configuration, builder.Environment));
@@ -30,5 +30,14 @@ internal static class ApiExtensions
         });
         app.UseStatusCodePages();
         app.Use(ApiKeys.RequireAsync);
+    }
+
+    // Routing refuses a content type before any code of ours sees the request, and says nothing of what would be right.
+    private static void Explain(ProblemDetailsContext context)
+    {
+        if (context.ProblemDetails is { Status: StatusCodes.Status415UnsupportedMediaType, Detail: null })
+        {
+            context.ProblemDetails.Detail = TaskRequestReader.UnsupportedContentType(context.HttpContext.Request);
+        }
     }
 }

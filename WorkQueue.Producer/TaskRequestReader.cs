@@ -30,8 +30,7 @@ internal static class TaskRequestReader
             && type.MediaType.Equals(MediaTypeNames.Text.Plain, StringComparison.OrdinalIgnoreCase);
         if (!isText && !request.HasJsonContentType())
         {
-            throw new BadHttpRequestException(
-                $"Content-Type is '{request.ContentType}'; send application/json with {{\"type\":…,\"payload\":…}}, or text/plain.", StatusCodes.Status415UnsupportedMediaType);
+            throw new BadHttpRequestException(UnsupportedContentType(request), StatusCodes.Status415UnsupportedMediaType);
         }
 
         if (type?.Charset.HasValue == true && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
@@ -42,6 +41,9 @@ internal static class TaskRequestReader
         ReadOnlyMemory<byte> body = await ReadBodyAsync(request, cancellationToken);
         return isText ? FromText(body) : FromJson(body.Span, clock);
     }
+
+    public static string UnsupportedContentType(HttpRequest request) =>
+        $"Content-Type is '{request.ContentType}'; send application/json with {{\"type\":…,\"payload\":…}}, or text/plain.";
 
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
     {

@@ -40,6 +40,7 @@ if [ "$1" = rabbitmq-server ]; then
     mkdir -p /etc/rabbitmq/conf.d
     {
         echo "log.console = true"
+        echo "log.console.level = warning"
         echo "log.file = false"
         [ -z "${RABBITMQ_DEFAULT_USER:-}" ] || echo "default_user = $RABBITMQ_DEFAULT_USER"
         [ -z "${RABBITMQ_DEFAULT_PASS:-}" ] || echo "default_pass = $RABBITMQ_DEFAULT_PASS"

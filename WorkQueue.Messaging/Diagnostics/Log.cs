@@ -11,7 +11,7 @@ internal static partial class Log
     [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue {Queue} with {Slots} slot(s), one task each")]
     public static partial void TakingTasks(this ILogger logger, string queue, int slots);
 
-    [LoggerMessage(2102, LogLevel.Information, "Task {TaskId} ({Type}) attempt {Attempt} received")]
+    [LoggerMessage(2102, LogLevel.Debug, "Task {TaskId} ({Type}) attempt {Attempt} received")]
     public static partial void TaskReceived(this ILogger logger, string taskId, string type, int attempt);
 
     [LoggerMessage(2103, LogLevel.Information, "Task {TaskId} ({Type}) done after {Seconds:0.0} s")]

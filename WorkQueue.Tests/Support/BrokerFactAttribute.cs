@@ -28,8 +28,18 @@ public sealed class BrokerFactAttribute : FactAttribute
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class AppHostFactAttribute : FactAttribute
 {
-    public AppHostFactAttribute() =>
-        Skip = TestEnvironment.IsCi || LocalBrokerProcess.IsInstalled ? null : "No rabbitmq-server installed, which Broker:Mode=local runs.";
+    public AppHostFactAttribute() => Skip = Missing;
+
+    /// <summary>Why such tests are skipped here, or null.</summary>
+    internal static string? Missing { get; } =
+        TestEnvironment.IsCi || LocalBrokerProcess.IsInstalled ? null : "No rabbitmq-server installed, which Broker:Mode=local runs.";
+}
+
+/// <summary><see cref="AppHostFactAttribute"/> with cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class AppHostTheoryAttribute : TheoryAttribute
+{
+    public AppHostTheoryAttribute() => Skip = AppHostFactAttribute.Missing;
 }
 
 /// <summary>A test of the AppHost with <c>Broker:Mode=container</c>: needs a container engine and a RabbitMQ image.</summary>

@@ -20,7 +20,7 @@ public sealed class WorkQueueOptionsTests
     [InlineData("Heartbeat", "00:00:00.5")]
     [InlineData("MaxPayloadBytes", "0")]
     [InlineData("Worker:Concurrency", "0")]
-    [InlineData("Worker:Concurrency", "1001")]
+    [InlineData("Worker:Concurrency", "1025")]
     [InlineData("Worker:TaskTimeout", "00:30:00")]
     [InlineData("Worker:TaskTimeout", "00:00:00")]
     [InlineData("Worker:Queue", "nowhere")]

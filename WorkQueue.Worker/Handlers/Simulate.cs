@@ -7,10 +7,11 @@ namespace WorkQueue.Worker.Handlers;
 internal sealed record Simulate(string? Text);
 
 /// <summary>Stands in for work: waits one second per dot in the text, then succeeds, or fails if the text starts with "fail".</summary>
-internal sealed class SimulateHandler(TimeProvider clock) : ITaskHandler<Simulate>
+internal sealed class SimulateHandler(TimeProvider clock, ILogger<SimulateHandler> logger) : ITaskHandler<Simulate>
 {
     // One day; also keeps the wait inside what a timer can hold.
     private const int MaxSeconds = 86_400;
+    private const int MaxShown = 100;
 
     public async Task<object?> HandleAsync(Simulate payload, TaskContext context)
     {
@@ -19,6 +20,8 @@ internal sealed class SimulateHandler(TimeProvider clock) : ITaskHandler<Simulat
         if (seconds > MaxSeconds)
             throw new TaskRejectedException($"\"text\" has {seconds} dots; at most {MaxSeconds} (one day) are simulated.");
 
+        // As the tutorials print it. The line breaks of a text must not make lines of their own in the log.
+        logger.Received((text.Length > MaxShown ? $"{text[..MaxShown]}…" : text).ReplaceLineEndings(" "));
         if (seconds > 0)
             await Task.Delay(TimeSpan.FromSeconds(seconds), clock, context.CancellationToken);
 

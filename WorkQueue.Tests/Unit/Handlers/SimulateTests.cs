@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using WorkQueue.Messaging;
 using WorkQueue.Worker.Handlers;
 using static WorkQueue.Tests.Unit.Handlers.HandlerTesting;
@@ -65,5 +66,5 @@ public class SimulateTests
         await Assert.ThrowsAsync<TaskRejectedException>(() => Run(new string('.', 86_401)));
 
     private Task<object?> Run(string? text, CancellationToken cancellationToken = default) =>
-        new SimulateHandler(_clock).HandleAsync(new Simulate(text), Context(cancellationToken));
+        new SimulateHandler(_clock, NullLogger<SimulateHandler>.Instance).HandleAsync(new Simulate(text), Context(cancellationToken));
 }

@@ -41,6 +41,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton(ExecutionContext);
         Services.AddSingleton(_ => new DistributedApplicationModel(Resources));
         Services.AddSingleton(_ => new ResourceNotificationService());
+        Services.AddSingleton(_ => new ResourceLoggerService());
         Services.AddSingleton(services => new ResourceCommandService(
             services.GetRequiredService<ResourceNotificationService>(), services, services.GetRequiredService<ILogger<ResourceCommandService>>()));
         Services.AddSingleton(services => new Supervisor(services, new(

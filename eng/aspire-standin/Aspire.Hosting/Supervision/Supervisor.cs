@@ -57,7 +57,7 @@ internal sealed class Supervisor : IHostedService, IDisposable
         _plan = new(services, options, _logger);
         _watchdog = new(runId, [ContainerEngine.RunLabel, runId]);
         Children = new(runId);
-        Output = new(loggers, options);
+        Output = new(loggers, services.GetRequiredService<ResourceLoggerService>(), options);
     }
 
     public ChildProcesses Children { get; }

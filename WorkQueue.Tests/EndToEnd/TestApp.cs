@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace WorkQueue.Tests.EndToEnd;
+
+/// <summary>The whole system, started by its own AppHost.</summary>
+internal sealed class TestApp : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
+
+    private readonly IDistributedApplicationTestingBuilder _builder;
+    private readonly CancellationTokenSource _end = new();
+    private readonly ConcurrentDictionary<string, byte> _watched = new();
+
+    private TestApp(IDistributedApplicationTestingBuilder builder, DistributedApplication app) => (_builder, App) = (builder, app);
+
+    public DistributedApplication App { get; }
+
+    /// <summary>What each worker replica has printed, in order.</summary>
+    public ConcurrentQueue<(string Replica, string Line)> WorkerLines { get; } = new();
+
+    public HttpClient Producer { get; private set; } = null!;
+
+    public static async Task<TestApp> StartAsync(params string[] arguments)
+    {
+        using CancellationTokenSource limit = new(StartLimit);
+        IDistributedApplicationTestingBuilder builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.WorkQueue_AppHost>(arguments, limit.Token);
+        TestApp test = new(builder, await builder.BuildAsync(limit.Token));
+        try
+        {
+            await test.App.StartAsync(limit.Token);
+            test.Producer = test.App.CreateHttpClient("producer", "http");
+            await test.App.ResourceNotifications.WaitForResourceHealthyAsync("producer", limit.Token);
+            _ = test.WatchWorkersAsync();
+            return test;
+        }
+        catch
+        {
+            await test.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task<string> BrokerAsync() => (await App.GetConnectionStringAsync("rabbitmq"))!;
+
+    public Task<HttpResponseMessage> SendAsync(string text) => Producer.PostAsync("/tasks", new StringContent(text));
+
+    /// <summary>The lines of all workers that contain a text.</summary>
+    public (string Replica, string Line)[] Lines(string text) => [.. WorkerLines.Where(line => line.Line.Contains(text, StringComparison.Ordinal))];
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await App.DisposeAsync();
+        await _builder.DisposeAsync();
+        _end.Dispose();
+    }
+
+    private async Task WatchWorkersAsync()
+    {
+        try
+        {
+            await foreach (ResourceEvent change in App.ResourceNotifications.WatchAsync(_end.Token))
+            {
+                if (change.Resource.Name == "worker" && change.ResourceId != "worker" && _watched.TryAdd(change.ResourceId, 0))
+                {
+                    _ = ReadLinesAsync(change.ResourceId);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The test is over.
+        }
+    }
+
+    private async Task ReadLinesAsync(string replica)
+    {
+        try
+        {
+            ResourceLoggerService logs = App.Services.GetRequiredService<ResourceLoggerService>();
+            await foreach (IReadOnlyList<LogLine> lines in logs.WatchAsync(replica).WithCancellation(_end.Token))
+            {
+                foreach (LogLine line in lines)
+                {
+                    WorkerLines.Enqueue((replica, line.Content));
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The test is over.
+        }
+    }
+}

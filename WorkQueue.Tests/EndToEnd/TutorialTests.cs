@@ -1,0 +1,152 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using RabbitMQ.Client;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.EndToEnd;
+
+/// <summary>The system as a newcomer starts it: a producer and two workers.</summary>
+public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixture<TutorialTests.TwoWorkers>
+{
+    private static readonly string[] Messages = ["First message.", "Second message..", "Third message...", "Fourth message....", "Fifth message....."];
+
+    private TestApp App => fixture.App;
+
+    [AppHostFact]
+    public async Task The_five_tutorial_messages_are_all_done_none_twice_and_shared_by_both_workers()
+    {
+        foreach (string message in Messages)
+        {
+            using HttpResponseMessage answer = await App.SendAsync(message);
+            Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+            JsonElement task = await answer.Content.ReadFromJsonAsync<JsonElement>();
+            Assert.Equal(("queued", $"/tasks/{task.GetProperty("id")}"), (task.GetProperty("state").GetString(), answer.Headers.Location?.ToString()));
+        }
+
+        await Eventually.TrueAsync(() => App.Lines("(simulate) done after").Length >= Messages.Length, "five tasks are done");
+        (string Replica, string Line)[] received = [.. Messages.SelectMany(message => App.Lines($"Received {message}"))];
+        Assert.Equal(Messages.Length, received.Length);
+        Assert.Equal(2, received.Select(line => line.Replica).Distinct().Count());
+        Assert.Equal(Messages.Length, App.Lines("(simulate) done after").Length);
+    }
+
+    [AppHostFact]
+    public async Task Two_workers_share_alternating_heavy_and_light_tasks_in_nearly_the_ideal_time()
+    {
+        // Round robin would give all four heavy ones to the same worker: 12 s. The ideal is 6 s.
+        string[] tasks = ["fair heavy 1...", "fair light 1", "fair heavy 2...", "fair light 2", "fair heavy 3...", "fair light 3", "fair heavy 4...", "fair light 4"];
+        int doneBefore = App.Lines("(simulate) done after").Length;
+        long start = TimeProvider.System.GetTimestamp();
+        foreach (string task in tasks)
+        {
+            using HttpResponseMessage answer = await App.SendAsync(task);
+        }
+
+        await Eventually.TrueAsync(() => App.Lines("(simulate) done after").Length >= doneBefore + tasks.Length, "all tasks are done");
+        TimeSpan makespan = TimeProvider.System.GetElapsedTime(start);
+        Assert.InRange(makespan, TimeSpan.FromSeconds(5.9), TimeSpan.FromSeconds(6.6));
+    }
+
+    [AppHostTheory]
+    [InlineData("text/plain", "", 400, "The body is empty")]
+    [InlineData("application/json", "", 400, "The body is empty")]
+    [InlineData("application/json", """{"type":"simulate","payload":""", 400, "BytePositionInLine")]
+    [InlineData("application/json", """{"payload":{}}""", 400, "type")]
+    [InlineData("application/json", """{"type":"simulate"}""", 400, "payload")]
+    [InlineData("application/json", """{"type":"simulate","payload":{},"dely":"00:00:05"}""", 400, "dely")]
+    [InlineData("application/json", """{"type":"simulate","payload":{},"delay":"-00:00:05"}""", 400, "delay")]
+    [InlineData("application/json", """{"type":"simulate","payload":{},"delay":"60.00:00:00"}""", 400, "48.5 days")]
+    [InlineData("application/json", """{"type":"simulate","payload":{},"delay":"00:00:05","notBefore":"2100-01-01T00:00:00Z"}""", 400, "not both")]
+    [InlineData("application/json", """{"type":"simulate","payload":{},"deadline":"2000-01-01T00:00:00Z"}""", 400, "deadline")]
+    [InlineData("application/json", """{"type":"resize","payload":{}}""", 422, "deliver-webhook, render-pdf, simulate")]
+    [InlineData("application/json", """{"type":"simulate","payload":{},"queue":"fast"}""", 422, "Known: default")]
+    [InlineData("application/xml", "<task/>", 415, "application/xml")]
+    [InlineData("text/plain; charset=utf-16", "x", 415, "utf-16")]
+    public async Task Wrong_input_is_answered_with_what_is_wrong_and_enqueues_nothing(string contentType, string body, int status, string expected)
+    {
+        using ByteArrayContent content = new(Encoding.UTF8.GetBytes(body));
+        content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        await AssertRefusedAsync(content, status, expected);
+    }
+
+    [AppHostFact]
+    public async Task A_payload_over_the_limit_is_refused_and_enqueues_nothing()
+    {
+        using StringContent alittle = new(new string('x', (1024 * 1024) + 1));
+        await AssertRefusedAsync(alittle, 413, "WorkQueue:MaxPayloadBytes");
+        using StringContent alot = new(new string('x', 3 * 1024 * 1024));
+        await AssertRefusedAsync(alot, 413, "");
+    }
+
+    [AppHostFact]
+    public async Task A_text_that_is_not_UTF_8_is_refused()
+    {
+        using ByteArrayContent content = new([0x41, 0xff]);
+        content.Headers.TryAddWithoutValidation("Content-Type", "text/plain");
+        await AssertRefusedAsync(content, 400, "UTF-8");
+    }
+
+    [AppHostFact]
+    public async Task A_PDF_is_rendered_for_real()
+    {
+        string file = $"{Guid.NewGuid():N}.pdf";
+        using HttpResponseMessage answer = await App.Producer.PostAsJsonAsync("/tasks", new { type = "render-pdf", payload = new { title = "Hello", text = "World", file } });
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        await Eventually.TrueAsync(() => App.Lines("(render-pdf) done after").Length > 0, "the PDF is rendered");
+        string path = Assert.Single(Directory.GetFiles(fixture.Output), found => Path.GetFileName(found) == file);
+        Assert.Equal("%PDF"u8.ToArray(), (await File.ReadAllBytesAsync(path))[..4]);
+    }
+
+    [AppHostFact]
+    public async Task The_rest_of_the_API_answers()
+    {
+        using HttpResponseMessage unknown = await App.Producer.GetAsync("/tasks/1");
+        Assert.Equal(HttpStatusCode.NotImplemented, unknown.StatusCode);
+        Assert.Equal("application/problem+json", unknown.Content.Headers.ContentType?.MediaType);
+        JsonElement api = await App.Producer.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+        Assert.True(api.GetProperty("paths").GetProperty("/tasks").GetProperty("post").GetProperty("requestBody").GetProperty("content").TryGetProperty("text/plain", out _));
+        Assert.Equal(HttpStatusCode.OK, (await App.Producer.GetAsync("/alive")).StatusCode);
+    }
+
+    private async Task AssertRefusedAsync(HttpContent content, int status, string expected)
+    {
+        int tasksBefore = App.Lines("Received").Length;
+        using HttpResponseMessage answer = await App.Producer.PostAsync("/tasks", content);
+        Assert.Equal(status, (int)answer.StatusCode);
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        Assert.Contains(expected, (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+
+        await using IConnection broker = await new ConnectionFactory { Uri = new Uri(await App.BrokerAsync()) }.CreateConnectionAsync();
+        await using IChannel channel = await broker.CreateChannelAsync();
+        Assert.Equal(0u, await channel.MessageCountAsync("wq.default"));
+        Assert.Equal(0u, await channel.MessageCountAsync("wq.default.dead"));
+        Assert.Equal(tasksBefore, App.Lines("Received").Length);
+    }
+
+    public sealed class TwoWorkers : IAsyncLifetime
+    {
+        public string Output { get; } = Directory.CreateTempSubdirectory("workqueue-test-output-").FullName;
+
+        internal TestApp App { get; private set; } = null!;
+
+        public async Task InitializeAsync()
+        {
+            if (AppHostFactAttribute.Missing is null)
+            {
+                App = await TestApp.StartAsync("Broker:Mode=local", "Workers=2", $"WorkQueue:Output={Output}");
+            }
+        }
+
+        public async Task DisposeAsync()
+        {
+            if (App is not null)
+            {
+                await App.DisposeAsync();
+            }
+
+            Directory.Delete(Output, recursive: true);
+        }
+    }
+}
