@@ -9,4 +9,8 @@ eng/setup.sh test
 if [ "${CI:-}" = true ]; then
     set -- --configuration Release "$@"
 fi
+case " $* " in
+    *' -v'* | *' --verbosity'*) ;;
+    *) set -- --verbosity quiet "$@" ;;
+esac
 exec dotnet test WorkQueue.sln --nologo "$@"

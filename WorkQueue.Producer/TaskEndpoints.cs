@@ -9,8 +9,8 @@ internal static class TaskEndpoints
 {
     public static void MapTasks(this IEndpointRouteBuilder app)
     {
-        RouteGroupBuilder tasks = app.MapGroup("/tasks").WithTags("Tasks");
-        tasks.MapPost("", EnqueueAsync)
+        RouteGroupBuilder tasks = app.MapGroup("").WithTags("Tasks");
+        tasks.MapPost("/tasks", EnqueueAsync)
             .Accepts<TaskRequest>(MediaTypeNames.Application.Json, MediaTypeNames.Text.Plain)
             .Produces<TaskAccepted>(StatusCodes.Status202Accepted)
             .ProducesProblem(StatusCodes.Status400BadRequest)
@@ -21,7 +21,7 @@ internal static class TaskEndpoints
             .ProducesProblem(StatusCodes.Status504GatewayTimeout)
             .WithName("EnqueueTask")
             .WithSummary("Enqueues a task; answers when the broker has confirmed it.");
-        tasks.MapGet("{id}", Get)
+        tasks.MapGet("/tasks/{id}", Get)
             .ProducesProblem(StatusCodes.Status501NotImplemented)
             .WithName("GetTask")
             .WithSummary("The state of a task. Not implemented in this version.");

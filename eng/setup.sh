@@ -138,21 +138,21 @@ install_dashboard() {
         say "no dashboard: fetching it takes npm; everything else runs"
         return
     fi
-    local download=$folder/download
     rm -rf $folder
-    mkdir -p $download
+    mkdir -p $folder
+    # The CLI unpacks into its home whatever it is told, and checks what it finds there: so its home is where we want it.
     if (
-        cd $download
+        cd $folder
         npm pack --silent --fetch-timeout=60000 --fetch-retries=1 "@microsoft/aspire-cli-$platform@$dashboard_version" &&
             tar -xzf ./*.tgz &&
-            # A home of its own, since it leaves a second copy there.
-            HOME=$PWD ASPIRE_CLI_TELEMETRY_OPTOUT=true "$(find "$PWD/package" -type f -name aspire -print -quit)" setup --install-path "$(cd ..; pwd)" --non-interactive
+            HOME=$PWD ASPIRE_CLI_TELEMETRY_OPTOUT=true "$(find "$PWD/package" -type f -name aspire -print -quit)" setup --install-path "$PWD/.aspire" --non-interactive &&
+            ln -s .aspire/bundle bundle
     ) </dev/null >$stamps/dashboard.log 2>&1 && [ -x $folder/bundle/managed/aspire-managed ]; then
         echo $dashboard_version >$folder/version
     else
         say "no dashboard: fetching it with npm failed ($stamps/dashboard.log); everything else runs"
     fi
-    rm -rf $download
+    rm -rf $folder/package $folder/*.tgz $folder/.cache $folder/.local $folder/.nuget
 }
 
 check_sdk

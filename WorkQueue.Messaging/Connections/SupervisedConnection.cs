@@ -15,6 +15,7 @@ internal sealed class SupervisedConnection(
     string purpose, IConnectionFactory factory, TopologyDeclarer declarer, ILogger logger, TimeProvider clock)
 {
     private readonly Backoff _backoff = new(clock);
+    private readonly TaskCompletionSource _firstTry = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<IConnection> _open = NewSignal();
     private volatile string? _problem = "not connected yet";
     private volatile bool _blocked;
@@ -24,6 +25,9 @@ internal sealed class SupervisedConnection(
 
     /// <summary>The broker has an alarm and takes no publishes.</summary>
     public bool IsBlocked => _blocked;
+
+    /// <summary>Completes when the first try to connect has ended, either way: a program that has just started is not yet without a broker.</summary>
+    public Task FirstTry => _firstTry.Task;
 
     /// <summary>The open connection, as soon as there is one.</summary>
     public Task<IConnection> WaitOpenAsync(CancellationToken cancellationToken) => Volatile.Read(ref _open).Task.WaitAsync(cancellationToken);
@@ -47,6 +51,7 @@ internal sealed class SupervisedConnection(
 #pragma warning restore CA1031
             {
                 _problem = Describe(failure);
+                _firstTry.TrySetResult();
                 logger.ConnectionFailed(purpose, _problem);
             }
             catch (Exception failure)
@@ -99,6 +104,7 @@ internal sealed class SupervisedConnection(
         _problem = null;
         logger.Connected(purpose, connection.Endpoint.HostName, connection.Endpoint.Port);
         _open.TrySetResult(connection);
+        _firstTry.TrySetResult();
     }
 
     private void Withdraw()

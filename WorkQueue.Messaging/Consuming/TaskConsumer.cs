@@ -42,7 +42,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         _running = running.Task;
         try
         {
-            await ProcessAsync(TaskCodec.Read(deliveryTag, redelivered, properties, body, queue), $"{exchange}:{queue.Name}:{queue.BrokerName}");
+            await ProcessAsync(TaskCodec.Read(deliveryTag, redelivered, properties, body, queue));
         }
 #pragma warning disable CA1031 // An exception that escapes leaves the delivery unacknowledged and the slot stuck for ever; end the slot instead.
         catch (Exception failure)
@@ -63,13 +63,13 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         return Task.CompletedTask;
     }
 
-    private async Task ProcessAsync(TaskDelivery delivery, string destination)
+    private async Task ProcessAsync(TaskDelivery delivery)
     {
         TaskMessage message = delivery.Message;
         using Activity? activity = pipeline.Telemetry.StartProcess(
-            destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
+            queue.Destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
         activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
-        pipeline.Telemetry.Started(destination, WaitOf(message));
+        pipeline.Telemetry.Started(queue.Destination, WaitOf(message));
         long start = pipeline.Clock.GetTimestamp();
 
         TaskOutcome outcome = stopping.IsCancellationRequested
@@ -77,10 +77,10 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
             : await RunAsync(delivery);
         TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = Decide(outcome, message);
-        Report(outcome, disposition, message, destination, duration, activity);
+        Report(outcome, disposition, message, duration, activity);
         if (await pipeline.Settler.SettleAsync(Channel, delivery, disposition, tokens))
         {
-            pipeline.Telemetry.Settled(destination, message.Type, disposition.Name);
+            pipeline.Telemetry.Settled(queue.Destination, message.Type, disposition.Name);
         }
         else
         {
@@ -101,8 +101,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         return RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), pipeline.Clock.GetUtcNow());
     }
 
-    private void Report(
-        TaskOutcome outcome, Disposition disposition, TaskMessage message, string destination, TimeSpan duration, Activity? activity)
+    private void Report(TaskOutcome outcome, Disposition disposition, TaskMessage message, TimeSpan duration, Activity? activity)
     {
         (string? reason, Exception? error) = outcome switch
         {
@@ -111,7 +110,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
             _ => ((string?)null, (Exception?)null),
         };
         string? errorType = reason is null ? null : error?.GetType().FullName ?? "rejected";
-        pipeline.Telemetry.Ended(destination, message.Type, duration, errorType);
+        pipeline.Telemetry.Ended(queue.Destination, message.Type, duration, errorType);
         activity?.SetTag("workqueue.task.disposition", disposition.Name);
         if (reason is not null)
         {

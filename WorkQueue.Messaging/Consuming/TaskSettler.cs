@@ -64,7 +64,7 @@ internal sealed class TaskSettler(TaskPublisher publisher, TimeProvider clock, I
             case Disposition.Retry retry:
                 DateTimeOffset next = clock.GetUtcNow() + retry.Delay;
                 await publisher.PublishAsync(message with { Attempt = message.Attempt + 1, NotBefore = next }, retry.Delay, cancellationToken);
-                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay, retry.Reason);
+                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, retry.Reason);
                 break;
             case Disposition.DeadLetter dead:
                 await publisher.PublishDeadAsync(message, dead.Cause, cancellationToken);

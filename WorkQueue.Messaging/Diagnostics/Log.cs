@@ -17,8 +17,8 @@ internal static partial class Log
     [LoggerMessage(2103, LogLevel.Information, "Task {TaskId} ({Type}) done after {Seconds:0.0} s")]
     public static partial void TaskDone(this ILogger logger, string taskId, string type, double seconds);
 
-    [LoggerMessage(2104, LogLevel.Warning, "Task {TaskId} ({Type}) failed attempt {Attempt}; the next one starts in {Delay}: {Reason}")]
-    public static partial void TaskRetrying(this ILogger logger, string taskId, string type, int attempt, TimeSpan delay, string reason);
+    [LoggerMessage(2104, LogLevel.Warning, "Task {TaskId} ({Type}) failed attempt {Attempt}; the next one starts in {Seconds:0.0} s: {Reason}")]
+    public static partial void TaskRetrying(this ILogger logger, string taskId, string type, int attempt, double seconds, string reason);
 
     [LoggerMessage(2105, LogLevel.Error, "Task {TaskId} ({Type}) is dead-lettered after attempt {Attempt}: {Reason}")]
     public static partial void TaskDeadLettered(this ILogger logger, string taskId, string type, int attempt, string reason);

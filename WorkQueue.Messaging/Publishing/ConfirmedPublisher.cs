@@ -128,6 +128,7 @@ internal sealed class ConfirmedPublisher(
             return current;
         }
 
+        await connection.FirstTry.WaitAsync(Limits.Connect, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ShortWait);
         try

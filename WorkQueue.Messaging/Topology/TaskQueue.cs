@@ -11,6 +11,7 @@ internal sealed class TaskQueue
         Name = name;
         BrokerName = options.Name ?? $"{prefix}.{name}";
         DeadBrokerName = $"{prefix}.{name}.dead";
+        Destination = $"{prefix}.tasks:{name}:{BrokerName}";
         DeliveryLimit = options.DeliveryLimit;
         DefaultType = options.DefaultType ?? (name == WorkQueueOptions.DefaultQueue ? "simulate" : null);
         Type = options.Type;
@@ -24,6 +25,9 @@ internal sealed class TaskQueue
     public string BrokerName { get; }
 
     public string DeadBrokerName { get; }
+
+    /// <summary>What telemetry calls it: exchange, routing key and queue, also for a task that came by the delay ladder.</summary>
+    public string Destination { get; }
 
     public TaskQueueType Type { get; }
 

@@ -23,7 +23,7 @@ public sealed class FaultTests
         string first = app.Lines("Received long......")[0].Replica;
         KillProcess(app, first);
 
-        await Eventually.TrueAsync(() => app.Lines("(simulate) done after 6.0 s").Length == 1, "the task is done all the same");
+        await Eventually.TrueAsync(() => app.Lines("(simulate) done after").Length == 1, "the task is done all the same");
         (string Replica, string Line)[] runs = app.Lines("Received long......");
         Assert.Equal(2, runs.Length);
         Assert.NotEqual(first, runs[1].Replica);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
@@ -45,6 +46,8 @@ internal sealed class TestQueue : IAsyncDisposable
     public async Task<ITaskQueue> ProducerAsync()
     {
         IHost host = await StartAsync(builder => builder.AddTaskQueue());
+        HealthCheckService health = host.Services.GetRequiredService<HealthCheckService>();
+        await Eventually.TrueAsync(async () => (await health.CheckHealthAsync()).Status == HealthStatus.Healthy, "the producer is connected");
         return host.Services.GetRequiredService<ITaskQueue>();
     }
 

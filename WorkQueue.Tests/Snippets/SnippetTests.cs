@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using WorkQueue.Messaging;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Snippets;
+
+/// <summary>What README.md shows, run.</summary>
+[Collection(BrokerTests.Name)]
+public sealed class SnippetTests(BrokerFixture broker)
+{
+    [BrokerFact]
+    public async Task The_handler_of_the_README_runs_what_its_producer_enqueues()
+    {
+        await using TestQueue queue = new(broker);
+        IHost host = await queue.StartAsync(builder =>
+        {
+            // begin-snippet: worker
+            builder.AddTaskWorker();
+            builder.AddTaskHandler<CountWords, CountWordsHandler>("count-words");
+            // end-snippet
+            builder.AddTaskQueue();
+        });
+        ITaskQueue tasks = host.Services.GetRequiredService<ITaskQueue>();
+        // begin-snippet: enqueue
+        EnqueuedTask task = await tasks.EnqueueAsync("count-words", new CountWords("one two three"));
+        // end-snippet
+        await Eventually.TrueAsync(
+            () => queue.Logged.Any(line => line.Contains($"Task {task.Id} (count-words) done", StringComparison.Ordinal)), "the task is done");
+        Assert.Contains(queue.Logged, line => line == $"Information: Counted the words of task {task.Id}, attempt 1");
+    }
+
+    [Fact]
+    public async Task The_web_application_of_the_README_builds()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        // begin-snippet: web
+        builder.AddTaskQueue(); // Connects by ConnectionStrings:rabbitmq.
+
+        WebApplication app = builder.Build();
+        app.MapPost("/documents", async (CountWords document, ITaskQueue tasks) =>
+        {
+            EnqueuedTask task = await tasks.EnqueueAsync("count-words", document); // Returns when the broker has it on disk.
+            return Results.Accepted($"/documents/{task.Id}");
+        });
+        // end-snippet
+        Assert.NotNull(app.Services.GetRequiredService<ITaskQueue>());
+        await app.DisposeAsync();
+    }
+}

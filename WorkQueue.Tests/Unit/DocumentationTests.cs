@@ -1,0 +1,61 @@
+using System.Text.RegularExpressions;
+
+namespace WorkQueue.Tests.Unit;
+
+/// <summary>The code in the documentation is the code that is compiled and run here.</summary>
+public sealed partial class DocumentationTests
+{
+    private static readonly string Root = FindRoot();
+
+    [Fact]
+    public void Every_snippet_of_the_README_is_the_compiled_code_of_its_name()
+    {
+        Dictionary<string, string> compiled = Directory.GetFiles(Path.Combine(Root, "WorkQueue.Tests", "Snippets"), "*.cs")
+            .SelectMany(file => Compiled().Matches(File.ReadAllText(file)))
+            .ToDictionary(match => match.Groups["name"].Value, match => Unindent(match.Groups["code"].Value), StringComparer.Ordinal);
+        Dictionary<string, string> shown = Shown().Matches(File.ReadAllText(Path.Combine(Root, "README.md")))
+            .ToDictionary(match => match.Groups["name"].Value, match => match.Groups["code"].Value.TrimEnd(), StringComparer.Ordinal);
+        Assert.NotEmpty(shown);
+        Assert.All(shown, snippet => Assert.Equal(compiled.GetValueOrDefault(snippet.Key), snippet.Value));
+        Assert.Equal(compiled.Keys.Order(), shown.Keys.Order());
+    }
+
+    [Fact]
+    public void Every_file_the_documents_link_to_exists()
+    {
+        string[] documents = [.. Directory.GetFiles(Root, "*.md"), .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)];
+        string[] broken = [.. documents.SelectMany(document => Link().Matches(File.ReadAllText(document))
+            .Select(match => match.Groups["target"].Value.Split('#')[0])
+            .Where(target => target.Length > 0 && !target.Contains("://", StringComparison.Ordinal))
+            .Where(target => !Path.Exists(Path.Combine(Path.GetDirectoryName(document)!, target)))
+            .Select(target => $"{Path.GetRelativePath(Root, document)}: {target}"))];
+        Assert.Equal([], broken);
+    }
+
+    private static string Unindent(string code)
+    {
+        string[] lines = code.TrimEnd().Split('\n');
+        int indent = lines.Where(line => line.Trim().Length > 0).Min(line => line.Length - line.TrimStart().Length);
+        return string.Join('\n', lines.Select(line => line.Length >= indent ? line[indent..] : line));
+    }
+
+    private static string FindRoot()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "WorkQueue.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new InvalidOperationException("The tests do not run from within the repository.");
+    }
+
+    [GeneratedRegex(@"// begin-snippet: (?<name>\S+)\n(?<code>.*?)\n *// end-snippet", RegexOptions.Singleline)]
+    private static partial Regex Compiled();
+
+    [GeneratedRegex(@"<!-- snippet: (?<name>\S+) -->\n```csharp\n(?<code>.*?)\n```", RegexOptions.Singleline)]
+    private static partial Regex Shown();
+
+    [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
+    private static partial Regex Link();
+}
