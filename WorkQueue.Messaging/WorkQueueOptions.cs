@@ -107,8 +107,8 @@ public sealed class TaskTypeOptions
 /// <summary>The settings of a worker, <c>WorkQueue:Worker</c>.</summary>
 public sealed class WorkerOptions
 {
-    /// <summary>The queue it takes tasks from. Default <c>default</c>.</summary>
-    public string Queue { get; set; } = WorkQueueOptions.DefaultQueue;
+    /// <summary>The queue it takes tasks from. Default <c>default</c>. Several, separated by commas, are refused in this version.</summary>
+    public string Queues { get; set; } = WorkQueueOptions.DefaultQueue;
 
     /// <summary>Tasks one process runs at once, 1 to 1024; each slot is a channel and a consumer of its own, with prefetch 1. Default 1.</summary>
     public int Concurrency { get; set; } = 1;

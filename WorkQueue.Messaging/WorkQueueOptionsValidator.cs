@@ -45,7 +45,7 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
 
     private static IEnumerable<string> Worker(WorkQueueOptions options) =>
     [
-        .. Of(IsQueue(options.Worker.Queue, options), "Worker:Queue", options.Worker.Queue, QueueList(options)),
+        .. Of(IsQueue(options.Worker.Queues, options), "Worker:Queues", options.Worker.Queues, $"one of {QueueList(options)}"),
         .. Of(options.Worker.Concurrency is >= 1 and <= 1024, "Worker:Concurrency", options.Worker.Concurrency, "1 to 1024"),
         .. Timeout("Worker:TaskTimeout", options.Worker.TaskTimeout, options),
         .. InRange("Worker:CancelGrace", options.Worker.CancelGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10)),

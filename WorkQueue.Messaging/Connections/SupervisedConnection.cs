@@ -63,6 +63,20 @@ internal sealed class SupervisedConnection(
         }
     }
 
+    /// <summary>Declares what is missing, for example a queue somebody deleted.</summary>
+    public async Task DeclareAsync(IConnection connection, CancellationToken stopping)
+    {
+        IChannel channel = await Limits.OpenAsync(connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
+        try
+        {
+            await declarer.DeclareAsync(channel, stopping);
+        }
+        finally
+        {
+            await Limits.DisposeAsync(channel, clock);
+        }
+    }
+
     private async Task RunOnceAsync(CancellationToken stopping)
     {
         TaskCompletionSource<string> lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -82,19 +96,6 @@ internal sealed class SupervisedConnection(
         {
             Withdraw();
             await Limits.DisposeAsync(connection, clock);
-        }
-    }
-
-    private async Task DeclareAsync(IConnection connection, CancellationToken stopping)
-    {
-        IChannel channel = await Limits.OpenAsync(connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
-        try
-        {
-            await declarer.DeclareAsync(channel, stopping);
-        }
-        finally
-        {
-            await Limits.DisposeAsync(channel, clock);
         }
     }
 

@@ -112,7 +112,8 @@ internal sealed class TaskExecutor(
         TaskRejectedException rejection => new TaskOutcome.Rejected(rejection.Message, rejection.InnerException ?? rejection),
         TaskRetryException retry => new TaskOutcome.Failed(retry.Message, retry.InnerException ?? retry, retry.Delay),
         OperationCanceledException when timeout.IsCancellationRequested => new TaskOutcome.Failed($"timed out after {limit}", new TimeoutException($"The attempt ran longer than {limit}.")),
-        OperationCanceledException when tokens.Drained.IsCancellationRequested => new TaskOutcome.Interrupted("the worker stops"),
+        // Whatever it throws: a client that is cancelled under a call does not always say so by this exception.
+        _ when tokens.Drained.IsCancellationRequested => new TaskOutcome.Interrupted("the worker stops"),
         _ => new TaskOutcome.Failed(failure.Message, failure),
     };
 

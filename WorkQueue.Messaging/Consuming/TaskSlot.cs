@@ -14,6 +14,7 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
 {
     private readonly Backoff _backoff = new(pipeline.Clock);
     private volatile bool _consuming;
+    private IConnection? _lastConnection;
 
     /// <summary>The broker knows this slot as a consumer.</summary>
     public bool IsConsuming => _consuming;
@@ -44,6 +45,13 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
 
     private async Task ConsumeAsync(IConnection open, RunTokens tokens, CancellationToken stopping)
     {
+        if (ReferenceEquals(_lastConnection, open))
+        {
+            // The connection is fine, so something on it was not: perhaps the queue was deleted.
+            await connection.DeclareAsync(open, stopping);
+        }
+
+        _lastConnection = open;
         // The client hangs the spans of all deliveries under the activity that is current now.
         Activity.Current = null;
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);

@@ -41,7 +41,7 @@ internal sealed class TaskWorkerService(
             drained.CancelAfter(worker.DrainTimeout);
             givenUp.CancelAfter(worker.DrainTimeout + TimeToSettle);
         });
-        TaskQueue queue = topology[worker.Queue];
+        TaskQueue queue = topology[worker.Queues];
         _slots = [.. Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, queue, connection, pipeline))];
         logger.TakingTasks(queue.Name, _slots.Length);
         await Task.WhenAll(_slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token)));

@@ -16,10 +16,9 @@ internal sealed class ConfirmedPublisher(
     /// <summary>How long a publish waits for a connection, or for an alarm to pass, before it is "unavailable".</summary>
     public static readonly TimeSpan ShortWait = TimeSpan.FromSeconds(2);
 
-    private readonly SemaphoreSlim _window = new(options.Value.PublishWindow);
     private readonly SemaphoreSlim _opening = new(1);
     private readonly TimeSpan _confirmTimeout = options.Value.ConfirmTimeout;
-    private volatile IChannel? _channel;
+    private volatile WindowedChannel? _current;
 
     /// <summary>Publishes, and returns when the broker has confirmed.</summary>
     /// <param name="message">The message.</param>
@@ -47,47 +46,42 @@ internal sealed class ConfirmedPublisher(
 
     public async ValueTask DisposeAsync()
     {
-        await Limits.DisposeAsync(_channel, clock);
-        _window.Dispose();
+        await Limits.DisposeAsync(_current?.Channel, clock);
         _opening.Dispose();
     }
 
     private async Task<Task> StartAsync(OutgoingMessage message, CancellationToken cancellationToken)
     {
-        if (!await _window.WaitAsync(ShortWait, cancellationToken))
+        WindowedChannel open = await ChannelAsync(cancellationToken);
+        if (!await open.Window.WaitAsync(ShortWait, cancellationToken))
         {
-            throw Unavailable(connection.Problem ?? "the broker confirms too slowly");
+            throw Unavailable(connection.Problem ?? "it confirms too slowly");
         }
 
-        IChannel channel;
-        try
+        if (!open.Channel.IsOpen)
         {
-            channel = await ChannelAsync(cancellationToken);
-        }
-        catch
-        {
-            _window.Release();
-            throw;
+            open.Window.Release();
+            throw Unavailable(connection.Problem);
         }
 
         // Never the caller's token: cancelling a publish corrupts the channel's numbering in 7.1 (rabbitmq-dotnet-client issue 1900).
-        Task publishing = channel.BasicPublishAsync(
+        Task publishing = open.Channel.BasicPublishAsync(
             message.Exchange, message.RoutingKey, mandatory: true, message.Properties, message.Body, CancellationToken.None).AsTask();
         // The place in the window is free when the publish itself has ended, not when its caller stopped waiting.
         _ = publishing.ContinueWith(
-            ended => EndPublish(channel, ended), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            ended => EndPublish(open, ended), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return publishing;
     }
 
-    private void EndPublish(IChannel channel, Task ended)
+    private void EndPublish(WindowedChannel open, Task ended)
     {
         // After anything but a return or a nack the channel's numbering is doubtful (7.1 counts back on a failure).
         if (ended.Exception is { } failure && failure.InnerException is not PublishException)
         {
-            Discard(channel);
+            Discard(open);
         }
 
-        _window.Release();
+        open.Window.Release();
     }
 
     private async Task ConfirmAsync(Task publishing, OutgoingMessage message, CancellationToken cancellationToken)
@@ -116,14 +110,14 @@ internal sealed class ConfirmedPublisher(
         }
     }
 
-    private async Task<IChannel> ChannelAsync(CancellationToken cancellationToken)
+    private async Task<WindowedChannel> ChannelAsync(CancellationToken cancellationToken)
     {
         if (connection.IsBlocked)
         {
             throw Unavailable(connection.Problem!);
         }
 
-        if (_channel is { IsOpen: true } current)
+        if (_current is { Channel.IsOpen: true } current)
         {
             return current;
         }
@@ -142,7 +136,7 @@ internal sealed class ConfirmedPublisher(
 
         try
         {
-            return _channel is { IsOpen: true } opened ? opened : _channel = await OpenAsync(limit.Token);
+            return _current is { Channel.IsOpen: true } opened ? opened : _current = await OpenAsync(limit.Token);
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {
@@ -154,24 +148,26 @@ internal sealed class ConfirmedPublisher(
         }
     }
 
-    private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
+    private async Task<WindowedChannel> OpenAsync(CancellationToken cancellationToken)
     {
         IConnection open = await connection.WaitOpenAsync(cancellationToken);
         // No rate limiter: the window is ours, and the client's own sleeps up to a second and then throws.
         CreateChannelOptions confirmed = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
-        return await Limits.OpenAsync(open.CreateChannelAsync(confirmed, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+        IChannel channel = await Limits.OpenAsync(open.CreateChannelAsync(confirmed, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+        return new WindowedChannel(channel, new SemaphoreSlim(options.Value.PublishWindow));
     }
 
-    private void Discard(IChannel channel)
+    private void Discard(WindowedChannel open)
     {
-        if (ReferenceEquals(_channel, channel))
+        if (Interlocked.CompareExchange(ref _current, null, open) == open)
         {
-            _channel = null;
+            _ = Limits.DisposeAsync(open.Channel, clock);
         }
-
-        _ = Limits.DisposeAsync(channel, clock);
     }
 
     private static PublishFailedException Unavailable(string? problem, Exception? cause = null) =>
         new(PublishOutcome.Unavailable, $"The broker is not available: {problem ?? "no connection yet"}.", cause);
+
+    // A window belongs to its channel: publishes that a dead channel never ends must not take places of the next one.
+    private sealed record WindowedChannel(IChannel Channel, SemaphoreSlim Window);
 }

@@ -190,7 +190,7 @@ public sealed class WorkerTests(BrokerFixture broker)
     }
 
     [BrokerFact]
-    public async Task A_worker_whose_queue_was_deleted_takes_tasks_again_once_there_is_one()
+    public async Task A_worker_whose_queue_is_deleted_declares_it_again_and_goes_on()
     {
         await using TestQueue queue = new(broker);
         await queue.WorkerAsync();
@@ -200,8 +200,13 @@ public sealed class WorkerTests(BrokerFixture broker)
         await using IChannel plain = await queue.PlainChannelAsync();
         await plain.QueueDeleteAsync($"{queue.Prefix}.default");
         await Eventually.TrueAsync(() => queue.Logged.Any(line => line.Contains("the broker cancelled the consumer", StringComparison.Ordinal)), "the cancel is noticed");
-        // Starting any program of ours declares what is missing.
-        producer = await queue.ProducerAsync();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await using IChannel look = await queue.PlainChannelAsync();
+                return await look.QueueDeclarePassiveAsync($"{queue.Prefix}.default").ContinueWith(found => found.IsCompletedSuccessfully && found.Result.ConsumerCount == 1, TaskScheduler.Default);
+            },
+            "the queue is back, with its consumer");
         await producer.ProbeAsync();
         await queue.Runs.NextAsync();
     }
