@@ -1,48 +1,27 @@
 namespace Aspire.Hosting.ApplicationModel;
 
-public class RabbitMQServerResource : ContainerResource, IResourceWithConnectionString
+public sealed class RabbitMQServerResource : ContainerResource, IResourceWithConnectionString
 {
     internal const string PrimaryEndpointName = "tcp";
     internal const string ManagementEndpointName = "management";
-    private const string DefaultUserName = "guest";
 
-    public RabbitMQServerResource(string name, ParameterResource? userName, ParameterResource password)
-        : base(name)
-    {
-        UserNameParameter = userName;
-        PasswordParameter = password;
-        PrimaryEndpoint = new(this, PrimaryEndpointName);
-        ManagementEndpoint = new(this, ManagementEndpointName);
-    }
+    internal RabbitMQServerResource(string name, ReferenceExpression userName, ParameterResource password)
+        : base(name) => (UserNameReference, PasswordParameter) = (userName, password);
 
-    public EndpointReference PrimaryEndpoint { get; }
-
-    public EndpointReference ManagementEndpoint { get; }
-
-    public EndpointReferenceExpression Host => PrimaryEndpoint.Property(EndpointProperty.Host);
-
-    public EndpointReferenceExpression Port => PrimaryEndpoint.Property(EndpointProperty.Port);
-
-    public ParameterResource? UserNameParameter { get; }
-
+    public EndpointReference PrimaryEndpoint => new(this, PrimaryEndpointName);
+    public EndpointReference ManagementEndpoint => new(this, ManagementEndpointName);
+    public ReferenceExpression UserNameReference { get; }
     public ParameterResource PasswordParameter { get; }
 
-    public ReferenceExpression UserNameReference => UserNameParameter is { } parameter
-        ? ReferenceExpression.Create($"{parameter}")
-        : ReferenceExpression.Create($"{DefaultUserName}");
-
-    public ReferenceExpression UriExpression => UserNameParameter is { } user
-        ? ReferenceExpression.Create($"amqp://{user:uri}:{PasswordParameter:uri}@{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}")
-        : ReferenceExpression.Create($"amqp://{DefaultUserName}:{PasswordParameter:uri}@{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}");
-
-    public ReferenceExpression ConnectionStringExpression => UriExpression;
+    public ReferenceExpression ConnectionStringExpression =>
+        ReferenceExpression.Create($"amqp://{UserNameReference:uri}:{PasswordParameter:uri}@{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}");
 
     IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties() =>
     [
-        new("Host", ReferenceExpression.Create($"{Host}")),
-        new("Port", ReferenceExpression.Create($"{Port}")),
+        new("Host", ReferenceExpression.Create($"{PrimaryEndpoint.Property(EndpointProperty.Host)}")),
+        new("Port", ReferenceExpression.Create($"{PrimaryEndpoint.Property(EndpointProperty.Port)}")),
         new("Username", UserNameReference),
         new("Password", ReferenceExpression.Create($"{PasswordParameter}")),
-        new("Uri", UriExpression)
+        new("Uri", ConnectionStringExpression)
     ];
 }

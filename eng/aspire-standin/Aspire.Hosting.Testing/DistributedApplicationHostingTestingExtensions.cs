@@ -8,16 +8,13 @@ public static class DistributedApplicationHostingTestingExtensions
     public static HttpClient CreateHttpClient(this DistributedApplication app, string resourceName, string? endpointName = null) =>
         new() { BaseAddress = app.GetEndpoint(resourceName, endpointName) };
 
-    /// <summary>The named endpoint; without a name, the https or http endpoint.</summary>
+    /// <summary>The named endpoint; without a name, the first for http.</summary>
     public static Uri GetEndpoint(this DistributedApplication app, string resourceName, string? endpointName = null)
     {
         if (Find(app, resourceName) is not IResourceWithEndpoints resource)
             throw new ArgumentException($"Resource '{resourceName}' has no endpoints.", nameof(resourceName));
 
-        EndpointReference[] endpoints = [.. resource.GetEndpoints()];
-        EndpointReference? endpoint = endpointName is null
-            ? endpoints.FirstOrDefault(known => known.EndpointName == "https") ?? endpoints.FirstOrDefault(known => known.EndpointName == "http")
-            : endpoints.FirstOrDefault(known => string.Equals(known.EndpointName, endpointName, StringComparison.OrdinalIgnoreCase));
+        EndpointReference? endpoint = resource.GetEndpoints().FirstOrDefault(known => endpointName is null ? known.Annotation.IsHttp : known.IsNamed(endpointName));
         return endpoint is null
             ? throw new ArgumentException($"Resource '{resourceName}' has no endpoint '{endpointName ?? "http"}'.", nameof(endpointName))
             : new(endpoint.Url);

@@ -1,6 +1,5 @@
 using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Eventing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -14,44 +13,22 @@ public interface IDistributedApplicationTestingBuilder : IDistributedApplication
 
 public static class DistributedApplicationTestingBuilder
 {
-    public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(CancellationToken cancellationToken = default)
-        where TEntryPoint : class => CreateAsync<TEntryPoint>([], cancellationToken);
-
-    public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args, CancellationToken cancellationToken = default)
-        where TEntryPoint : class => CreateAsync<TEntryPoint>(args, (_, _) => { }, cancellationToken);
-
-    public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder, CancellationToken cancellationToken = default) =>
-        CreateAsync(typeof(TEntryPoint), args, configureBuilder, cancellationToken);
-
-    public static Task<IDistributedApplicationTestingBuilder> CreateAsync(Type entryPoint, CancellationToken cancellationToken = default) =>
-        CreateAsync(entryPoint, [], cancellationToken);
-
-    public static Task<IDistributedApplicationTestingBuilder> CreateAsync(Type entryPoint, string[] args, CancellationToken cancellationToken = default) =>
-        CreateAsync(entryPoint, args, (_, _) => { }, cancellationToken);
-
     /// <summary>Runs the AppHost up to its call of Build. An exception of the AppHost's own code comes out as it is.</summary>
-    public static async Task<IDistributedApplicationTestingBuilder> CreateAsync(Type entryPoint, string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder, CancellationToken cancellationToken = default)
+    public static async Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args, CancellationToken cancellationToken = default)
+        where TEntryPoint : class
     {
-        EntryPointHook hook = new(entryPoint.Assembly, args, configureBuilder);
+        TestingHook hook = new(typeof(TEntryPoint).Assembly, args);
         return new SuspendedBuilder(hook, await hook.RunToBuilderAsync(cancellationToken).ConfigureAwait(false));
     }
 
-    private sealed class SuspendedBuilder(EntryPointHook hook, DistributedApplicationBuilder inner) : IDistributedApplicationTestingBuilder
+    private sealed class SuspendedBuilder(TestingHook hook, DistributedApplicationBuilder inner) : IDistributedApplicationTestingBuilder
     {
         public ConfigurationManager Configuration => inner.Configuration;
-
         public string AppHostDirectory => inner.AppHostDirectory;
-
         public Assembly? AppHostAssembly => inner.AppHostAssembly;
-
         public IHostEnvironment Environment => inner.Environment;
-
         public IServiceCollection Services => inner.Services;
-
-        public IDistributedApplicationEventing Eventing => inner.Eventing;
-
         public DistributedApplicationExecutionContext ExecutionContext => inner.ExecutionContext;
-
         public IResourceCollection Resources => inner.Resources;
 
         public IResourceBuilder<T> AddResource<T>(T resource)

@@ -4,18 +4,11 @@ using Microsoft.Extensions.Hosting;
 
 namespace Aspire.Hosting;
 
-public class DistributedApplication : IHost, IAsyncDisposable
+public sealed class DistributedApplication : IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly TestingHook? _hook;
     private readonly Lazy<Task> _stop;
-    private int _started;
-    private int _disposed;
-
-    public DistributedApplication(IHost host)
-        : this(host, hook: null)
-    {
-    }
 
     internal DistributedApplication(IHost host, TestingHook? hook)
     {
@@ -25,35 +18,24 @@ public class DistributedApplication : IHost, IAsyncDisposable
     }
 
     public IServiceProvider Services => _host.Services;
-
     public ResourceNotificationService ResourceNotifications => Services.GetRequiredService<ResourceNotificationService>();
-
     public ResourceCommandService ResourceCommands => Services.GetRequiredService<ResourceCommandService>();
-
     private IHostApplicationLifetime Lifetime => Services.GetRequiredService<IHostApplicationLifetime>();
-
-    public static IDistributedApplicationBuilder CreateBuilder() => CreateBuilder([]);
 
     public static IDistributedApplicationBuilder CreateBuilder(string[] args) => new DistributedApplicationBuilder(args);
 
-    public static IDistributedApplicationBuilder CreateBuilder(DistributedApplicationOptions options) => new DistributedApplicationBuilder(options);
-
-    public virtual async Task StartAsync(CancellationToken cancellationToken = default)
+    public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         // A test must not overtake the AppHost's own code, which may still fail between Build and Run.
-        if (_hook is not null && TestingHook.Current != _hook)
+        if (_hook is not null)
             await _hook.WaitForRunAsync(cancellationToken).ConfigureAwait(false);
 
-        // An AppHost may also call StartAsync itself, instead of Run.
-        if (Interlocked.Exchange(ref _started, 1) == 0)
-            await _host.StartAsync(cancellationToken).ConfigureAwait(false);
-
-        _hook?.ReachedRun();
+        await _host.StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public virtual Task StopAsync(CancellationToken cancellationToken = default) => _stop.Value.WaitAsync(cancellationToken);
+    public Task StopAsync(CancellationToken cancellationToken = default) => _stop.Value.WaitAsync(cancellationToken);
 
-    public virtual async Task RunAsync(CancellationToken cancellationToken = default)
+    public async Task RunAsync(CancellationToken cancellationToken = default)
     {
         if (_hook is not null)
         {
@@ -80,20 +62,8 @@ public class DistributedApplication : IHost, IAsyncDisposable
         }
     }
 
-    public void Run() => RunAsync().GetAwaiter().GetResult();
-
-    public virtual void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        DisposeAsync().AsTask().GetAwaiter().GetResult();
-        GC.SuppressFinalize(this);
-    }
-
-    public virtual async ValueTask DisposeAsync()
-    {
-        GC.SuppressFinalize(this);
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
-            return;
-
         await _stop.Value.ConfigureAwait(false);
         await ((IAsyncDisposable)_host).DisposeAsync().ConfigureAwait(false);
     }

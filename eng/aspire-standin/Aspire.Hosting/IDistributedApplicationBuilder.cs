@@ -1,6 +1,5 @@
 using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Eventing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -10,19 +9,11 @@ namespace Aspire.Hosting;
 public interface IDistributedApplicationBuilder
 {
     ConfigurationManager Configuration { get; }
-
     string AppHostDirectory { get; }
-
     Assembly? AppHostAssembly { get; }
-
     IHostEnvironment Environment { get; }
-
     IServiceCollection Services { get; }
-
-    IDistributedApplicationEventing Eventing { get; }
-
     DistributedApplicationExecutionContext ExecutionContext { get; }
-
     IResourceCollection Resources { get; }
 
     IResourceBuilder<T> AddResource<T>(T resource)
@@ -34,9 +25,9 @@ public interface IDistributedApplicationBuilder
     DistributedApplication Build();
 }
 
-public interface IProjectMetadata : IResourceAnnotation
+/// <summary>The stand-in only runs applications; it does not publish them.</summary>
+public sealed class DistributedApplicationExecutionContext
 {
-    string ProjectPath { get; }
+    public bool IsRunMode { get; } = true;
+    public bool IsPublishMode { get; }
 }
-
-public interface IResourceWithServiceDiscovery : IResourceWithEndpoints;

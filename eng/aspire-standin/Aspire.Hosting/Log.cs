@@ -11,30 +11,27 @@ internal static partial class Log
     public static partial void Started(this ILogger logger, string resource, int processId, string urls);
 
     [LoggerMessage(3, LogLevel.Information, "{Resource} ended with exit code {ExitCode}")]
-    public static partial void Ended(this ILogger logger, string resource, string exitCode);
+    public static partial void Ended(this ILogger logger, string resource, int exitCode);
 
     [LoggerMessage(4, LogLevel.Error, "{Resource} did not start: {Reason}")]
     public static partial void FailedToStart(this ILogger logger, string resource, string reason);
 
-    [LoggerMessage(5, LogLevel.Error, "A callback for the end of {Resource} failed")]
-    public static partial void CallbackFailed(this ILogger logger, Exception failure, string resource);
-
-    [LoggerMessage(6, LogLevel.Error, "Command {Command} of {Resource} failed")]
+    [LoggerMessage(5, LogLevel.Error, "Command {Command} of {Resource} failed")]
     public static partial void CommandFailed(this ILogger logger, Exception failure, string command, string resource);
 
-    [LoggerMessage(7, LogLevel.Information, "Login to the dashboard at {Url}")]
+    [LoggerMessage(6, LogLevel.Information, "Login to the dashboard at {Url}")]
     public static partial void DashboardReady(this ILogger logger, string url);
 
-    [LoggerMessage(8, LogLevel.Warning, "The dashboard is unavailable: it {Reason}")]
+    [LoggerMessage(7, LogLevel.Warning, "The dashboard is unavailable: it {Reason}")]
     public static partial void DashboardFailed(this ILogger logger, string reason);
 
-    [LoggerMessage(9, LogLevel.Information, "The dashboard is not installed, so telemetry goes nowhere: eng/setup.sh installs it with npm, or set ASPIRE_DASHBOARD_PATH")]
+    [LoggerMessage(8, LogLevel.Information, "The dashboard is not installed, so telemetry goes nowhere: eng/setup.sh installs it with npm, or set ASPIRE_DASHBOARD_PATH")]
     public static partial void DashboardAbsent(this ILogger logger);
 
-    [LoggerMessage(10, LogLevel.Warning, "{Resource}: the stand-in removes containers when it stops, also those with a persistent lifetime")]
+    [LoggerMessage(9, LogLevel.Warning, "{Resource}: the stand-in removes containers when it stops, also those with a persistent lifetime")]
     public static partial void PersistentIgnored(this ILogger logger, string resource);
 
-    [LoggerMessage(12, LogLevel.Information, "{Resource} waits for {Dependencies}")]
+    [LoggerMessage(10, LogLevel.Information, "{Resource} waits for {Dependencies}")]
     public static partial void Waits(this ILogger logger, string resource, string dependencies);
 
     [LoggerMessage(EventId = 11, Message = "{Line}")]

@@ -4,9 +4,7 @@ public sealed class RabbitMQClientSettings
 {
     public string? ConnectionString { get; set; }
 
-    /// <summary>How often a failed first connection is tried again; 5 by default.</summary>
-    public int MaxConnectRetryCount { get; set; } = 5;
-
+    /// <summary>The stand-in adds no health check, whatever this says.</summary>
     public bool DisableHealthChecks { get; set; }
 
     public bool DisableTracing { get; set; }

@@ -8,12 +8,14 @@ namespace Microsoft.Extensions.DependencyInjection;
 
 public static class OpenTelemetryServicesExtensions
 {
-    /// <summary>The entry point to OpenTelemetry in a host; safe to call more than once.</summary>
-    public static OpenTelemetryBuilder AddOpenTelemetry(this IServiceCollection services)
+    /// <summary>The entry point to OpenTelemetry in a host; safe to call more than once. The OpenTelemetry package has the rest.</summary>
+    public static IOpenTelemetryBuilder AddOpenTelemetry(this IServiceCollection services)
     {
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ProviderStarter>());
-        return new(services);
+        return new OpenTelemetryBuilder(services);
     }
+
+    private sealed record OpenTelemetryBuilder(IServiceCollection Services) : IOpenTelemetryBuilder;
 
     /// <summary>Creates the providers when the host starts: they listen only once they exist. The container disposes, and so flushes, them.</summary>
     private sealed class ProviderStarter(IServiceProvider services) : IHostedService

@@ -1,6 +1,3 @@
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-
 namespace Aspire.Hosting.ApplicationModel;
 
 public enum ContainerLifetime
@@ -9,128 +6,26 @@ public enum ContainerLifetime
     Persistent = 1
 }
 
-public enum ContainerMountType
-{
-    BindMount = 0,
-    Volume = 1
-}
-
-public enum WaitBehavior
-{
-    WaitOnResourceUnavailable = 0,
-    StopOnResourceUnavailable = 1
-}
-
-public enum WaitType
-{
-    WaitUntilHealthy = 0,
-    WaitForCompletion = 1,
-    WaitUntilStarted = 2
-}
-
-public sealed class ExecutableAnnotation : IResourceAnnotation
-{
-    public required string Command { get; set; }
-
-    public required string WorkingDirectory { get; set; }
-}
-
 public sealed class ContainerImageAnnotation : IResourceAnnotation
 {
     public string? Registry { get; set; }
-
     public required string Image { get; set; }
-
     public string? Tag { get; set; }
 }
 
-public sealed class ContainerMountAnnotation(string? source, string target, ContainerMountType type, bool isReadOnly) : IResourceAnnotation
+public sealed class EnvironmentCallbackContext
 {
-    public string? Source { get; } = source;
+    internal EnvironmentCallbackContext(IResource resource) => Resource = resource;
 
-    public string Target { get; } = target;
-
-    public ContainerMountType Type { get; } = type;
-
-    public bool IsReadOnly { get; } = isReadOnly;
+    public IResource Resource { get; }
+    public Dictionary<string, object> EnvironmentVariables { get; } = [];
 }
 
-public sealed class ContainerLifetimeAnnotation : IResourceAnnotation
-{
-    public required ContainerLifetime Lifetime { get; set; }
-}
-
-public sealed class ReplicaAnnotation(int replicas = 1) : IResourceAnnotation
-{
-    public int Replicas { get; } = replicas;
-}
-
-public sealed class ExplicitStartupAnnotation : IResourceAnnotation;
-
-public class HealthCheckAnnotation(string key) : IResourceAnnotation
-{
-    public string Key { get; } = key;
-}
-
-public sealed class ResourceRelationshipAnnotation(IResource resource, string type) : IResourceAnnotation
-{
-    public IResource Resource { get; } = resource;
-
-    public string Type { get; } = type;
-}
-
-public sealed class WaitAnnotation(IResource resource, WaitType waitType, int exitCode = 0) : IResourceAnnotation
-{
-    public IResource Resource { get; } = resource;
-
-    public WaitType WaitType { get; } = waitType;
-
-    public WaitBehavior? WaitBehavior { get; init; }
-
-    public int ExitCode { get; } = exitCode;
-}
-
-public sealed class ResourceUrlAnnotation : IResourceAnnotation
-{
-    public required string Url { get; set; }
-
-    public string? DisplayText { get; set; }
-
-    public EndpointReference? Endpoint { get; init; }
-}
-
-public class EnvironmentCallbackAnnotation(Func<EnvironmentCallbackContext, Task> callback) : IResourceAnnotation
-{
-    public Func<EnvironmentCallbackContext, Task> Callback { get; } = callback;
-}
-
-public class EnvironmentCallbackContext(DistributedApplicationExecutionContext executionContext, IResource resource, Dictionary<string, object>? environmentVariables = null, CancellationToken cancellationToken = default)
-{
-    public DistributedApplicationExecutionContext ExecutionContext { get; } = executionContext;
-
-    public IResource Resource { get; } = resource;
-
-    public Dictionary<string, object> EnvironmentVariables { get; } = environmentVariables ?? [];
-
-    public CancellationToken CancellationToken { get; } = cancellationToken;
-
-    public ILogger Logger { get; set; } = NullLogger.Instance;
-}
-
-public class CommandLineArgsCallbackAnnotation(Func<CommandLineArgsCallbackContext, Task> callback) : IResourceAnnotation
-{
-    public Func<CommandLineArgsCallbackContext, Task> Callback { get; } = callback;
-}
-
-public sealed class CommandLineArgsCallbackContext(IList<object> args, IResource resource, CancellationToken cancellationToken = default)
-{
-    public IList<object> Args { get; } = args;
-
-    public IResource Resource { get; } = resource;
-
-    public CancellationToken CancellationToken { get; } = cancellationToken;
-
-    public DistributedApplicationExecutionContext ExecutionContext { get; init; } = new(DistributedApplicationOperation.Run);
-
-    public ILogger Logger { get; init; } = NullLogger.Instance;
-}
+internal sealed record VolumeAnnotation(string? Source, string Target, bool IsReadOnly) : IResourceAnnotation;
+internal sealed record ContainerLifetimeAnnotation(ContainerLifetime Lifetime) : IResourceAnnotation;
+internal sealed record ReplicaAnnotation(int Replicas) : IResourceAnnotation;
+internal sealed record HealthCheckAnnotation(string Key) : IResourceAnnotation;
+internal sealed record WaitAnnotation(IResource Resource) : IResourceAnnotation;
+internal sealed record EnvironmentCallbackAnnotation(Func<EnvironmentCallbackContext, Task> Callback) : IResourceAnnotation;
+internal sealed record ArgumentsAnnotation(object[] Arguments) : IResourceAnnotation;
+internal sealed record ResourceCommandAnnotation(string Name, Func<ExecuteCommandContext, Task<ExecuteCommandResult>> ExecuteCommand) : IResourceAnnotation;

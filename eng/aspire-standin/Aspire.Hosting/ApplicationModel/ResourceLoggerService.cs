@@ -6,15 +6,11 @@ namespace Aspire.Hosting.ApplicationModel;
 public readonly record struct LogLine(int LineNumber, string Content, bool IsErrorMessage);
 
 /// <summary>What each instance has printed: its last lines, then each new one.</summary>
-public class ResourceLoggerService
+public sealed class ResourceLoggerService
 {
     private const int Backlog = 10_000;
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Log> _logs = new(StringComparer.OrdinalIgnoreCase);
-
-    internal ResourceLoggerService()
-    {
-    }
 
     public IAsyncEnumerable<IReadOnlyList<LogLine>> WatchAsync(string resourceName) => WatchAsync(resourceName, CancellationToken.None);
 
@@ -48,14 +44,8 @@ public class ResourceLoggerService
 
         try
         {
-            while (await watcher.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
-            {
-                List<LogLine> lines = [];
-                while (watcher.Reader.TryRead(out LogLine line))
-                    lines.Add(line);
-
-                yield return lines;
-            }
+            await foreach (LogLine line in watcher.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+                yield return [line];
         }
         finally
         {
@@ -69,9 +59,7 @@ public class ResourceLoggerService
     private sealed class Log
     {
         public Queue<LogLine> Lines { get; } = new();
-
         public List<Channel<LogLine>> Watchers { get; } = [];
-
         public int Count { get; set; }
     }
 }

@@ -5,16 +5,12 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Aspire.Hosting.ApplicationModel;
 
 /// <summary>The state of every instance of every resource, and its changes.</summary>
-public class ResourceNotificationService : IDisposable
+public sealed class ResourceNotificationService : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, ResourceEvent> _current = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<Channel<ResourceEvent>> _watchers = [];
     private bool _disposed;
-
-    internal ResourceNotificationService()
-    {
-    }
 
     public bool TryGetCurrentState(string resourceId, out ResourceEvent? resourceEvent)
     {
@@ -63,49 +59,20 @@ public class ResourceNotificationService : IDisposable
     {
         await foreach (ResourceEvent change in WatchAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (Names(change, resourceName) && predicate(change))
+            if (IsNamed(change, resourceName) && predicate(change))
                 return change;
         }
 
         throw new OperationCanceledException("The application stopped before the resource reached the awaited state.");
     }
 
-    public Task<ResourceEvent> WaitForResourceHealthyAsync(string resourceName, CancellationToken cancellationToken = default) =>
-        WaitForResourceHealthyAsync(resourceName, WaitBehavior.StopOnResourceUnavailable, cancellationToken);
-
-    public async Task<ResourceEvent> WaitForResourceHealthyAsync(string resourceName, WaitBehavior waitBehavior, CancellationToken cancellationToken = default)
+    /// <summary>Throws when the resource has ended, because then it will not become healthy.</summary>
+    public async Task<ResourceEvent> WaitForResourceHealthyAsync(string resourceName, CancellationToken cancellationToken = default)
     {
-        ResourceEvent reached = await WaitForResourceAsync(resourceName, change => IsHealthy(change) || (waitBehavior == WaitBehavior.StopOnResourceUnavailable && change.Snapshot.IsTerminal), cancellationToken).ConfigureAwait(false);
-        return IsHealthy(reached) ? reached : throw Ended(reached);
-    }
-
-    /// <summary>Returns when everything the resource waits for is there; throws when that cannot happen any more.</summary>
-    public Task WaitForDependenciesAsync(IResource resource, CancellationToken cancellationToken) =>
-        Task.WhenAll(resource.Annotations.OfType<WaitAnnotation>().Select(wait => WaitForAsync(wait, cancellationToken)));
-
-    public Task PublishUpdateAsync(IResource resource, Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
-    {
-        string[] ids;
-        lock (_gate)
-            ids = [.. _current.Values.Where(known => known.Resource == resource).Select(known => known.ResourceId)];
-
-        return Task.WhenAll((ids.Length > 0 ? ids : [resource.Name]).Select(id => PublishUpdateAsync(resource, id, stateFactory)));
-    }
-
-    public Task PublishUpdateAsync(IResource resource, string resourceId, Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
-    {
-        lock (_gate)
-        {
-            CustomResourceSnapshot before = _current.TryGetValue(resourceId, out ResourceEvent? known)
-                ? known.Snapshot
-                : new() { ResourceType = resource.GetType().Name, Properties = [] };
-            ResourceEvent change = new(resource, resourceId, stateFactory(before));
-            _current[resourceId] = change;
-            foreach (Channel<ResourceEvent> watcher in _watchers)
-                watcher.Writer.TryWrite(change);
-        }
-
-        return Task.CompletedTask;
+        ResourceEvent reached = await WaitForResourceAsync(
+            resourceName, change => change.Snapshot.HealthStatus == HealthStatus.Healthy || change.Snapshot.HasEnded, cancellationToken).ConfigureAwait(false);
+        return !reached.Snapshot.HasEnded ? reached : throw new DistributedApplicationException(
+            $"Resource '{reached.ResourceId}' is in state {reached.Snapshot.State?.Text}{(reached.Snapshot.ExitCode is { } code ? $" with exit code {code}" : "")} and will not become available.");
     }
 
     public void Dispose()
@@ -116,47 +83,26 @@ public class ResourceNotificationService : IDisposable
             foreach (Channel<ResourceEvent> watcher in _watchers)
                 watcher.Writer.TryComplete();
         }
-
-        GC.SuppressFinalize(this);
     }
 
-    internal IReadOnlyList<ResourceEvent> CurrentOf(IResource resource)
-    {
-        lock (_gate)
-            return [.. _current.Values.Where(known => known.Resource == resource)];
-    }
-
-    internal ResourceEvent? SingleByName(string resourceName)
+    internal void Publish(IResource resource, string resourceId, Func<CustomResourceSnapshot, CustomResourceSnapshot> change)
     {
         lock (_gate)
         {
-            ResourceEvent[] instances = [.. _current.Values.Where(known => string.Equals(known.Resource.Name, resourceName, StringComparison.OrdinalIgnoreCase))];
-            return instances is [var only] ? only : null;
+            ResourceEvent changed = new(resource, resourceId, change(_current.TryGetValue(resourceId, out ResourceEvent? known) ? known.Snapshot : new()));
+            _current[resourceId] = changed;
+            foreach (Channel<ResourceEvent> watcher in _watchers)
+                watcher.Writer.TryWrite(changed);
         }
     }
 
-    private Task WaitForAsync(WaitAnnotation wait, CancellationToken cancellationToken) =>
-        Task.WhenAll(CurrentOf(wait.Resource).Select(async instance =>
-        {
-            bool stopWhenEnded = wait.WaitBehavior != WaitBehavior.WaitOnResourceUnavailable;
-            ResourceEvent reached = await WaitForResourceAsync(instance.ResourceId, change => Satisfies(change, wait) || (change.Snapshot.IsTerminal && stopWhenEnded), cancellationToken).ConfigureAwait(false);
-            if (!Satisfies(reached, wait))
-                throw Ended(reached);
-        }));
-
-    private static bool Satisfies(ResourceEvent change, WaitAnnotation wait) => wait.WaitType switch
+    /// <summary>The instance with this id, or every instance of the resource with this name.</summary>
+    internal ResourceEvent[] Named(string name)
     {
-        WaitType.WaitUntilHealthy => IsHealthy(change),
-        WaitType.WaitUntilStarted => change.Snapshot.State?.Text == KnownResourceStates.Running,
-        _ => change.Snapshot.IsTerminal && change.Snapshot.ExitCode == wait.ExitCode
-    };
+        lock (_gate)
+            return [.. _current.Values.Where(known => IsNamed(known, name))];
+    }
 
-    private static bool IsHealthy(ResourceEvent change) => change.Snapshot.HealthStatus == HealthStatus.Healthy;
-
-    private static bool Names(ResourceEvent change, string resourceName) =>
-        string.Equals(change.Resource.Name, resourceName, StringComparison.OrdinalIgnoreCase)
-        || string.Equals(change.ResourceId, resourceName, StringComparison.OrdinalIgnoreCase);
-
-    private static DistributedApplicationException Ended(ResourceEvent last) =>
-        new($"Resource '{last.ResourceId}' is in state {last.Snapshot.State?.Text}{(last.Snapshot.ExitCode is { } code ? $" with exit code {code}" : "")} and will not become available.");
+    private static bool IsNamed(ResourceEvent change, string name) =>
+        string.Equals(change.Resource.Name, name, StringComparison.OrdinalIgnoreCase) || string.Equals(change.ResourceId, name, StringComparison.OrdinalIgnoreCase);
 }

@@ -9,26 +9,18 @@ public sealed class ResourceAnnotationCollection : Collection<IResourceAnnotatio
 public interface IResource
 {
     string Name { get; }
-
     ResourceAnnotationCollection Annotations { get; }
 }
 
 public interface IResourceWithArgs : IResource;
-
 public interface IResourceWithEndpoints : IResource;
-
+public interface IResourceWithServiceDiscovery : IResourceWithEndpoints;
 public interface IResourceWithEnvironment : IResource;
-
 public interface IResourceWithWaitSupport : IResource;
 
-public interface IResourceWithConnectionString : IResource, IExpressionValue, IValueWithReferences
+public interface IResourceWithConnectionString : IResource, IValueProvider
 {
-    string IManifestExpressionProvider.ValueExpression => $"{{{Name}.connectionString}}";
-
-    IEnumerable<object> IValueWithReferences.References => [ConnectionStringExpression];
-
     string? ConnectionStringEnvironmentVariable => null;
-
     ReferenceExpression ConnectionStringExpression { get; }
 
     ValueTask<string?> IValueProvider.GetValueAsync(CancellationToken cancellationToken) => GetConnectionStringAsync(cancellationToken);
@@ -52,29 +44,92 @@ public abstract class Resource : IResource
         Name = name;
     }
 
-    public virtual string Name { get; }
-
-    public virtual ResourceAnnotationCollection Annotations { get; } = [];
+    public string Name { get; }
+    public ResourceAnnotationCollection Annotations { get; } = [];
 }
 
-public class ExecutableResource : Resource, IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport
+public class ExecutableResource(string name, string command, string workingDirectory) : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport
 {
-    public ExecutableResource(string name, string command, string workingDirectory)
-        : base(name)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(command);
-        ArgumentNullException.ThrowIfNull(workingDirectory);
-        Annotations.Add(new ExecutableAnnotation { Command = command, WorkingDirectory = workingDirectory });
-    }
-
-    public string Command => Annotations.OfType<ExecutableAnnotation>().Last().Command;
-
-    public string WorkingDirectory => Annotations.OfType<ExecutableAnnotation>().Last().WorkingDirectory;
+    public string Command { get; } = command;
+    public string WorkingDirectory { get; } = workingDirectory;
 }
 
-public class ContainerResource(string name, string? entrypoint = null) : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport
+public class ContainerResource(string name) : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport
 {
-    public string? Entrypoint { get; set; } = entrypoint;
+    internal ContainerImageAnnotation Image => this.Last<ContainerImageAnnotation>() ?? throw new InvalidOperationException($"Container '{Name}' has no image; call WithImage first.");
 }
 
 public class ProjectResource(string name) : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithServiceDiscovery, IResourceWithWaitSupport;
+
+public sealed class ParameterResource : Resource, IValueProvider
+{
+    private readonly Lazy<string> _value;
+
+    internal ParameterResource(string name, Func<string> value, bool secret)
+        : base(name) => (_value, Secret) = (new(value), secret);
+
+    public bool Secret { get; }
+
+    public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) => ValueTask.FromResult<string?>(_value.Value);
+}
+
+public static class ResourceExtensions
+{
+    public static IEnumerable<EndpointReference> GetEndpoints(this IResourceWithEndpoints resource) =>
+        resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => new EndpointReference(resource, endpoint.Name));
+
+    internal static T? Last<T>(this IResource resource)
+        where T : IResourceAnnotation => resource.Annotations.OfType<T>().LastOrDefault();
+}
+
+public enum ResourceAnnotationMutationBehavior
+{
+    Append = 0,
+    Replace = 1
+}
+
+public interface IResourceBuilder<out T>
+    where T : IResource
+{
+    IDistributedApplicationBuilder ApplicationBuilder { get; }
+    T Resource { get; }
+
+    IResourceBuilder<T> WithAnnotation<TAnnotation>(TAnnotation annotation, ResourceAnnotationMutationBehavior behavior = ResourceAnnotationMutationBehavior.Append)
+        where TAnnotation : IResourceAnnotation;
+}
+
+public interface IResourceCollection : IList<IResource>
+{
+    bool TryGetByName(string name, out IResource? resource);
+}
+
+public sealed class DistributedApplicationModel(IResourceCollection resources)
+{
+    public IResourceCollection Resources { get; } = resources;
+}
+
+internal sealed class ResourceCollection : Collection<IResource>, IResourceCollection
+{
+    public bool TryGetByName(string name, out IResource? resource) =>
+        (resource = this.FirstOrDefault(known => string.Equals(known.Name, name, StringComparison.OrdinalIgnoreCase))) is not null;
+}
+
+internal sealed class ResourceBuilder<T>(IDistributedApplicationBuilder applicationBuilder, T resource) : IResourceBuilder<T>
+    where T : IResource
+{
+    public IDistributedApplicationBuilder ApplicationBuilder { get; } = applicationBuilder;
+    public T Resource { get; } = resource;
+
+    public IResourceBuilder<T> WithAnnotation<TAnnotation>(TAnnotation annotation, ResourceAnnotationMutationBehavior behavior)
+        where TAnnotation : IResourceAnnotation
+    {
+        if (behavior == ResourceAnnotationMutationBehavior.Replace)
+        {
+            foreach (TAnnotation replaced in Resource.Annotations.OfType<TAnnotation>().ToArray())
+                Resource.Annotations.Remove(replaced);
+        }
+
+        Resource.Annotations.Add(annotation);
+        return this;
+    }
+}

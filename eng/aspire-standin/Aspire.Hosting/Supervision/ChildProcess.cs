@@ -1,11 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 
 namespace Aspire.Hosting.Supervision;
-
-/// <summary>What to run, with the complete environment.</summary>
-internal sealed record CommandLine(string Command, IReadOnlyList<string> Arguments, string WorkingDirectory, IReadOnlyDictionary<string, string> Environment);
 
 /// <summary>A process in a session of its own, with its output read line by line.</summary>
 internal sealed partial class ChildProcess
@@ -38,15 +36,10 @@ internal sealed partial class ChildProcess
         }
         catch (Exception late) when (late is TimeoutException or OperationCanceledException)
         {
-            Kill();
+            Signal(-_process.Id, SigKill);
+            Signal(_process.Id, SigKill);
             await Exited.ConfigureAwait(false);
         }
-    }
-
-    public void Kill()
-    {
-        Signal(-_process.Id, SigKill);
-        Signal(_process.Id, SigKill);
     }
 
     private async Task<int> WaitForExitAsync(Task output)
@@ -81,13 +74,15 @@ internal sealed partial class ChildProcess
 /// </summary>
 internal sealed class ChildProcesses : IDisposable
 {
+    /// <summary>Set in every child process to a value unique to this run, so that stragglers can be found and ended.</summary>
+    public const string RunVariable = "WORKQUEUE_STANDIN_RUN";
+
     private readonly BlockingCollection<Action> _work = [];
     private readonly bool _isolates;
 
-    public ChildProcesses(string runId)
+    public ChildProcesses()
     {
-        RunId = runId;
-        _isolates = OperatingSystem.IsLinux() && FindOnPath("setsid") is not null && FindOnPath("setpriv") is not null;
+        _isolates = OperatingSystem.IsLinux() && IsOnPath("setsid") && IsOnPath("setpriv");
         Thread starter = new(() =>
         {
             foreach (Action work in _work.GetConsumingEnumerable())
@@ -97,11 +92,12 @@ internal sealed class ChildProcesses : IDisposable
         starter.Start();
     }
 
-    public string RunId { get; }
+    public string RunId { get; } = RandomNumberGenerator.GetHexString(16, lowercase: true);
 
     public async Task<ChildProcess> StartAsync(CommandLine command, Action<string, bool> onLine)
     {
-        if (Resolve(command) is null)
+        bool found = command.Command.Contains('/', StringComparison.Ordinal) ? File.Exists(Path.Combine(command.WorkingDirectory, command.Command)) : IsOnPath(command.Command);
+        if (!found)
             throw new DistributedApplicationException($"The command '{command.Command}' was not found.");
 
         string[] prefix = _isolates ? ["setsid", "setpriv", "--pdeathsig", "KILL", "--"] : [];
@@ -117,7 +113,7 @@ internal sealed class ChildProcesses : IDisposable
         foreach ((string name, string value) in command.Environment)
             start.Environment[name] = value;
 
-        start.Environment[EnvironmentNames.Run] = RunId;
+        start.Environment[RunVariable] = RunId;
         TaskCompletionSource<Process> started = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _work.Add(() =>
         {
@@ -138,16 +134,6 @@ internal sealed class ChildProcesses : IDisposable
     /// <summary>Ends the starting thread, and with it whatever it started and is still alive.</summary>
     public void Dispose() => _work.CompleteAdding();
 
-    public static string? FindOnPath(string command) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Select(folder => Path.Combine(folder, command)).FirstOrDefault(File.Exists);
-
-    private static string? Resolve(CommandLine command)
-    {
-        if (!command.Command.Contains('/', StringComparison.Ordinal))
-            return FindOnPath(command.Command);
-
-        string path = Path.GetFullPath(command.Command, command.WorkingDirectory);
-        return File.Exists(path) ? path : null;
-    }
+    public static bool IsOnPath(string command) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Any(folder => File.Exists(Path.Combine(folder, command)));
 }

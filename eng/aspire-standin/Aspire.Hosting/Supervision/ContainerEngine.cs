@@ -7,27 +7,19 @@ using Microsoft.Extensions.Configuration;
 namespace Aspire.Hosting.Supervision;
 
 /// <summary>Docker or podman, by its command line. A container runs as the child process `docker run`, which forwards output and signals.</summary>
-internal sealed partial class ContainerEngine
+internal sealed class ContainerEngine(string command, string runId)
 {
     public const string RunLabel = "workqueue.standin.run";
     private const string OwnerLabel = "workqueue.standin.owner";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    private readonly string _runId;
-
-    private ContainerEngine(string command, string runId)
-    {
-        Command = command;
-        _runId = runId;
-    }
-
-    public string Command { get; }
+    public string Command => command;
 
     /// <summary>The first engine whose daemon answers, docker before podman.</summary>
     public static async Task<ContainerEngine> FindAsync(IConfiguration configuration, string runId, CancellationToken cancellationToken)
     {
         string[] candidates = configuration["ASPIRE_CONTAINER_RUNTIME"] is { Length: > 0 } forced ? [forced] : ["docker", "podman"];
-        foreach (string candidate in candidates.Where(command => ChildProcesses.FindOnPath(command) is not null))
+        foreach (string candidate in candidates.Where(ChildProcesses.IsOnPath))
         {
             if (await RunAsync(candidate, ["ps", "-q"], cancellationToken).ConfigureAwait(false) is not null)
                 return new(candidate, runId);
@@ -39,11 +31,13 @@ internal sealed partial class ContainerEngine
     /// <summary>Removes the containers of supervisors that are gone.</summary>
     public async Task RemoveStaleAsync(CancellationToken cancellationToken)
     {
-        string list = await RunAsync(Command, ["ps", "-a", "--filter", $"label={OwnerLabel}", "--format", "{{.ID}} {{.Labels}}"], cancellationToken).ConfigureAwait(false) ?? "";
+        // Where there is no /proc nobody can tell who is gone.
+        string list = !OperatingSystem.IsLinux() ? "" : await RunAsync(Command, ["ps", "-a", "--filter", $"label={OwnerLabel}", "--format", "{{.ID}} {{.Labels}}"], cancellationToken).ConfigureAwait(false) ?? "";
         foreach (string line in list.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            Match owner = OwnerPattern().Match(line);
-            if (owner.Success && StartOf(owner.Groups[1].Value) != owner.Groups[2].Value)
+            // Docker writes "label=value", podman "label:value".
+            Match owner = Regex.Match(line, $@"{OwnerLabel}[=:](\d+)");
+            if (!Path.Exists($"/proc/{owner.Groups[1].Value}"))
                 await RemoveAsync(line.Split(' ')[0], cancellationToken).ConfigureAwait(false);
         }
     }
@@ -52,25 +46,20 @@ internal sealed partial class ContainerEngine
 
     public CommandLine RunCommand(ContainerResource resource, string name, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
-        ContainerImageAnnotation image = resource.Annotations.OfType<ContainerImageAnnotation>().LastOrDefault()
-            ?? throw new DistributedApplicationException($"Container '{resource.Name}' has no image.");
-        Dictionary<string, string> own = LaunchPlan.Inherit(_ => true);
-        string pid = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        List<string> line = ["run", "--rm", "--name", name, "--label", $"{RunLabel}={_runId}", "--label", $"{OwnerLabel}={pid}-{StartOf(pid)}"];
+        ContainerImageAnnotation image = resource.Image;
+        Dictionary<string, string> own = LaunchPlan.OwnEnvironment();
+        List<string> line = ["run", "--rm", "--name", name, "--label", $"{RunLabel}={runId}", "--label", string.Create(CultureInfo.InvariantCulture, $"{OwnerLabel}={Environment.ProcessId}")];
         foreach (EndpointAnnotation endpoint in resource.Annotations.OfType<EndpointAnnotation>())
-            line.AddRange(["-p", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{endpoint.AllocatedEndpoint!.Port}:{endpoint.AllocatedEndpoint.TargetPortExpression}")]);
+            line.AddRange(["-p", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{endpoint.Port}:{endpoint.TargetPort}")]);
 
-        foreach (ContainerMountAnnotation mount in resource.Annotations.OfType<ContainerMountAnnotation>())
-            line.AddRange(["--mount", $"type={(mount.Type == ContainerMountType.Volume ? "volume" : "bind")}{(mount.Source is null ? "" : $",source={mount.Source}")},target={mount.Target}{(mount.IsReadOnly ? ",readonly" : "")}"]);
+        foreach (VolumeAnnotation volume in resource.Annotations.OfType<VolumeAnnotation>())
+            line.AddRange(["--mount", $"type=volume{(volume.Source is null ? "" : $",source={volume.Source}")},target={volume.Target}{(volume.IsReadOnly ? ",readonly" : "")}"]);
 
         foreach ((string variable, string value) in environment)
         {
             // By name only, so that passwords do not show in the list of processes; unless the name means something to the engine's own command.
             line.AddRange(["-e", own.TryAdd(variable, value) ? variable : $"{variable}={value}"]);
         }
-
-        if (resource.Entrypoint is { } entrypoint)
-            line.AddRange(["--entrypoint", entrypoint]);
 
         string registry = image.Registry is { Length: > 0 } host ? $"{host}/" : "";
         return new(Command, [.. line, $"{registry}{image.Image}:{image.Tag ?? "latest"}", .. arguments], AppContext.BaseDirectory, own);
@@ -96,22 +85,4 @@ internal sealed partial class ContainerEngine
             return null;
         }
     }
-
-    /// <summary>When the process started, in clock ticks since boot: with the id it names one process for ever.</summary>
-    private static string StartOf(string pid)
-    {
-        try
-        {
-            string stat = File.ReadAllText($"/proc/{pid}/stat");
-            // The second field is the name in brackets and may contain spaces; the start time is the 22nd.
-            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
-        }
-        catch (IOException)
-        {
-            return Directory.Exists("/proc/self") ? "gone" : "unknown";
-        }
-    }
-
-    [GeneratedRegex(@"workqueue\.standin\.owner[=:](\d+)-(\w+)")]
-    private static partial Regex OwnerPattern();
 }

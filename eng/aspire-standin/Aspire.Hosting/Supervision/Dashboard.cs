@@ -6,42 +6,39 @@ using Microsoft.Extensions.Logging;
 namespace Aspire.Hosting.Supervision;
 
 /// <summary>The Aspire dashboard in standalone mode: telemetry of the projects, without pages about resources.</summary>
-internal sealed class Dashboard
+internal sealed class Dashboard(string file, IConfiguration configuration, Ports ports)
 {
-    private const string Binary = "aspire-managed";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
-    private readonly string _file;
-    private readonly string _url;
-    private readonly bool _open;
-    private readonly string _browserToken;
-    private readonly string _otlpKey;
-    private readonly string _apiKey;
-    private readonly Queue<string> _lastLines = [];
+    private readonly string _url = Loopback(configuration["ASPNETCORE_URLS"], ports);
+    private readonly bool _open = configuration.GetValue("ASPIRE_DASHBOARD_UNSECURED_ALLOW_ANONYMOUS", defaultValue: false);
+    private readonly string _browserToken = configuration["ASPIRE_DASHBOARD_FRONTEND_BROWSERTOKEN"] ?? configuration["AppHost:BrowserToken"] ?? NewKey();
+    private readonly string _otlpKey = configuration["AppHost:OtlpApiKey"] ?? NewKey();
+    private readonly string _apiKey = configuration["AppHost:DashboardApiKey"] ?? NewKey();
     private ChildProcess? _process;
+    private string _lastLine = "";
 
-    private Dashboard(string file, IConfiguration configuration, Ports ports)
-    {
-        _file = file;
-        _url = Loopback(configuration["ASPNETCORE_URLS"], ports);
-        OtlpEndpoint = Loopback(configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"], ports);
-        _open = configuration.GetValue("ASPIRE_DASHBOARD_UNSECURED_ALLOW_ANONYMOUS", defaultValue: false);
-        _browserToken = configuration["ASPIRE_DASHBOARD_FRONTEND_BROWSERTOKEN"] ?? configuration["AppHost:BrowserToken"] ?? NewKey();
-        _otlpKey = configuration["AppHost:OtlpApiKey"] ?? NewKey();
-        _apiKey = configuration["AppHost:DashboardApiKey"] ?? NewKey();
-    }
-
-    public string OtlpEndpoint { get; }
-
+    public string OtlpEndpoint { get; } = Loopback(configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"], ports);
     public string? OtlpHeaders => _open ? null : $"x-otlp-api-key={_otlpKey}";
 
-    public static Dashboard? Find(IConfiguration configuration, string appHostDirectory, Ports ports) =>
-        Locate(configuration["ASPIRE_DASHBOARD_PATH"], appHostDirectory) is { } file ? new(file, configuration, ports) : null;
+    /// <summary>Null when it is not installed: neither at ASPIRE_DASHBOARD_PATH nor in the .workqueue folder of the AppHost or above.</summary>
+    public static string? Find(IConfiguration configuration, string appHostDirectory)
+    {
+        string? file = configuration["ASPIRE_DASHBOARD_PATH"];
+        for (DirectoryInfo? folder = new(appHostDirectory); string.IsNullOrEmpty(file) && folder is not null; folder = folder.Parent)
+        {
+            string installed = Path.Combine(folder.FullName, ".workqueue", "dashboard", "bundle", "managed", "aspire-managed");
+            file = File.Exists(installed) ? installed : null;
+        }
+
+        return File.Exists(file) ? file : null;
+    }
 
     public async Task StartAsync(ChildProcesses children, ILogger logger, CancellationToken stopping)
     {
-        _process = await children.StartAsync(new(_file, ["dashboard"], Path.GetDirectoryName(_file)!, Settings()), KeepLine).ConfigureAwait(false);
+        _process = await children.StartAsync(new(file, ["dashboard"], Path.GetDirectoryName(file)!, Settings()), (line, _) => _lastLine = line.Trim()).ConfigureAwait(false);
         _ = ReportAsync(_process, logger, stopping);
     }
 
@@ -49,7 +46,7 @@ internal sealed class Dashboard
 
     private Dictionary<string, string> Settings()
     {
-        Dictionary<string, string> settings = LaunchPlan.Inherit(EnvironmentNames.Inherited);
+        Dictionary<string, string> settings = LaunchPlan.InheritedEnvironment();
         settings["ASPNETCORE_URLS"] = _url;
         settings["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = OtlpEndpoint;
         if (_open)
@@ -66,67 +63,32 @@ internal sealed class Dashboard
 
     private async Task ReportAsync(ChildProcess process, ILogger logger, CancellationToken stopping)
     {
-        using HttpClient client = new() { BaseAddress = new(_url) };
+        using HttpClient client = new();
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         limit.CancelAfter(StartLimit);
-        try
+        while (!process.Exited.IsCompleted)
         {
-            while (!process.Exited.IsCompleted)
+            try
             {
-                if (await AnswersAsync(client, limit.Token).ConfigureAwait(false))
-                {
-                    logger.DashboardReady(_open ? _url : $"{_url}/login?t={_browserToken}");
-                    return;
-                }
-
-                await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, limit.Token).ConfigureAwait(false);
+                using HttpResponseMessage response = await client.GetAsync(new Uri($"{_url}/health"), limit.Token).ConfigureAwait(false);
+                logger.DashboardReady(_open ? _url : $"{_url}/login?t={_browserToken}");
+                return;
             }
+            catch (HttpRequestException)
+            {
+                await Task.WhenAny(process.Exited, Task.Delay(RetryDelay, TimeProvider.System, CancellationToken.None)).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                if (!stopping.IsCancellationRequested)
+                    logger.DashboardFailed($"does not answer at {_url}");
 
-            logger.DashboardFailed($"exited with code {await process.Exited.ConfigureAwait(false)}: {string.Join(" | ", _lastLines)}");
-        }
-        catch (OperationCanceledException)
-        {
-            if (!stopping.IsCancellationRequested)
-                logger.DashboardFailed($"does not answer at {_url}");
-        }
-    }
-
-    private static async Task<bool> AnswersAsync(HttpClient client, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using HttpResponseMessage response = await client.GetAsync("/health", cancellationToken).ConfigureAwait(false);
-            return response.IsSuccessStatusCode;
-        }
-        catch (HttpRequestException)
-        {
-            return false;
-        }
-    }
-
-    private void KeepLine(string line, bool error)
-    {
-        lock (_lastLines)
-        {
-            _lastLines.Enqueue(line.Trim());
-            if (_lastLines.Count > 4)
-                _lastLines.Dequeue();
-        }
-    }
-
-    private static string? Locate(string? configured, string appHostDirectory)
-    {
-        if (!string.IsNullOrEmpty(configured))
-            return new[] { configured, Path.Combine(configured, Binary), Path.Combine(configured, "managed", Binary) }.FirstOrDefault(File.Exists);
-
-        for (DirectoryInfo? folder = new(appHostDirectory); folder is not null; folder = folder.Parent)
-        {
-            string file = Path.Combine(folder.FullName, ".workqueue", "dashboard", "bundle", "managed", Binary);
-            if (File.Exists(file))
-                return file;
+                return;
+            }
         }
 
-        return null;
+        if (!stopping.IsCancellationRequested)
+            logger.DashboardFailed($"exited with code {await process.Exited.ConfigureAwait(false)}: {_lastLine}");
     }
 
     /// <summary>The first plain http address that is asked for, moved to loopback; https would need a developer certificate.</summary>

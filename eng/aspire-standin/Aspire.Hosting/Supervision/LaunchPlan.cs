@@ -1,14 +1,16 @@
 using System.Collections;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Aspire.Hosting.ApplicationModel;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Supervision;
 
+/// <summary>What to run, with the complete environment.</summary>
+internal sealed record CommandLine(string Command, IReadOnlyList<string> Arguments, string WorkingDirectory, IReadOnlyDictionary<string, string> Environment);
+
 /// <summary>Works out command, arguments and environment of one instance, right before it starts.</summary>
-internal sealed class LaunchPlan(IServiceProvider services, SupervisorOptions options, ILogger logger)
+internal static class LaunchPlan
 {
     // Batches are short while developing, so that telemetry shows at once.
     private static readonly (string Name, string Value)[] DevelopmentTelemetry =
@@ -17,55 +19,70 @@ internal sealed class LaunchPlan(IServiceProvider services, SupervisorOptions op
         ("OTEL_TRACES_SAMPLER", "always_on"), ("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based")
     ];
 
-    public static Dictionary<string, string> Inherit(Func<string, bool> wanted) =>
-        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .Where(variable => wanted((string)variable.Key))
-            .ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value ?? "");
+    // What steers the AppHost itself, and would steer its children wrongly.
+    private static readonly string[] AppHostOnly =
+    [
+        "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "DOTNET_LAUNCH_PROFILE", "URLS", "HTTP_PORTS", "HTTPS_PORTS",
+        "ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "ASPNETCORE_HTTPS_PORTS", "ASPNETCORE_PREVENTHOSTINGSTARTUP", "ASPNETCORE_HOSTINGSTARTUPASSEMBLIES"
+    ];
 
-    public async Task<CommandLine> CreateAsync(IResource resource, string suffix, Dashboard? dashboard, Func<CancellationToken, Task<ContainerEngine>> engine, CancellationToken cancellationToken)
+    private static readonly string[] AppHostOnlyPrefixes = ["ASPIRE_", "OTEL_"];
+
+    /// <summary>The AppHost's own environment, for a command that is a part of it.</summary>
+    public static Dictionary<string, string> OwnEnvironment() =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value ?? "");
+
+    /// <summary>What every process starts with.</summary>
+    public static Dictionary<string, string> InheritedEnvironment() =>
+        OwnEnvironment()
+            .Where(variable => !AppHostOnly.Contains(variable.Key, StringComparer.OrdinalIgnoreCase)
+                && !AppHostOnlyPrefixes.Any(prefix => variable.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)))
+            .ToDictionary();
+
+    public static CommandLine ForProject(IDistributedApplicationBuilder app, ProjectResource resource, string[] arguments, Dictionary<string, string> environment)
     {
-        Dictionary<string, string> environment = await EnvironmentAsync(resource, suffix, dashboard, cancellationToken).ConfigureAwait(false);
-        string[] arguments = await ArgumentsAsync(resource, cancellationToken).ConfigureAwait(false);
-        switch (resource)
-        {
-            case ContainerResource container:
-                return (await engine(cancellationToken).ConfigureAwait(false)).RunCommand(container, $"{resource.Name}-{suffix}", arguments, environment);
-
-            case ProjectResource:
-                string project = resource.Annotations.OfType<IProjectMetadata>().Last().ProjectPath;
-                string target = AppHostMetadata.TargetOf(options.AppHostAssembly, project);
-                return File.Exists(target)
-                    ? new(DotNet(), [target, .. arguments], Path.GetDirectoryName(project)!, WithInherited(environment))
-                    : throw new DistributedApplicationException($"Project '{resource.Name}' is not built: {target} does not exist.");
-
-            case ExecutableResource executable:
-                return new(executable.Command, arguments, executable.WorkingDirectory, WithInherited(environment));
-
-            default:
-                throw new InvalidOperationException($"Resource '{resource.Name}' is nothing that can run.");
-        }
+        string project = resource.Last<IProjectMetadata>()!.ProjectPath;
+        string? target = AppHostMetadata.TargetOf(app.AppHostAssembly, project);
+        return File.Exists(target)
+            ? new(DotNet(), [target, .. arguments], Path.GetDirectoryName(project)!, WithInherited(environment))
+            : throw new DistributedApplicationException($"Project '{resource.Name}' is not built: {target ?? project} does not exist.");
     }
 
-    private async Task<Dictionary<string, string>> EnvironmentAsync(IResource resource, string suffix, Dashboard? dashboard, CancellationToken cancellationToken)
-    {
-        EnvironmentCallbackContext context = new(services.GetRequiredService<DistributedApplicationExecutionContext>(), resource, [], cancellationToken) { Logger = logger };
-        if (resource is ProjectResource)
-            AddProjectDefaults(context.EnvironmentVariables, resource, suffix, dashboard);
+    public static CommandLine ForExecutable(ExecutableResource resource, string[] arguments, Dictionary<string, string> environment) =>
+        new(resource.Command, arguments, resource.WorkingDirectory, WithInherited(environment));
 
-        foreach (EnvironmentCallbackAnnotation annotation in resource.Annotations.OfType<EnvironmentCallbackAnnotation>().ToArray())
+    public static async Task<string[]> ArgumentsAsync(IResource resource, CancellationToken cancellationToken)
+    {
+        List<string> arguments = [];
+        foreach (object argument in resource.Annotations.OfType<ArgumentsAnnotation>().SelectMany(annotation => annotation.Arguments))
+        {
+            if (await ResolveAsync(argument, cancellationToken).ConfigureAwait(false) is { } text)
+                arguments.Add(text);
+        }
+
+        return [.. arguments];
+    }
+
+    public static async Task<Dictionary<string, string>> EnvironmentAsync(IDistributedApplicationBuilder app, IResource resource, string suffix, Dashboard? dashboard, CancellationToken cancellationToken)
+    {
+        EnvironmentCallbackContext context = new(resource);
+        if (resource is ProjectResource)
+            AddProjectDefaults(context.EnvironmentVariables, app, resource, suffix, dashboard);
+
+        foreach (EnvironmentCallbackAnnotation annotation in resource.Annotations.OfType<EnvironmentCallbackAnnotation>())
             await annotation.Callback(context).ConfigureAwait(false);
 
-        Dictionary<string, string> resolved = [];
+        Dictionary<string, string> environment = [];
         foreach ((string name, object value) in context.EnvironmentVariables)
         {
             if (await ResolveAsync(value, cancellationToken).ConfigureAwait(false) is { } text)
-                resolved[name] = text;
+                environment[name] = text;
         }
 
-        return resolved;
+        return environment;
     }
 
-    private void AddProjectDefaults(Dictionary<string, object> variables, IResource resource, string suffix, Dashboard? dashboard)
+    private static void AddProjectDefaults(Dictionary<string, object> variables, IDistributedApplicationBuilder app, IResource resource, string suffix, Dashboard? dashboard)
     {
         variables["OTEL_SERVICE_NAME"] = resource.Name;
         variables["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={suffix}";
@@ -78,48 +95,24 @@ internal sealed class LaunchPlan(IServiceProvider services, SupervisorOptions op
                 variables["OTEL_EXPORTER_OTLP_HEADERS"] = headers;
         }
 
-        if (services.GetRequiredService<IHostEnvironment>().IsDevelopment())
+        if (app.Environment.IsDevelopment())
         {
             foreach ((string name, string value) in DevelopmentTelemetry)
                 variables[name] = value;
         }
 
-        string[] urls = [.. resource.Annotations.OfType<EndpointAnnotation>().Where(endpoint => endpoint.UriScheme is "http" or "https").Select(endpoint => endpoint.AllocatedEndpoint!.UriString)];
+        string[] urls = [.. resource.Annotations.OfType<EndpointAnnotation>().Where(endpoint => endpoint.IsHttp).Select(endpoint => endpoint.Url)];
         if (urls.Length > 0)
             variables["ASPNETCORE_URLS"] = string.Join(';', urls);
     }
 
-    private async Task<string[]> ArgumentsAsync(IResource resource, CancellationToken cancellationToken)
-    {
-        List<object> arguments = [];
-        CommandLineArgsCallbackContext context = new(arguments, resource, cancellationToken)
-        {
-            ExecutionContext = services.GetRequiredService<DistributedApplicationExecutionContext>(),
-            Logger = logger
-        };
-        foreach (CommandLineArgsCallbackAnnotation annotation in resource.Annotations.OfType<CommandLineArgsCallbackAnnotation>().ToArray())
-            await annotation.Callback(context).ConfigureAwait(false);
-
-        List<string> resolved = [];
-        foreach (object argument in arguments)
-        {
-            if (await ResolveAsync(argument, cancellationToken).ConfigureAwait(false) is { } text)
-                resolved.Add(text);
-        }
-
-        return [.. resolved];
-    }
-
-    private static async ValueTask<string?> ResolveAsync(object value, CancellationToken cancellationToken) => value switch
-    {
-        string text => text,
-        IValueProvider provider => await provider.GetValueAsync(cancellationToken).ConfigureAwait(false),
-        _ => Convert.ToString(value, CultureInfo.InvariantCulture)
-    };
+    private static async ValueTask<string?> ResolveAsync(object value, CancellationToken cancellationToken) => value is IValueProvider provider
+        ? await provider.GetValueAsync(cancellationToken).ConfigureAwait(false)
+        : Convert.ToString(value, CultureInfo.InvariantCulture);
 
     private static Dictionary<string, string> WithInherited(Dictionary<string, string> environment)
     {
-        Dictionary<string, string> all = Inherit(EnvironmentNames.Inherited);
+        Dictionary<string, string> all = InheritedEnvironment();
         foreach ((string name, string value) in environment)
             all[name] = value;
 
@@ -129,7 +122,7 @@ internal sealed class LaunchPlan(IServiceProvider services, SupervisorOptions op
     /// <summary>The host that runs this process, which under a test or an apphost is not the process's own file.</summary>
     private static string DotNet()
     {
-        string beside = Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
+        string beside = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
         return File.Exists(beside) ? beside : "dotnet";
     }
 }

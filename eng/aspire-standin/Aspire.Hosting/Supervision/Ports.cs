@@ -1,5 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
+using System.Net.NetworkInformation;
 
 namespace Aspire.Hosting.Supervision;
 
@@ -14,30 +13,14 @@ internal sealed class Ports
 
     public int Next()
     {
-        for (int attempt = 0; attempt < 1000; attempt++)
+        while (true)
         {
             int port = Random.Shared.Next(First, Last);
             if (IsFree(port) && _taken.Add(port))
                 return port;
         }
-
-        throw new DistributedApplicationException($"No free port between {First} and {Last}.");
     }
 
-    public static bool IsFree(int port) => CanBind(IPAddress.Loopback, port) && (!Socket.OSSupportsIPv6 || CanBind(IPAddress.IPv6Loopback, port));
-
-    private static bool CanBind(IPAddress address, int port)
-    {
-        using Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Bind(new IPEndPoint(address, port));
-            return true;
-        }
-        catch (SocketException failure)
-        {
-            // A machine without an IPv6 loopback address: nothing can be in the way there.
-            return failure.SocketErrorCode == SocketError.AddressNotAvailable;
-        }
-    }
+    /// <summary>Whether nobody listens on it, on whatever address.</summary>
+    public static bool IsFree(int port) => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().All(listener => listener.Port != port);
 }

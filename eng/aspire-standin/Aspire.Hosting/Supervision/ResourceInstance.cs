@@ -1,27 +1,21 @@
-using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Eventing;
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Supervision;
 
 /// <summary>One process or container of a resource: one per replica. It keeps its id over a restart.</summary>
-internal sealed class ResourceInstance(IResource resource, string suffix, string displayName, Supervisor supervisor, IServiceProvider services, ILogger logger) : IDisposable
+internal sealed class ResourceInstance(IResource resource, string suffix, Supervisor supervisor, ResourceNotificationService notifications, ILogger logger) : IDisposable
 {
-    private readonly ResourceNotificationService _notifications = services.GetRequiredService<ResourceNotificationService>();
-    private readonly IDistributedApplicationEventing _eventing = services.GetRequiredService<IDistributedApplicationEventing>();
-    private readonly TimeProvider _clock = services.GetRequiredService<TimeProvider>();
+    private readonly string _displayName = (resource.Last<ReplicaAnnotation>()?.Replicas ?? 1) > 1 ? $"{resource.Name}-{suffix}" : resource.Name;
+    private readonly string _endState = resource is ContainerResource ? KnownResourceStates.Exited : KnownResourceStates.Finished;
     private readonly SemaphoreSlim _gate = new(1);
     private CancellationTokenSource _starting = new();
     private ChildProcess? _process;
     private Task _ended = Task.CompletedTask;
 
     public IResource Resource { get; } = resource;
-
     public string Id { get; } = $"{resource.Name}-{suffix}";
-
-    private string EndState => Resource is ContainerResource ? KnownResourceStates.Exited : KnownResourceStates.Finished;
 
     /// <summary>Starts the instance once what it waits for is there. A failure becomes its state.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -37,13 +31,13 @@ internal sealed class ResourceInstance(IResource resource, string suffix, string
         }
         catch (OperationCanceledException) when (_starting.IsCancellationRequested)
         {
-            await PublishAsync(known => known with { State = EndState }).ConfigureAwait(false);
+            Publish(known => known with { State = _endState });
         }
         catch (Exception failure)
         {
             // Not only ours: callbacks of the AppHost run here, and one broken resource must not take the others along.
-            logger.FailedToStart(displayName, failure.Message);
-            await PublishAsync(known => known with { State = KnownResourceStates.FailedToStart }).ConfigureAwait(false);
+            logger.FailedToStart(_displayName, failure.Message);
+            Publish(known => known with { State = KnownResourceStates.FailedToStart });
         }
         finally
         {
@@ -60,7 +54,7 @@ internal sealed class ResourceInstance(IResource resource, string suffix, string
             if (_process is null || _ended.IsCompleted)
                 return;
 
-            await PublishAsync(known => known with { State = KnownResourceStates.Stopping, HealthReports = [] }).ConfigureAwait(false);
+            Publish(known => known with { State = KnownResourceStates.Stopping, HealthStatus = null });
             await _process.StopAsync(limit, hurry).ConfigureAwait(false);
             if (Resource is ContainerResource)
                 await supervisor.RemoveContainerAsync(Id).ConfigureAwait(false);
@@ -73,7 +67,7 @@ internal sealed class ResourceInstance(IResource resource, string suffix, string
         }
     }
 
-    public Task PublishAsync(Func<CustomResourceSnapshot, CustomResourceSnapshot> change) => _notifications.PublishUpdateAsync(Resource, Id, change);
+    public void Publish(Func<CustomResourceSnapshot, CustomResourceSnapshot> change) => notifications.Publish(Resource, Id, change);
 
     public void Dispose()
     {
@@ -83,45 +77,33 @@ internal sealed class ResourceInstance(IResource resource, string suffix, string
 
     private async Task LaunchAsync(CancellationToken cancellationToken)
     {
-        if (Resource.Annotations.OfType<WaitAnnotation>().Select(wait => wait.Resource.Name).Distinct().ToArray() is { Length: > 0 } dependencies)
+        string[] dependencies = [.. Resource.Annotations.OfType<WaitAnnotation>().Select(wait => wait.Resource.Name).Distinct()];
+        if (dependencies.Length > 0)
         {
-            logger.Waits(displayName, string.Join(", ", dependencies));
-            await PublishAsync(known => known with { State = KnownResourceStates.Waiting }).ConfigureAwait(false);
-            await _notifications.WaitForDependenciesAsync(Resource, cancellationToken).ConfigureAwait(false);
+            logger.Waits(_displayName, string.Join(", ", dependencies));
+            Publish(known => known with { State = KnownResourceStates.Waiting });
+            await Task.WhenAll(dependencies.SelectMany(notifications.Named).Select(instance => notifications.WaitForResourceHealthyAsync(instance.ResourceId, cancellationToken))).ConfigureAwait(false);
         }
 
-        await _eventing.PublishAsync(new BeforeResourceStartedEvent(Resource, services), cancellationToken).ConfigureAwait(false);
-        await PublishAsync(known => known with { State = KnownResourceStates.Starting, ExitCode = null, StopTimeStamp = null }).ConfigureAwait(false);
+        Publish(known => known with { State = KnownResourceStates.Starting, ExitCode = null });
         CommandLine command = await supervisor.PlanAsync(Resource, suffix, cancellationToken).ConfigureAwait(false);
-        _process = await supervisor.Children.StartAsync(command, (line, error) => supervisor.Output.Write(displayName, line, error)).ConfigureAwait(false);
-        HealthMonitor monitor = supervisor.MonitorOf(Resource);
-        await PublishAsync(known => known with
+        _process = await supervisor.Children.StartAsync(command, (line, error) => supervisor.Write(_displayName, Id, line, error)).ConfigureAwait(false);
+        HealthMonitor? monitor = supervisor.MonitorOf(Resource);
+        Publish(known => known with
         {
             State = KnownResourceStates.Running,
-            StartTimeStamp = _clock.GetUtcNow().UtcDateTime,
-            Properties = [new("executable.pid", _process.Id)],
-            Urls = [.. Resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => new UrlSnapshot(endpoint.Name, endpoint.AllocatedEndpoint!.UriString, IsInternal: false))],
-            HealthReports = [.. monitor.Keys.Select(key => new HealthReportSnapshot(key, Status: null, Description: null, ExceptionText: null))]
-        }).ConfigureAwait(false);
-        monitor.Wake();
-        logger.Started(displayName, _process.Id, string.Join(' ', Resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => endpoint.AllocatedEndpoint!.UriString)));
+            HealthStatus = monitor is null ? HealthStatus.Healthy : HealthStatus.Unhealthy,
+            Properties = [new("executable.pid", _process.Id)]
+        });
+        monitor?.Wake();
+        logger.Started(_displayName, _process.Id, string.Join(' ', Resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => endpoint.Url)));
         _ended = ReportEndAsync(_process);
     }
 
     private async Task ReportEndAsync(ChildProcess process)
     {
         int exitCode = await process.Exited.ConfigureAwait(false);
-        await PublishAsync(known => known with { State = EndState, ExitCode = exitCode, StopTimeStamp = _clock.GetUtcNow().UtcDateTime, HealthReports = [] }).ConfigureAwait(false);
-        logger.Ended(displayName, exitCode.ToString(CultureInfo.InvariantCulture));
-        _notifications.TryGetCurrentState(Id, out ResourceEvent? last);
-        try
-        {
-            await _eventing.PublishAsync(new ResourceStoppedEvent(Resource, services, last!)).ConfigureAwait(false);
-        }
-        catch (Exception failure)
-        {
-            // A callback of the AppHost; nobody else would see its failure.
-            logger.CallbackFailed(failure, displayName);
-        }
+        Publish(known => known with { State = _endState, ExitCode = exitCode, HealthStatus = null });
+        logger.Ended(_displayName, exitCode);
     }
 }

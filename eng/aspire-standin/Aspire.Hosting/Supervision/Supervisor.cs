@@ -1,11 +1,6 @@
-using System.Globalization;
-using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Eventing;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,89 +8,64 @@ using Microsoft.Extensions.Options;
 
 namespace Aspire.Hosting.Supervision;
 
-internal sealed record SupervisorOptions(string AppHostDirectory, Assembly? AppHostAssembly, string ApplicationName, bool Testing, bool Dashboard, bool ResourceLogging, bool RandomPorts);
-
 /// <summary>Starts everything in the order of its WaitFor calls and stops it in the opposite order. Restarts nothing by itself.</summary>
-internal sealed class Supervisor : IHostedService, IDisposable
+internal sealed class Supervisor(
+    DistributedApplicationBuilder app,
+    HealthCheckService checks,
+    IOptions<HealthCheckServiceOptions> registered,
+    ResourceNotificationService notifications,
+    ResourceLoggerService output,
+    ILoggerFactory loggers) : IHostedService, IDisposable
 {
     public static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(19);
     private static readonly TimeSpan ServiceStopLimit = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan DependencyStopLimit = TimeSpan.FromSeconds(10);
 
-    private readonly IServiceProvider _services;
-    private readonly SupervisorOptions _options;
-    private readonly ILogger _logger;
-    private readonly IConfiguration _configuration;
-    private readonly ResourceNotificationService _notifications;
-    private readonly DistributedApplicationModel _model;
-    private readonly TimeProvider _clock;
-    private readonly LaunchPlan _plan;
+    private readonly ILogger _logger = loggers.CreateLogger("WorkQueue.Standin");
     private readonly Ports _ports = new();
-    private readonly Watchdog _watchdog;
+    private readonly Watchdog _watchdog = new();
     private readonly List<ResourceInstance> _instances = [];
     private readonly Dictionary<IResource, HealthMonitor> _monitors = [];
     private readonly List<Task> _monitoring = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _hurry = new();
-    private readonly SemaphoreSlim _engineGate = new(1);
     private PosixSignalRegistration? _interrupt;
     private ContainerEngine? _engine;
     private Dashboard? _dashboard;
     private int _interrupts;
 
-    public Supervisor(IServiceProvider services, SupervisorOptions options)
-    {
-        ILoggerFactory loggers = services.GetRequiredService<ILoggerFactory>();
-        string runId = RandomNumberGenerator.GetHexString(16, lowercase: true);
-        _services = services;
-        _options = options;
-        _logger = loggers.CreateLogger("WorkQueue.Standin");
-        _configuration = services.GetRequiredService<IConfiguration>();
-        _notifications = services.GetRequiredService<ResourceNotificationService>();
-        _model = services.GetRequiredService<DistributedApplicationModel>();
-        _clock = services.GetRequiredService<TimeProvider>();
-        _plan = new(services, options, _logger);
-        _watchdog = new(runId, [ContainerEngine.RunLabel, runId]);
-        Children = new(runId);
-        Output = new(loggers, services.GetRequiredService<ResourceLoggerService>(), options);
-    }
-
-    public ChildProcesses Children { get; }
-
-    public ResourceOutput Output { get; }
+    public ChildProcesses Children { get; } = new();
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (!_options.Testing)
+        if (!app.Testing)
         {
             _logger.Hello();
             _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, HurryOnSecondInterrupt);
         }
 
-        await _services.GetRequiredService<IDistributedApplicationEventing>().PublishAsync(new BeforeStartEvent(_services, _model), cancellationToken).ConfigureAwait(false);
         CheckModel();
-        CreateInstances();
         AllocateEndpoints();
-        await PublishInitialStatesAsync().ConfigureAwait(false);
+        foreach (IResource resource in app.Resources)
+            Create(resource);
 
-        _watchdog.Start();
-        if (_options.Testing && _model.Resources.OfType<ContainerResource>().Any())
-            await EngineAsync(cancellationToken).ConfigureAwait(false);
+        _watchdog.Start(Children.RunId);
+        if (app.Resources.OfType<ContainerResource>().Any())
+            await FindEngineAsync(cancellationToken).ConfigureAwait(false);
 
-        await StartDashboardAsync().ConfigureAwait(false);
-        foreach (HealthMonitor monitor in _monitors.Values)
-            _monitoring.Add(monitor.RunAsync(_stopping.Token));
+        if (!app.Testing)
+            await StartDashboardAsync().ConfigureAwait(false);
 
+        _monitoring.AddRange(_monitors.Values.Select(monitor => monitor.RunAsync(_stopping.Token)));
         using CancellationTokenSource starting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
-        await Task.WhenAll(_instances.Where(instance => !instance.Resource.HasAnnotationOfType<ExplicitStartupAnnotation>())
-            .Select(instance => instance.StartAsync(starting.Token))).ConfigureAwait(false);
+        await Task.WhenAll(_instances.Select(instance => instance.StartAsync(starting.Token))).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        long started = _clock.GetTimestamp();
+        long started = TimeProvider.System.GetTimestamp();
         TimeSpan limit = ServiceStopLimit;
         List<ResourceInstance> remaining = [.. _instances];
         while (remaining.Count > 0)
@@ -104,7 +74,7 @@ internal sealed class Supervisor : IHostedService, IDisposable
             ResourceInstance[] next = [.. remaining.Where(instance => !remaining.Any(other => Waits(other.Resource, instance.Resource)))];
             await Task.WhenAll(next.Select(instance => instance.StopAsync(limit, _hurry.Token))).ConfigureAwait(false);
             remaining.RemoveAll(next.Contains);
-            limit = TimeSpan.FromTicks(Math.Clamp((StopLimit - _clock.GetElapsedTime(started)).Ticks, TimeSpan.TicksPerSecond, DependencyStopLimit.Ticks));
+            limit = TimeSpan.FromTicks(Math.Clamp((StopLimit - TimeProvider.System.GetElapsedTime(started)).Ticks, TimeSpan.TicksPerSecond, DependencyStopLimit.Ticks));
         }
 
         if (_dashboard is not null)
@@ -124,17 +94,33 @@ internal sealed class Supervisor : IHostedService, IDisposable
 
         _stopping.Dispose();
         _hurry.Dispose();
-        _engineGate.Dispose();
     }
 
-    public HealthMonitor MonitorOf(IResource resource) => _monitors[resource];
+    public HealthMonitor? MonitorOf(IResource resource) => _monitors.GetValueOrDefault(resource);
 
-    public Task<CommandLine> PlanAsync(IResource resource, string suffix, CancellationToken cancellationToken)
+    /// <summary>Shows a line of output with the resource's name in front: on the console, or under a test in the logging.</summary>
+    public void Write(string displayName, string id, string line, bool error)
     {
-        if (resource is not ContainerResource && resource.Annotations.OfType<EndpointAnnotation>().FirstOrDefault(endpoint => !Ports.IsFree(endpoint.AllocatedEndpoint!.Port)) is { } taken)
-            throw new DistributedApplicationException($"Port {taken.AllocatedEndpoint!.Port} of endpoint '{taken.Name}' is in use by another process.");
+        output.Write(id, line, error);
+        if (app.Testing)
+            loggers.CreateLogger($"{app.Environment.ApplicationName}.Resources.{displayName}").Output(error ? LogLevel.Error : LogLevel.Information, line);
+        else
+            Console.Out.WriteLine($"{displayName} | {line}");
+    }
 
-        return _plan.CreateAsync(resource, suffix, _dashboard, EngineAsync, cancellationToken);
+    public async Task<CommandLine> PlanAsync(IResource resource, string suffix, CancellationToken cancellationToken)
+    {
+        if (resource is not ContainerResource && resource.Annotations.OfType<EndpointAnnotation>().FirstOrDefault(endpoint => !Ports.IsFree(endpoint.Port!.Value)) is { } taken)
+            throw new DistributedApplicationException($"Port {taken.Port} of endpoint '{taken.Name}' is in use by another process.");
+
+        string[] arguments = await LaunchPlan.ArgumentsAsync(resource, cancellationToken).ConfigureAwait(false);
+        Dictionary<string, string> environment = await LaunchPlan.EnvironmentAsync(app, resource, suffix, _dashboard, cancellationToken).ConfigureAwait(false);
+        return resource switch
+        {
+            ContainerResource container => _engine!.RunCommand(container, $"{resource.Name}-{suffix}", arguments, environment),
+            ProjectResource project => LaunchPlan.ForProject(app, project, arguments, environment),
+            _ => LaunchPlan.ForExecutable((ExecutableResource)resource, arguments, environment)
+        };
     }
 
     public Task RemoveContainerAsync(string name) => _engine?.RemoveAsync(name, CancellationToken.None) ?? Task.CompletedTask;
@@ -148,125 +134,97 @@ internal sealed class Supervisor : IHostedService, IDisposable
 
     private void CheckModel()
     {
-        string[] known = [.. _services.GetRequiredService<IOptions<HealthCheckServiceOptions>>().Value.Registrations.Select(registration => registration.Name)];
-        foreach (IResource resource in _model.Resources)
+        string[] known = [.. registered.Value.Registrations.Select(registration => registration.Name)];
+        foreach (IResource resource in app.Resources)
         {
-            if (resource.GetReplicaCount() > 1 && resource.Annotations.OfType<EndpointAnnotation>().FirstOrDefault() is { } endpoint)
-                throw new DistributedApplicationException($"Resource '{resource.Name}' has {resource.GetReplicaCount()} replicas and the endpoint '{endpoint.Name}'. The stand-in has no proxy to share a port: use one replica.");
+            if (resource.Last<ReplicaAnnotation>() is { Replicas: > 1 } several && resource.Last<EndpointAnnotation>() is { } endpoint)
+                throw new DistributedApplicationException($"Resource '{resource.Name}' has {several.Replicas} replicas and the endpoint '{endpoint.Name}'. The stand-in has no proxy to share a port: use one replica.");
 
             if (resource.Annotations.OfType<HealthCheckAnnotation>().FirstOrDefault(check => !known.Contains(check.Key)) is { } missing)
                 throw new DistributedApplicationException($"Resource '{resource.Name}' refers to the health check '{missing.Key}', which is not registered.");
 
-            if (resource.Annotations.OfType<ContainerLifetimeAnnotation>().LastOrDefault()?.Lifetime == ContainerLifetime.Persistent)
+            if (resource.Last<ContainerLifetimeAnnotation>()?.Lifetime == ContainerLifetime.Persistent)
                 _logger.PersistentIgnored(resource.Name);
         }
     }
 
-    private void CreateInstances()
+    private void AllocateEndpoints()
     {
-        foreach (IResource resource in _model.Resources)
+        bool randomPorts = app.Configuration["DcpPublisher:RandomizePorts"] is { } setting && bool.Parse(setting);
+        foreach (IResource resource in app.Resources)
         {
-            _monitors[resource] = new(resource, _services);
-            if (resource is not (ProjectResource or ExecutableResource or ContainerResource))
-                continue;
+            foreach (EndpointAnnotation endpoint in resource.Annotations.OfType<EndpointAnnotation>())
+            {
+                // Without a proxy a process listens on the public port itself; only a container has a port of its own inside.
+                int? wanted = randomPorts && endpoint.IsProxied ? null : endpoint.Port;
+                int? own = resource is ExecutableResource && endpoint.EnvironmentVariable is null ? endpoint.TargetPort : null;
+                int port = own ?? wanted ?? _ports.Next();
+                endpoint.Allocate(port, resource is ContainerResource ? endpoint.TargetPort ?? endpoint.Port ?? port : port);
+            }
+        }
+    }
 
-            int replicas = resource.GetReplicaCount();
-            List<ResourceInstance> own = [];
+    private void Create(IResource resource)
+    {
+        string[] keys = [.. resource.Annotations.OfType<HealthCheckAnnotation>().Select(check => check.Key)];
+        if (keys.Length > 0)
+            _monitors[resource] = new(resource, keys, checks, notifications);
+
+        if (resource is ProjectResource or ExecutableResource or ContainerResource)
+        {
+            int replicas = resource.Last<ReplicaAnnotation>()?.Replicas ?? 1;
             for (int i = 0; i < replicas; i++)
             {
-                string suffix = RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz", 8);
-                own.Add(new(resource, suffix, replicas > 1 ? $"{resource.Name}-{suffix}" : resource.Name, this, _services, _logger));
+                ResourceInstance instance = new(resource, RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz", 8), this, notifications, _logger);
+                instance.Publish(known => known with { State = KnownResourceStates.NotStarted });
+                _instances.Add(instance);
             }
 
-            _instances.AddRange(own);
-            AddCommand(resource, own, KnownResourceCommands.StartCommand, (instance, cancellationToken) => instance.StartAsync(cancellationToken));
-            AddCommand(resource, own, KnownResourceCommands.StopCommand, (instance, _) => instance.StopAsync(ServiceStopLimit, _hurry.Token));
-            AddCommand(resource, own, KnownResourceCommands.RestartCommand, async (instance, cancellationToken) =>
+            AddCommand(resource, KnownResourceCommands.StartCommand, (instance, cancellationToken) => instance.StartAsync(cancellationToken));
+            AddCommand(resource, KnownResourceCommands.StopCommand, (instance, _) => instance.StopAsync(ServiceStopLimit, _hurry.Token));
+            AddCommand(resource, KnownResourceCommands.RestartCommand, async (instance, cancellationToken) =>
             {
                 await instance.StopAsync(ServiceStopLimit, _hurry.Token).ConfigureAwait(false);
                 await instance.StartAsync(cancellationToken).ConfigureAwait(false);
             });
         }
+        else
+        {
+            // A value rather than a process: it is there from the start.
+            HealthStatus health = keys.Length == 0 ? HealthStatus.Healthy : HealthStatus.Unhealthy;
+            notifications.Publish(resource, resource.Name, known => known with { State = KnownResourceStates.Running, HealthStatus = health });
+        }
     }
 
-    private void AddCommand(IResource resource, List<ResourceInstance> instances, string name, Func<ResourceInstance, CancellationToken, Task> act)
+    private void AddCommand(IResource resource, string name, Func<ResourceInstance, CancellationToken, Task> act)
     {
         resource.Annotations.Add(new ResourceCommandAnnotation(name, async context =>
         {
             if (_stopping.IsCancellationRequested && name != KnownResourceCommands.StopCommand)
                 return CommandResults.Failure("The application is stopping.");
 
-            await act(instances.Single(instance => instance.Id == context.ResourceName), context.CancellationToken).ConfigureAwait(false);
-            _notifications.TryGetCurrentState(context.ResourceName, out ResourceEvent? reached);
+            await act(_instances.Single(instance => instance.Id == context.ResourceName), context.CancellationToken).ConfigureAwait(false);
+            notifications.TryGetCurrentState(context.ResourceName, out ResourceEvent? reached);
             return reached?.Snapshot.State?.Text == KnownResourceStates.FailedToStart
                 ? CommandResults.Failure($"Resource '{context.ResourceName}' failed to start.")
                 : CommandResults.Success();
         }));
     }
 
-    private void AllocateEndpoints()
-    {
-        foreach (IResource resource in _model.Resources)
-        {
-            foreach (EndpointAnnotation endpoint in resource.Annotations.OfType<EndpointAnnotation>())
-            {
-                // Without a proxy a process listens on the public port itself; only a container has a port of its own inside.
-                int? wanted = _options.RandomPorts && endpoint.IsProxied ? null : endpoint.Port;
-                int? own = resource is ExecutableResource && endpoint.EnvironmentVariable is null ? endpoint.TargetPort : null;
-                int port = own ?? wanted ?? _ports.Next();
-                int target = resource is ContainerResource ? endpoint.TargetPort ?? endpoint.Port ?? port : port;
-                endpoint.AllocatedEndpoint = new(endpoint, "localhost", port, target.ToString(CultureInfo.InvariantCulture));
-            }
-        }
-    }
-
-    private async Task PublishInitialStatesAsync()
-    {
-        foreach (ResourceInstance instance in _instances)
-            await instance.PublishAsync(known => known with { State = KnownResourceStates.NotStarted }).ConfigureAwait(false);
-
-        // Values rather than processes: they are there from the start.
-        foreach (IResource resource in _model.Resources.Where(resource => resource is ParameterResource or IResourceWithConnectionString && _instances.All(instance => instance.Resource != resource)))
-        {
-            await _notifications.PublishUpdateAsync(resource, resource.Name, known => known with
-            {
-                State = KnownResourceStates.Running,
-                HealthReports = [.. _monitors[resource].Keys.Select(key => new HealthReportSnapshot(key, Status: null, Description: null, ExceptionText: null))]
-            }).ConfigureAwait(false);
-        }
-    }
-
     private async Task StartDashboardAsync()
     {
-        if (!_options.Dashboard)
-            return;
-
-        _dashboard = Dashboard.Find(_configuration, _options.AppHostDirectory, _ports);
+        _dashboard = Dashboard.Find(app.Configuration, app.AppHostDirectory) is { } file ? new(file, app.Configuration, _ports) : null;
         if (_dashboard is null)
             _logger.DashboardAbsent();
         else
             await _dashboard.StartAsync(Children, _logger, _stopping.Token).ConfigureAwait(false);
     }
 
-    private async Task<ContainerEngine> EngineAsync(CancellationToken cancellationToken)
+    private async Task FindEngineAsync(CancellationToken cancellationToken)
     {
-        await _engineGate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (_engine is null)
-            {
-                ContainerEngine found = await ContainerEngine.FindAsync(_configuration, Children.RunId, cancellationToken).ConfigureAwait(false);
-                _watchdog.UseEngine(found.Command);
-                await found.RemoveStaleAsync(cancellationToken).ConfigureAwait(false);
-                _engine = found;
-            }
-
-            return _engine;
-        }
-        finally
-        {
-            _engineGate.Release();
-        }
+        _engine = await ContainerEngine.FindAsync(app.Configuration, Children.RunId, cancellationToken).ConfigureAwait(false);
+        _watchdog.Tell(_engine.Command);
+        await _engine.RemoveStaleAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private static bool Waits(IResource resource, IResource dependency) => resource.Annotations.OfType<WaitAnnotation>().Any(wait => wait.Resource == dependency);

@@ -7,7 +7,7 @@ namespace Aspire.Hosting.Supervision;
 /// the shell's input closes; it then kills every process that carries this run's mark (also grandchildren that left their
 /// session, such as daemons) and removes this run's containers.
 /// </summary>
-internal sealed class Watchdog(string runId, string[] containerLabel) : IDisposable
+internal sealed class Watchdog : IDisposable
 {
     private const string Script = """
         exec >/dev/null 2>&1
@@ -29,12 +29,12 @@ internal sealed class Watchdog(string runId, string[] containerLabel) : IDisposa
     private Process? _shell;
     private bool _finished;
 
-    public void Start()
+    public void Start(string runId)
     {
-        if (!OperatingSystem.IsLinux() || ChildProcesses.FindOnPath("setsid") is null)
+        if (!OperatingSystem.IsLinux() || !ChildProcesses.IsOnPath("setsid"))
             return;
 
-        ProcessStartInfo start = new("setsid", ["sh", "-c", Script, "watchdog", $"{EnvironmentNames.Run}={runId}", string.Join('=', containerLabel)])
+        ProcessStartInfo start = new("setsid", ["sh", "-c", Script, "watchdog", $"{ChildProcesses.RunVariable}={runId}", $"{ContainerEngine.RunLabel}={runId}"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -43,7 +43,19 @@ internal sealed class Watchdog(string runId, string[] containerLabel) : IDisposa
         _shell = Process.Start(start);
     }
 
-    public void UseEngine(string engine) => Tell(engine);
+    /// <summary>The last line before the end is the container engine to clean up with.</summary>
+    public void Tell(string line)
+    {
+        try
+        {
+            _shell?.StandardInput.WriteLine(line);
+            _shell?.StandardInput.Flush();
+        }
+        catch (IOException)
+        {
+            // Someone ended the shell; then only the parent-death signal is left.
+        }
+    }
 
     /// <summary>Ends stragglers after an orderly stop, when the containers are gone already.</summary>
     public async Task FinishAsync()
@@ -67,17 +79,4 @@ internal sealed class Watchdog(string runId, string[] containerLabel) : IDisposa
 
     /// <summary>Closes the shell's input, if an orderly end did not come to that.</summary>
     public void Dispose() => _shell?.Dispose();
-
-    private void Tell(string line)
-    {
-        try
-        {
-            _shell?.StandardInput.WriteLine(line);
-            _shell?.StandardInput.Flush();
-        }
-        catch (IOException)
-        {
-            // Someone ended the shell; then only the parent-death signal is left.
-        }
-    }
 }
