@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Consuming;
+using WorkQueue.Messaging.DeadLetters;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
@@ -24,7 +25,15 @@ public static class HostingExtensions
     public static IHostApplicationBuilder AddTaskQueue(this IHostApplicationBuilder builder)
     {
         AddCore(builder);
-        builder.Services.AddHostedService<QueueMonitor>();
+        if (builder.Services.Any(service => service.ServiceType == typeof(IDeadLetters)))
+        {
+            return builder;
+        }
+
+        builder.Services.AddSingleton<IDeadLetters, DeadLetterBox>();
+        builder.Services.AddSingleton<QueueMonitor>();
+        builder.Services.AddSingleton<IQueueCounts>(provider => provider.GetRequiredService<QueueMonitor>());
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
         return builder;
     }
 

@@ -9,6 +9,9 @@ public enum PublishOutcome
     /// <summary>The broker refused the message (a full or unavailable queue). Nothing was stored.</summary>
     Refused,
 
+    /// <summary>The queue holds as many tasks as its <see cref="QueueOptions.MaxLength"/> allows. Nothing was sent.</summary>
+    QueueFull,
+
     /// <summary>The broker is away or blocked by an alarm, and nothing was sent: safe to try again.</summary>
     Unavailable,
 

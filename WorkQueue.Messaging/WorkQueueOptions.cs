@@ -82,6 +82,12 @@ public sealed class QueueOptions
     public TaskQueueType Type { get; set; } = TaskQueueType.Quorum;
 
     /// <summary>
+    /// How many tasks may wait in it before new ones are refused. Default none. Counted once a second, so that it may be exceeded a
+    /// little; retries, delayed tasks and redriven ones are never refused.
+    /// </summary>
+    public int? MaxLength { get; set; }
+
+    /// <summary>
     /// How often one attempt may be delivered without coming to an end (each time its worker died) before the worker dead-letters
     /// the task. Default 10. Quorum queues only.
     /// </summary>

@@ -31,6 +31,7 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
     [
         .. Of(Names.IsValid(name) && !Names.IsReserved(name), $"Queues:{name}", name, $"a name of {Names.Rule}, and none of {Names.ReservedList}"),
         .. Of(queue.Name is null or { Length: >= 1 and <= 200 }, $"Queues:{name}:Name", queue.Name, "1 to 200 characters"),
+        .. Of(queue.MaxLength is null or >= 1, $"Queues:{name}:MaxLength", queue.MaxLength, "1 or more, or none"),
         .. Of(queue.DeliveryLimit is >= 1 and <= 1_000_000, $"Queues:{name}:DeliveryLimit", queue.DeliveryLimit, "1 to 1000000"),
         .. Of(queue.DefaultType is null || Names.IsValid(queue.DefaultType), $"Queues:{name}:DefaultType", queue.DefaultType, Names.Rule),
     ];

@@ -15,6 +15,7 @@ internal static class ApiExtensions
         builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = Explain);
         builder.Services.AddExceptionHandler<TaskExceptionHandler>();
         builder.Services.AddOpenApi();
+        builder.Services.AddHttpClient<ManagementClient>(client => client.Timeout = TimeSpan.FromSeconds(2)).RemoveAllLoggers();
         builder.Services.AddSingleton(ApiKeys.Read(builder.Configuration, builder.Environment));
         builder.Services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>().Configure<IOptions<WorkQueueOptions>>(
             (kestrel, queue) => kestrel.Limits.MaxRequestBodySize = queue.Value.MaxPayloadBytes + EnvelopeBytes);

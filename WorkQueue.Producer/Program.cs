@@ -12,4 +12,6 @@ app.UseTaskApi();
 app.MapDefaultEndpoints();
 app.MapOpenApi();
 app.MapTasks();
+app.MapQueues();
+app.MapDeadLetters();
 app.Run();

@@ -17,6 +17,7 @@ internal static class TaskEndpoints
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .ProducesProblem(StatusCodes.Status504GatewayTimeout)
             .WithName("EnqueueTask")
@@ -30,6 +31,7 @@ internal static class TaskEndpoints
     private static async Task<IResult> EnqueueAsync(HttpRequest request, ITaskQueue queue, TimeProvider clock, CancellationToken cancellationToken)
     {
         NewTask task = await TaskRequestReader.ReadAsync(request, clock, cancellationToken);
+        task = task with { Id = IdempotencyKey.TaskIdOf(request) };
         EnqueuedTask enqueued = await queue.EnqueueAsync(task, cancellationToken);
         return Results.Accepted(
             $"/tasks/{Uri.EscapeDataString(enqueued.Id)}", new TaskAccepted(enqueued.Id, JsonNamingPolicy.CamelCase.ConvertName(enqueued.State.ToString())));

@@ -11,7 +11,7 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
     // About the time a broker takes to come back.
     private const int RetryAfterSeconds = 5;
 
-    public static bool IsExpected(Exception error) => error is InvalidTaskException or TaskNotEnqueuedException or BadHttpRequestException;
+    public static bool IsExpected(Exception error) => error is InvalidTaskException or TaskNotEnqueuedException or BrokerUnavailableException or BadHttpRequestException;
 
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
@@ -20,7 +20,7 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
             return false;
         }
 
-        if (problem.Status == StatusCodes.Status503ServiceUnavailable)
+        if (problem.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests)
         {
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }
@@ -37,6 +37,8 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
         InvalidTaskException invalid => Problem(StatusCodes.Status400BadRequest, "Not a task", invalid),
         BadHttpRequestException bad => Problem(bad.StatusCode, "Bad request", bad),
         TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown => WithId(Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown), unknown),
+        TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull } full => Problem(StatusCodes.Status429TooManyRequests, "Queue full", full),
+        BrokerUnavailableException away => Problem(StatusCodes.Status503ServiceUnavailable, "Broker not available", away),
         TaskNotEnqueuedException unavailable => WithId(Problem(StatusCodes.Status503ServiceUnavailable, "Not enqueued", unavailable), unavailable),
         _ => null,
     };

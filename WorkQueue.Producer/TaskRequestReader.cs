@@ -45,13 +45,37 @@ internal static class TaskRequestReader
     public static string UnsupportedContentType(HttpRequest request) =>
         $"Content-Type is '{request.ContentType}'; send application/json with {{\"type\":…,\"payload\":…}}, or text/plain.";
 
+    /// <summary>Reads a JSON body as strictly as a task.</summary>
+    /// <exception cref="BadHttpRequestException">The body is not of this form.</exception>
+    public static async Task<T> ReadStrictAsync<T>(HttpRequest request, CancellationToken cancellationToken)
+    {
+        if (!request.HasJsonContentType())
+        {
+            throw new BadHttpRequestException($"Content-Type is '{request.ContentType}'; send application/json.", StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        return Deserialize<T>((await ReadBodyAsync(request, cancellationToken)).Span);
+    }
+
+    private static T Deserialize<T>(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(body, Strict) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException malformed)
+        {
+            throw new BadHttpRequestException($"The body is not what this call takes: {malformed.Message}", malformed);
+        }
+    }
+
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         using MemoryStream body = new();
         await request.Body.CopyToAsync(body, cancellationToken);
         return body.Length > 0
             ? body.ToArray()
-            : throw new BadHttpRequestException("The body is empty: send a text (text/plain), or {\"type\":…,\"payload\":…} (application/json).");
+            : throw new BadHttpRequestException("The body is empty: a task is a text (text/plain) or {\"type\":…,\"payload\":…} (application/json).");
     }
 
     private static NewTask FromText(ReadOnlyMemory<byte> body)
@@ -69,16 +93,7 @@ internal static class TaskRequestReader
 
     private static NewTask FromJson(ReadOnlySpan<byte> body, TimeProvider clock)
     {
-        TaskRequest request;
-        try
-        {
-            request = JsonSerializer.Deserialize<TaskRequest>(body, Strict) ?? throw new JsonException("the body is null");
-        }
-        catch (JsonException malformed)
-        {
-            throw new BadHttpRequestException($"The body is not a task: {malformed.Message}", malformed);
-        }
-
+        TaskRequest request = Deserialize<TaskRequest>(body);
         if (request is { Delay: not null, NotBefore: not null })
         {
             throw new BadHttpRequestException("Send delay or notBefore, not both.");

@@ -8,21 +8,23 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Diagnostics;
 
-/// <summary>Asks the broker how many tasks wait in each queue, for the metric <c>workqueue.queue.messages</c>.</summary>
+/// <summary>Asks the broker once a second how full each queue is: for admission, for <c>GET /queues</c> and for the metric <c>workqueue.queue.messages</c>.</summary>
 internal sealed class QueueMonitor(
     [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection,
     TaskTopology topology,
     WorkQueueTelemetry telemetry,
     TimeProvider clock,
-    ILogger<QueueMonitor> logger) : BackgroundService
+    ILogger<QueueMonitor> logger) : BackgroundService, IQueueCounts
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private volatile IReadOnlyList<Measurement<long>> _counts = [];
+    private volatile IReadOnlyList<QueueCount> _counts = [];
+
+    public IReadOnlyList<QueueCount> Current => _counts;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        telemetry.Meter.CreateObservableGauge("workqueue.queue.messages", () => _counts, "{message}", "Messages ready in a queue, by queue and state.");
+        telemetry.Meter.CreateObservableGauge("workqueue.queue.messages", Measure, "{message}", "Messages in a queue, by queue and state.");
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -54,11 +56,12 @@ internal sealed class QueueMonitor(
             using PeriodicTimer timer = new(Interval, clock);
             do
             {
-                List<Measurement<long>> counts = [];
+                List<QueueCount> counts = [];
                 foreach (TaskQueue queue in topology.Queues)
                 {
-                    counts.Add(await CountAsync(channel, queue.BrokerName, queue.Name, "ready", stopping));
-                    counts.Add(await CountAsync(channel, queue.DeadBrokerName, queue.Name, "dead", stopping));
+                    QueueDeclareOk live = await CountAsync(channel, queue.BrokerName, stopping);
+                    QueueDeclareOk dead = await CountAsync(channel, queue.DeadBrokerName, stopping);
+                    counts.Add(new QueueCount(queue.Name, queue.BrokerName, live.MessageCount, (int)live.ConsumerCount, dead.MessageCount));
                 }
 
                 _counts = counts;
@@ -71,9 +74,12 @@ internal sealed class QueueMonitor(
         }
     }
 
-    private async Task<Measurement<long>> CountAsync(IChannel channel, string name, string queue, string state, CancellationToken stopping)
-    {
-        uint count = await channel.MessageCountAsync(name, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
-        return new Measurement<long>(count, new("messaging.destination.name", queue), new("workqueue.queue.state", state));
-    }
+    private Task<QueueDeclareOk> CountAsync(IChannel channel, string name, CancellationToken stopping) =>
+        channel.QueueDeclarePassiveAsync(name, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+
+    private IEnumerable<Measurement<long>> Measure() => _counts.SelectMany(count => (Measurement<long>[])
+    [
+        new(count.Ready, new("messaging.destination.name", count.Queue), new("workqueue.queue.state", "ready")),
+        new(count.Dead, new("messaging.destination.name", count.Queue), new("workqueue.queue.state", "dead")),
+    ]);
 }

@@ -34,8 +34,7 @@ internal static class NewTaskRules
     }
 
     private static TaskQueue FindQueue(string queue, TaskTopology topology) =>
-        topology.Find(queue) ?? throw new InvalidTaskException(
-            InvalidTaskReason.UnknownQueue, $"No queue '{queue}'. Known: {string.Join(", ", topology.Queues.Select(known => known.Name).Order())}.");
+        topology.Find(queue) ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(queue));
 
     private static TaskTypeOptions? FindType(string type, WorkQueueOptions options)
     {

@@ -14,13 +14,15 @@ internal sealed class TaskPublisher(
     IOptions<WorkQueueOptions> options,
     WorkQueueTelemetry telemetry,
     TimeProvider clock,
-    ILogger<TaskPublisher> logger) : ITaskQueue
+    ILogger<TaskPublisher> logger,
+    IQueueCounts? counts = null) : ITaskQueue
 {
     public async Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);
         DateTimeOffset now = clock.GetUtcNow();
         TaskMessage message = NewTaskRules.Check(task, options.Value, topology, now);
+        Admit(message);
         using Activity? activity = telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
         Activity? context = activity ?? Activity.Current;
         message = message with { TraceParent = context?.Id, TraceState = context?.TraceStateString };
@@ -57,4 +59,13 @@ internal sealed class TaskPublisher(
             new OutgoingMessage(
                 topology.DeadExchange, message.Queue, $"{topology.DeadExchange}:{message.Queue}", TaskCodec.WriteDead(message, cause), message.Body),
             cancellationToken);
+
+    private void Admit(TaskMessage message)
+    {
+        if (topology[message.Queue].MaxLength is { } most && counts?.Current.FirstOrDefault(count => count.Queue == message.Queue)?.Ready >= most)
+        {
+            throw new TaskNotEnqueuedException(
+                PublishOutcome.QueueFull, message.Id, $"Queue '{message.Queue}' is full: {most} tasks wait in it, as {WorkQueueOptions.Section}:Queues:{message.Queue}:MaxLength allows.");
+        }
+    }
 }

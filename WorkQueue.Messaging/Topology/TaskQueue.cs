@@ -12,6 +12,7 @@ internal sealed class TaskQueue
         BrokerName = options.Name ?? $"{prefix}.{name}";
         DeadBrokerName = $"{prefix}.{name}.dead";
         Destination = $"{prefix}.tasks:{name}:{BrokerName}";
+        MaxLength = options.MaxLength;
         DeliveryLimit = options.DeliveryLimit;
         DefaultType = options.DefaultType ?? (name == WorkQueueOptions.DefaultQueue ? "simulate" : null);
         Type = options.Type;
@@ -33,6 +34,9 @@ internal sealed class TaskQueue
 
     /// <summary>Named by the user, perhaps shared with programs that declare it their own way.</summary>
     public bool IsAdopted { get; }
+
+    /// <summary>Enforced where tasks are admitted, not by the broker: a full queue there would stall the delay ladder for every queue.</summary>
+    public int? MaxLength { get; }
 
     public int DeliveryLimit { get; }
 

@@ -32,6 +32,8 @@ internal sealed class TaskTopology
 
     public IReadOnlyCollection<TaskQueue> Queues => _queues.Values;
 
+    public string UnknownQueue(string queue) => $"No queue '{queue}'. Known: {string.Join(", ", _queues.Keys.Order())}.";
+
     public TaskQueue? Find(string queue) => _queues.GetValueOrDefault(queue);
 
     public TaskQueue this[string queue] =>

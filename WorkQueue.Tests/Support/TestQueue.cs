@@ -28,6 +28,9 @@ internal sealed class TestQueue : IAsyncDisposable
         _settings["WorkQueue:Prefix"] = Prefix;
     }
 
+    /// <summary>The host started last.</summary>
+    public IHost Last => _hosts[^1];
+
     public string Prefix { get; } = $"t{Guid.NewGuid():N}"[..12];
 
     /// <summary>Every run the workers of this queue made, in order.</summary>
@@ -111,7 +114,8 @@ internal sealed class TestQueue : IAsyncDisposable
         await using IChannel channel = await PlainChannelAsync();
         DelayLadder ladder = new(Prefix);
         string[] levels = [.. Enumerable.Range(0, DelayLadder.Levels).Select(ladder.Level)];
-        foreach (string name in (string[])[$"{Prefix}.default", $"{Prefix}.default.dead", ladder.Unrouted, .. levels])
+        string[] queues = [.. _settings.Keys.Where(key => key.StartsWith("WorkQueue:Queues:", StringComparison.Ordinal)).Select(key => key.Split(':')[2]).Append("default").Distinct()];
+        foreach (string name in (string[])[.. queues.Select(queue => $"{Prefix}.{queue}"), .. queues.Select(queue => $"{Prefix}.{queue}.dead"), ladder.Unrouted, .. levels])
         {
             await channel.QueueDeleteAsync(name);
         }

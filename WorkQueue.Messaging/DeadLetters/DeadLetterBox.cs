@@ -1,0 +1,135 @@
+using Microsoft.Extensions.DependencyInjection;
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.DeadLetters;
+
+/// <summary>
+/// Reads the dead-letter queues letter by letter, without acknowledging what is only looked at: when the channel closes, the broker
+/// puts it back where it was. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
+/// </summary>
+internal sealed class DeadLetterBox(
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, TimeProvider clock)
+    : IDeadLetters
+{
+    // Unacknowledged letters are held in the broker's memory; who has more than these names a queue or discards.
+    private const int MaxScanned = 100_000;
+
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(5);
+
+    public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default)
+    {
+        List<DeadLetter> letters = [];
+        await ReadAsync(filter, (_, _, found) => Add(letters, found.Letter), cancellationToken);
+        return letters;
+    }
+
+    public Task<int> RedriveAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => ReadAsync(
+        filter,
+        async (channel, tag, found) =>
+        {
+            await RedriveAsync(found.Message);
+            await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
+        },
+        cancellationToken);
+
+    public Task<int> DiscardAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => ReadAsync(
+        filter, async (channel, tag, _) => await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None), cancellationToken);
+
+    private static Task Add(List<DeadLetter> letters, DeadLetter letter)
+    {
+        letters.Add(letter);
+        return Task.CompletedTask;
+    }
+
+    // Not cancellable: a letter is moved whole or not at all.
+    private async Task RedriveAsync(TaskMessage message)
+    {
+        TaskMessage task = message with { Attempt = 1, Redriven = message.Redriven + 1, NotBefore = null, Deadline = null };
+        try
+        {
+            await publisher.PublishAsync(task, TimeSpan.Zero, CancellationToken.None);
+        }
+        catch (PublishFailedException failure)
+        {
+            throw new TaskNotEnqueuedException(failure.Outcome, message.Id, failure.Message, failure);
+        }
+    }
+
+    private async Task<int> ReadAsync(DeadLetterFilter filter, Func<IChannel, ulong, FoundLetter, Task> handle, CancellationToken cancellationToken)
+    {
+        string[] queues = QueuesOf(filter);
+        TimeSpan pause = filter.PerSecond is { } rate ? TimeSpan.FromSeconds(1.0 / rate) : TimeSpan.Zero;
+        IChannel channel = await OpenAsync(cancellationToken);
+        try
+        {
+            int handled = 0;
+            foreach (string queue in queues)
+            {
+                for (int scanned = 0; handled < filter.Limit && scanned < MaxScanned; scanned++)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    BasicGetResult? message = await channel.BasicGetAsync(queue, autoAck: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, CancellationToken.None);
+                    if (message is null)
+                    {
+                        break;
+                    }
+
+                    FoundLetter found = LetterReader.Read(message, topology);
+                    if (!LetterReader.Fits(found.Letter, filter))
+                    {
+                        continue;
+                    }
+
+                    await handle(channel, message.DeliveryTag, found);
+                    handled++;
+                    await Task.Delay(pause, clock, cancellationToken);
+                }
+            }
+
+            return handled;
+        }
+        finally
+        {
+            await CloseAsync(channel);
+        }
+    }
+
+    private string[] QueuesOf(DeadLetterFilter filter)
+    {
+        if (filter.Queue is null)
+        {
+            return [.. topology.Queues.Select(queue => queue.DeadBrokerName), topology.Delays.Unrouted];
+        }
+
+        TaskQueue queue = topology.Find(filter.Queue) ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(filter.Queue));
+        return [queue.DeadBrokerName];
+    }
+
+    private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            IConnection open = await connection.WaitOpenAsync(cancellationToken).WaitAsync(ConnectLimit, clock, cancellationToken);
+            return await Limits.OpenAsync(open.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+        }
+        catch (Exception failure) when (failure is TimeoutException or RabbitMQ.Client.Exceptions.OperationInterruptedException)
+        {
+            throw new BrokerUnavailableException(connection.Problem ?? failure.Message, failure);
+        }
+    }
+
+    // A clean close: the acknowledgements before it have reached the broker when it answers.
+    private async Task CloseAsync(IChannel channel)
+    {
+        if (channel.IsOpen)
+        {
+            await channel.CloseAsync(CancellationToken.None).WaitAsync(Limits.Close, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await Limits.DisposeAsync(channel, clock);
+    }
+}

@@ -1,0 +1,57 @@
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.DeadLetters;
+
+/// <summary>A letter as it is shown, and as the task it would be again.</summary>
+internal sealed record FoundLetter(DeadLetter Letter, TaskMessage Message);
+
+/// <summary>From a message in a dead-letter queue to a letter; pure.</summary>
+internal static class LetterReader
+{
+    public static FoundLetter Read(BasicGetResult message, TaskTopology topology)
+    {
+        IDictionary<string, object?>? headers = message.BasicProperties.Headers;
+        string name = TaskHeaders.Text(headers, TaskHeaders.Queue) ?? message.RoutingKey[(message.RoutingKey.LastIndexOf('.') + 1)..];
+        TaskQueue? queue = topology.Find(name);
+        TaskDelivery delivery = TaskCodec.Read(message.DeliveryTag, message.Redelivered, message.BasicProperties, message.Body, queue ?? topology[WorkQueueOptions.DefaultQueue]);
+        TaskMessage task = delivery.Message with { Queue = name };
+        TaskHeaders.TryTime(headers, TaskHeaders.DeadAt, out DateTimeOffset? deadAt);
+        return new FoundLetter(
+            new DeadLetter
+            {
+                Id = task.Id,
+                Type = task.Type,
+                Queue = name,
+                Reason = TaskHeaders.Text(headers, TaskHeaders.Reason) ?? ReasonOfBroker(headers, queue is null, name),
+                ErrorType = TaskHeaders.Text(headers, TaskHeaders.ErrorType),
+                Error = TaskHeaders.Text(headers, TaskHeaders.Error),
+                Attempt = task.Attempt,
+                Redriven = task.Redriven,
+                EnqueuedAt = task.EnqueuedAt,
+                DeadAt = deadAt,
+                ContentType = task.ContentType,
+                Payload = task.Body,
+                Headers = task.OtherHeaders,
+            },
+            task);
+    }
+
+    public static bool Fits(DeadLetter letter, DeadLetterFilter filter) =>
+        (filter.Ids is null || filter.Ids.Contains(letter.Id))
+        && (filter.Type is null || filter.Type == letter.Type)
+        && (filter.Error is null || Contains(letter.Reason, filter.Error) || Contains(letter.ErrorType, filter.Error) || Contains(letter.Error, filter.Error));
+
+    private static string ReasonOfBroker(IDictionary<string, object?>? headers, bool noSuchQueue, string queue)
+    {
+        if (noSuchQueue)
+        {
+            return $"no queue '{queue}' when its delay was over";
+        }
+
+        return TaskHeaders.Text(headers, "x-first-death-reason") is { } reason ? $"dead-lettered by the broker: {reason}" : "no reason given";
+    }
+
+    private static bool Contains(string? text, string part) => text?.Contains(part, StringComparison.OrdinalIgnoreCase) == true;
+}

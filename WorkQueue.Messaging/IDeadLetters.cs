@@ -1,0 +1,94 @@
+namespace WorkQueue.Messaging;
+
+/// <summary>The tasks that will not be tried again by themselves. Registered by <c>AddTaskQueue()</c>.</summary>
+public interface IDeadLetters
+{
+    /// <summary>Looks at the oldest dead letters. Looking changes nothing: neither their order nor how long they are kept.</summary>
+    /// <param name="filter">Which ones.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="InvalidTaskException">The filter names a queue that does not exist.</exception>
+    Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Puts dead letters back into their queues, each under its own id as attempt 1, counted in <see cref="DeadLetter.Redriven"/>.
+    /// A letter is taken away only after the broker confirmed the task; a crash in between runs it twice and never loses it.
+    /// </summary>
+    /// <param name="filter">Which ones.</param>
+    /// <param name="cancellationToken">Stops after the letter that is being moved.</param>
+    /// <returns>How many were moved.</returns>
+    /// <exception cref="InvalidTaskException">The filter names a queue that does not exist.</exception>
+    /// <exception cref="TaskNotEnqueuedException">The broker did not take one; those before it are moved, it and the rest are where they were.</exception>
+    Task<int> RedriveAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default);
+
+    /// <summary>Takes dead letters away for good.</summary>
+    /// <param name="filter">Which ones.</param>
+    /// <param name="cancellationToken">Stops after the letter that is being discarded.</param>
+    /// <returns>How many were discarded.</returns>
+    /// <exception cref="InvalidTaskException">The filter names a queue that does not exist.</exception>
+    Task<int> DiscardAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Which dead letters: those that fit everything that is given.</summary>
+public sealed record DeadLetterFilter
+{
+    /// <summary>Of this queue; null for all.</summary>
+    public string? Queue { get; init; }
+
+    /// <summary>With one of these task ids; null for any.</summary>
+    public IReadOnlySet<string>? Ids { get; init; }
+
+    /// <summary>Of this task type; null for any.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>Whose reason, error type or error text contains this, ignoring case; null for any.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>At most so many, the oldest of each queue first. Default 100.</summary>
+    public int Limit { get; init; } = 100;
+
+    /// <summary>At most so many moved a second; null for as fast as the broker confirms.</summary>
+    public int? PerSecond { get; init; }
+}
+
+/// <summary>A task that will not be tried again by itself.</summary>
+public sealed record DeadLetter
+{
+    /// <summary>The task's id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The task's type.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>The queue it died in, and goes back to.</summary>
+    public required string Queue { get; init; }
+
+    /// <summary>Why it is dead.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>The type of the last attempt's exception, if there was one.</summary>
+    public string? ErrorType { get; init; }
+
+    /// <summary>The text of the last error, at most 1000 characters.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>Which attempt was the last.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>How often it has been put back before.</summary>
+    public required int Redriven { get; init; }
+
+    /// <summary>When it was enqueued, to the second; null when its sender did not say.</summary>
+    public DateTimeOffset? EnqueuedAt { get; init; }
+
+    /// <summary>When it died; null for one that the broker dead-lettered.</summary>
+    public DateTimeOffset? DeadAt { get; init; }
+
+    /// <summary>What the payload is.</summary>
+    public string? ContentType { get; init; }
+
+    /// <summary>The payload.</summary>
+    public required ReadOnlyMemory<byte> Payload { get; init; }
+
+    /// <summary>What its sender added for itself.</summary>
+    public required IReadOnlyDictionary<string, object?> Headers { get; init; }
+}

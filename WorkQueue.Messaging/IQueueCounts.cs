@@ -1,0 +1,16 @@
+namespace WorkQueue.Messaging;
+
+/// <summary>How full the queues are, as the broker said at most a second ago. Registered by <c>AddTaskQueue()</c>.</summary>
+public interface IQueueCounts
+{
+    /// <summary>A row a task queue; empty while the broker does not answer.</summary>
+    IReadOnlyList<QueueCount> Current { get; }
+}
+
+/// <summary>How full one task queue is.</summary>
+/// <param name="Queue">Its name in the settings.</param>
+/// <param name="BrokerName">Its name on the broker.</param>
+/// <param name="Ready">Tasks waiting for a free worker.</param>
+/// <param name="Consumers">Slots taking from it.</param>
+/// <param name="Dead">Its dead letters.</param>
+public sealed record QueueCount(string Queue, string BrokerName, long Ready, int Consumers, long Dead);

@@ -1,0 +1,117 @@
+using System.Text;
+using System.Text.Json;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer;
+
+/// <summary>The calls below <c>/dead-letters</c>.</summary>
+internal static class DeadLetterEndpoints
+{
+    private const int MaxListed = 500;
+    private const int MaxMoved = 100_000;
+
+    public static void MapDeadLetters(this IEndpointRouteBuilder app)
+    {
+        RouteGroupBuilder letters = app.MapGroup("").WithTags("Dead letters");
+        letters.MapGet("/dead-letters", ListAsync)
+            .Produces<Page<DeadLetterView>>()
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithName("ListDeadLetters").WithSummary("The oldest dead letters; looking changes nothing.");
+        letters.MapPost("/dead-letters/redrive", RedriveAsync)
+            .Produces<Moved>()
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithName("RedriveDeadLetters").WithSummary("Puts dead letters back into their queues, each confirmed before it is taken away.");
+        letters.MapPost("/dead-letters/discard", DiscardAsync)
+            .Produces<Moved>()
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithName("DiscardDeadLetters").WithSummary("Takes dead letters away for good.");
+    }
+
+    private static async Task<Page<DeadLetterView>> ListAsync(
+        IDeadLetters letters, string? queue, string? type, string? error, int? limit, CancellationToken cancellationToken)
+    {
+        DeadLetterFilter filter = new() { Queue = queue, Type = type, Error = error, Limit = Within(limit ?? 100, MaxListed) };
+        IReadOnlyList<DeadLetter> found = await letters.ListAsync(filter, cancellationToken);
+        return new Page<DeadLetterView>([.. found.Select(DeadLetterView.Of)], null);
+    }
+
+    private static async Task<Moved> RedriveAsync(HttpRequest request, IDeadLetters letters, CancellationToken cancellationToken) =>
+        new(await letters.RedriveAsync(await ReadAsync(request, cancellationToken), cancellationToken));
+
+    private static async Task<Moved> DiscardAsync(HttpRequest request, IDeadLetters letters, CancellationToken cancellationToken) =>
+        new(await letters.DiscardAsync(await ReadAsync(request, cancellationToken), cancellationToken));
+
+    private static async Task<DeadLetterFilter> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        DeadLetterSelection selection = await TaskRequestReader.ReadStrictAsync<DeadLetterSelection>(request, cancellationToken);
+        // Everything is a lot to move by an empty object: it has to be asked for by naming a queue.
+        if (selection is { Ids: null, Queue: null, Type: null, Error: null })
+        {
+            throw new BadHttpRequestException("Say which dead letters: ids, queue, type or error.");
+        }
+
+        if (selection.PerSecond is < 1 or > 10_000)
+        {
+            throw new BadHttpRequestException($"perSecond is {selection.PerSecond}; it is 1 to 10000.");
+        }
+
+        return new DeadLetterFilter
+        {
+            Ids = selection.Ids?.ToHashSet(StringComparer.Ordinal),
+            Queue = selection.Queue,
+            Type = selection.Type,
+            Error = selection.Error,
+            Limit = Within(selection.Limit ?? selection.Ids?.Count ?? MaxMoved, MaxMoved),
+            PerSecond = selection.PerSecond,
+        };
+    }
+
+    private static int Within(int limit, int most) =>
+        limit >= 1 && limit <= most ? limit : throw new BadHttpRequestException($"limit is {limit}; it is 1 to {most}.");
+}
+
+/// <summary>Which dead letters to move: those that fit everything that is given.</summary>
+/// <param name="Ids">Their task ids.</param>
+/// <param name="Queue">Their queue.</param>
+/// <param name="Type">Their task type.</param>
+/// <param name="Error">A part of their reason or error.</param>
+/// <param name="Limit">At most so many of them, the oldest first.</param>
+/// <param name="PerSecond">At most so many a second.</param>
+internal sealed record DeadLetterSelection(
+    IReadOnlyList<string>? Ids = null, string? Queue = null, string? Type = null, string? Error = null, int? Limit = null, int? PerSecond = null);
+
+/// <summary>How many were moved.</summary>
+/// <param name="Count">The number.</param>
+internal sealed record Moved(int Count);
+
+/// <summary>A part of a list.</summary>
+/// <param name="Items">The rows.</param>
+/// <param name="Next">The cursor of the next part, or null.</param>
+internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
+
+/// <summary>A dead letter as the API shows it.</summary>
+internal sealed record DeadLetterView(
+    string Id, string Type, string Queue, string Reason, string? ErrorType, string? Error, int Attempt, int Redriven,
+    DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, string? ContentType, JsonElement? Payload, string? Text)
+{
+    public static DeadLetterView Of(DeadLetter letter)
+    {
+        JsonElement? payload = ReadJson(letter);
+        return new DeadLetterView(
+            letter.Id, letter.Type, letter.Queue, letter.Reason, letter.ErrorType, letter.Error, letter.Attempt, letter.Redriven,
+            letter.EnqueuedAt, letter.DeadAt, letter.ContentType, payload, payload is null ? Encoding.UTF8.GetString(letter.Payload.Span) : null);
+    }
+
+    // A payload may be dead just because it is not what it says.
+    private static JsonElement? ReadJson(DeadLetter letter)
+    {
+        try
+        {
+            return letter.ContentType == "application/json" ? JsonSerializer.Deserialize<JsonElement>(letter.Payload.Span) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using RabbitMQ.Client;
+using WorkQueue.Messaging;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Broker;
+
+[Collection(BrokerTests.Name)]
+public sealed class DeadLetterTests(BrokerFixture broker)
+{
+    [BrokerFact]
+    public async Task Looking_at_letters_fifty_times_changes_neither_their_number_nor_their_order()
+    {
+        await using TestQueue queue = new(broker);
+        (IDeadLetters letters, string[] ids) = await DeadAsync(queue, "a", "b", "c");
+        for (int look = 0; look < 50; look++)
+        {
+            Assert.Equal(ids, (await letters.ListAsync(new DeadLetterFilter())).Select(letter => letter.Id));
+        }
+    }
+
+    [BrokerFact]
+    public async Task A_letter_tells_what_it_was_and_why_it_is_dead()
+    {
+        await using TestQueue queue = new(broker);
+        (IDeadLetters letters, string[] ids) = await DeadAsync(queue, "a");
+        DeadLetter letter = Assert.Single(await letters.ListAsync(new DeadLetterFilter { Queue = "default" }));
+        Assert.Equal((ids[0], "probe", "default", "no: a", 1, 0), (letter.Id, letter.Type, letter.Queue, letter.Reason, letter.Attempt, letter.Redriven));
+        Assert.Equal("\"a\""u8.ToArray(), letter.Payload.ToArray());
+        Assert.NotNull(letter.DeadAt);
+        Assert.NotNull(letter.EnqueuedAt);
+    }
+
+    [BrokerFact]
+    public async Task A_redriven_letter_runs_again_under_its_id_as_attempt_1_and_counts_its_redrives()
+    {
+        bool fail = true;
+        await using TestQueue queue = new(broker);
+        IHost worker = await queue.WorkerAsync((text, _) => fail ? throw new TaskRejectedException($"no: {text}") : Task.FromResult<object?>(null));
+        ITaskQueue producer = await queue.ProducerAsync();
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        EnqueuedTask task = await producer.ProbeAsync("a");
+        await UntilDeadAsync(letters, 1);
+        Assert.Equal(1, await letters.RedriveAsync(new DeadLetterFilter()));
+        await UntilDeadAsync(letters, 1);
+        Assert.Equal(1, (await letters.ListAsync(new DeadLetterFilter())).Single().Redriven);
+        fail = false;
+        Assert.Equal(1, await letters.RedriveAsync(new DeadLetterFilter { Ids = new HashSet<string> { task.Id } }));
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == 3, "the third run");
+        await worker.StopAsync();
+        Assert.All(queue.Runs.All, run => Assert.Equal((task.Id, 1), (run.Context.Id, run.Context.Attempt)));
+        Assert.Empty(await letters.ListAsync(new DeadLetterFilter()));
+    }
+
+    [BrokerFact]
+    public async Task Only_the_letters_that_fit_are_moved_and_the_others_stay_in_order()
+    {
+        await using TestQueue queue = new(broker);
+        (IDeadLetters letters, string[] ids) = await DeadAsync(queue, "a", "b", "a", "c");
+        Assert.Equal(1, await letters.DiscardAsync(new DeadLetterFilter { Error = "NO: A", Limit = 1 }));
+        Assert.Equal([ids[1], ids[2], ids[3]], (await letters.ListAsync(new DeadLetterFilter())).Select(letter => letter.Id));
+        Assert.Equal(0, await letters.RedriveAsync(new DeadLetterFilter { Type = "other" }));
+        Assert.Equal(1, await letters.DiscardAsync(new DeadLetterFilter { Ids = new HashSet<string> { ids[3], "unknown" } }));
+        Assert.Equal([ids[1], ids[2]], (await letters.ListAsync(new DeadLetterFilter())).Select(letter => letter.Id));
+    }
+
+    [BrokerFact]
+    public async Task Two_operators_who_redrive_the_same_letters_at_once_move_each_once()
+    {
+        const int Count = 40;
+        await using TestQueue queue = new(broker);
+        (IDeadLetters letters, _) = await DeadAsync(queue, [.. Enumerable.Range(0, Count).Select(number => $"{number}")]);
+        int[] moved = await Task.WhenAll(letters.RedriveAsync(new DeadLetterFilter()), letters.RedriveAsync(new DeadLetterFilter()));
+        Assert.Equal(Count, moved.Sum());
+        Assert.Equal((uint)Count, await queue.ReadyAsync());
+    }
+
+    [BrokerFact]
+    public async Task A_delayed_task_whose_queue_is_gone_is_shown_as_a_letter_and_holds_up_no_other()
+    {
+        await using TestQueue queue = new(broker, ("Queues:other:DeliveryLimit", "5"));
+        await queue.WorkerAsync();
+        ITaskQueue producer = await queue.ProducerAsync();
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        NewTask later = NewTask.Json("probe", "x") with { NotBefore = TimeProvider.System.GetUtcNow().AddSeconds(2) };
+        EnqueuedTask lost = await producer.EnqueueAsync(later with { Queue = "other" });
+        EnqueuedTask found = await producer.EnqueueAsync(later);
+        await using (IChannel plain = await queue.PlainChannelAsync())
+        {
+            await plain.QueueDeleteAsync($"{queue.Prefix}.other");
+        }
+
+        Assert.Equal(found.Id, (await queue.Runs.NextAsync()).Id);
+        await UntilDeadAsync(letters, 1);
+        DeadLetter letter = Assert.Single(await letters.ListAsync(new DeadLetterFilter()));
+        Assert.Equal((lost.Id, "other"), (letter.Id, letter.Queue));
+    }
+
+    [BrokerFact]
+    public async Task An_unknown_queue_is_refused_with_the_known_ones()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.ProducerAsync();
+        InvalidTaskException refusal = await Assert.ThrowsAsync<InvalidTaskException>(
+            () => queue.Last.Services.GetRequiredService<IDeadLetters>().ListAsync(new DeadLetterFilter { Queue = "nowhere" }));
+        Assert.Equal("No queue 'nowhere'. Known: default.", refusal.Message);
+    }
+
+    [BrokerFact]
+    public async Task A_task_that_kills_its_worker_too_often_is_dead_lettered_by_the_next_one()
+    {
+        await using TestQueue queue = new(broker, ("Queues:default:DeliveryLimit", "3"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        EnqueuedTask poison = await producer.ProbeAsync("poison");
+        for (int death = 0; death < 3; death++)
+        {
+            // What a worker's death looks like from the broker: its channel goes with the task unacknowledged.
+            await using IChannel dying = await queue.PlainChannelAsync();
+            await Eventually.TrueAsync(async () => await dying.BasicGetAsync($"{queue.Prefix}.default", autoAck: false) is not null, "the task is there");
+        }
+
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        await queue.WorkerAsync();
+        await UntilDeadAsync(letters, 1);
+        DeadLetter letter = Assert.Single(await letters.ListAsync(new DeadLetterFilter()));
+        Assert.Equal(poison.Id, letter.Id);
+        Assert.StartsWith("delivered 3 times without an end", letter.Reason, StringComparison.Ordinal);
+        Assert.Empty(queue.Runs.All);
+    }
+
+    private static async Task<(IDeadLetters Letters, string[] Ids)> DeadAsync(TestQueue queue, params string[] texts)
+    {
+        IHost worker = await queue.WorkerAsync((text, _) => throw new TaskRejectedException($"no: {text}"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        List<string> ids = [];
+        foreach (string text in texts)
+        {
+            ids.Add((await producer.ProbeAsync(text)).Id);
+        }
+
+        await UntilDeadAsync(letters, texts.Length);
+        await worker.StopAsync();
+        return (letters, [.. ids]);
+    }
+
+    private static Task UntilDeadAsync(IDeadLetters letters, int count) =>
+        Eventually.TrueAsync(async () => (await letters.ListAsync(new DeadLetterFilter())).Count == count, $"{count} dead letters");
+}
