@@ -17,10 +17,14 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     : AsyncDefaultBasicConsumer(channel)
 {
     private volatile Task _running = Task.CompletedTask;
+    private long _idleSince = pipeline.Clock.GetTimestamp();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
     public Task<string> Ended => _ended.Task;
+
+    /// <summary>How long no task has run; zero while one runs.</summary>
+    public TimeSpan IdleFor => _running.IsCompleted ? pipeline.Clock.GetElapsedTime(Volatile.Read(ref _idleSince)) : TimeSpan.Zero;
 
     /// <summary>Waits until no task runs.</summary>
     /// <returns>False if one still runs after the limit.</returns>
@@ -52,6 +56,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         }
         finally
         {
+            Volatile.Write(ref _idleSince, pipeline.Clock.GetTimestamp());
             running.SetResult();
         }
     }

@@ -13,11 +13,20 @@ namespace WorkQueue.Messaging.Consuming;
 internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection connection, TaskPipeline pipeline)
 {
     private readonly Backoff _backoff = new(pipeline.Clock);
-    private volatile bool _consuming;
+    private volatile TaskConsumer? _consumer;
     private IConnection? _lastConnection;
 
     /// <summary>The broker knows this slot as a consumer.</summary>
-    public bool IsConsuming => _consuming;
+    public bool IsConsuming => _consumer is not null;
+
+    /// <summary>How long it has been a consumer without a task; zero while it runs one or is none.</summary>
+    public TimeSpan IdleFor => _consumer?.IdleFor ?? TimeSpan.Zero;
+
+    /// <summary>The consumer, while there is one.</summary>
+    internal TaskConsumer? Consumer => _consumer;
+
+    /// <summary>Gives the channel up and opens a new one.</summary>
+    public void Rebuild(string reason) => _consumer?.End(reason);
 
     /// <summary>Takes tasks until <paramref name="stopping"/>; then lets the running one finish until <paramref name="drained"/>.</summary>
     public async Task RunAsync(CancellationToken stopping, CancellationToken drained, CancellationToken givenUp)
@@ -68,7 +77,7 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         {
             await SubscribeAsync(channel, consumer, stopping);
             _backoff.Opened();
-            _consuming = true;
+            _consumer = consumer;
             string reason = await consumer.Ended.WaitAsync(stopping);
             pipeline.Logger.SlotInterrupted(number, queue.Name, reason);
         }
@@ -79,7 +88,7 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         }
         finally
         {
-            _consuming = false;
+            _consumer = null;
             await takenBack.CancelAsync();
             await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
             await Limits.DisposeAsync(channel, pipeline.Clock);

@@ -21,6 +21,9 @@ internal sealed class TaskWorkerService(
 
     private TaskSlot[] _slots = [];
 
+    /// <summary>The slots, once started.</summary>
+    internal IReadOnlyList<TaskSlot> Slots => _slots;
+
     /// <summary>What keeps this worker from taking tasks, or null.</summary>
     public string? Problem
     {
@@ -44,6 +47,7 @@ internal sealed class TaskWorkerService(
         TaskQueue queue = topology[worker.Queues];
         _slots = [.. Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, queue, connection, pipeline))];
         logger.TakingTasks(queue.Name, _slots.Length);
-        await Task.WhenAll(_slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token)));
+        ConsumerWatchdog watchdog = new(queue, _slots, connection, pipeline.Clock, logger);
+        await Task.WhenAll([watchdog.RunAsync(stoppingToken), .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]);
     }
 }

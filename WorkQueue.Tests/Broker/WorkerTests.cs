@@ -1,6 +1,8 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -209,6 +211,38 @@ public sealed class WorkerTests(BrokerFixture broker)
             "the queue is back, with its consumer");
         await producer.ProbeAsync();
         await queue.Runs.NextAsync();
+    }
+
+    [BrokerFact]
+    public async Task A_slot_that_only_believes_it_consumes_is_rebuilt_when_tasks_wait()
+    {
+        await using TestQueue queue = new(broker);
+        IHost worker = await queue.WorkerAsync();
+        ITaskQueue producer = await queue.ProducerAsync();
+        await producer.ProbeAsync("before");
+        await queue.Runs.NextAsync();
+        // Without waiting for an answer the broker forgets the consumer and the client is not told: a phantom.
+        TaskConsumer consumer = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].Consumer!;
+        await consumer.Channel.BasicCancelAsync(consumer.ConsumerTags[0], noWait: true);
+        await producer.ProbeAsync("after");
+        await queue.Runs.NextAsync();
+        Assert.Contains(queue.Logged, line => line.Contains("beside this idle slot", StringComparison.Ordinal));
+    }
+
+    [BrokerFact]
+    public async Task A_channel_the_broker_closes_is_opened_again_and_the_connection_stays()
+    {
+        await using TestQueue queue = new(broker);
+        IHost worker = await queue.WorkerAsync();
+        ITaskQueue producer = await queue.ProducerAsync();
+        await producer.ProbeAsync("before");
+        await queue.Runs.NextAsync();
+        TaskConsumer consumer = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].Consumer!;
+        await consumer.Channel.BasicAckAsync(4711, multiple: false);
+        await Eventually.TrueAsync(() => queue.Logged.Any(line => line.Contains("unknown delivery tag 4711", StringComparison.Ordinal)), "the close is noticed");
+        await producer.ProbeAsync("after");
+        await queue.Runs.NextAsync();
+        Assert.False(queue.Logged.Any(line => line.Contains(" was lost", StringComparison.Ordinal)), string.Join('\n', queue.Logged));
     }
 
     private static string? Header(BasicGetResult message, string name) =>
