@@ -61,7 +61,7 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
     [InlineData("application/json", """{"type":"simulate","payload":{},"delay":"00:00:05","notBefore":"2100-01-01T00:00:00Z"}""", 400, "not both")]
     [InlineData("application/json", """{"type":"simulate","payload":{},"deadline":"2000-01-01T00:00:00Z"}""", 400, "deadline")]
     [InlineData("application/json", """{"type":"resize","payload":{}}""", 422, "deliver-webhook, render-pdf, simulate")]
-    [InlineData("application/json", """{"type":"simulate","payload":{},"queue":"fast"}""", 422, "Known: default")]
+    [InlineData("application/json", """{"type":"simulate","payload":{},"queue":"fast"}""", 422, "Known: default, tiny")]
     [InlineData("application/xml", "<task/>", 415, "application/xml")]
     [InlineData("text/plain; charset=utf-16", "x", 415, "utf-16")]
     public async Task Wrong_input_is_answered_with_what_is_wrong_and_enqueues_nothing(string contentType, string body, int status, string expected)
@@ -110,6 +110,75 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
         Assert.Equal(HttpStatusCode.OK, (await App.Producer.GetAsync("/alive")).StatusCode);
     }
 
+    [AppHostFact]
+    public async Task A_failed_task_is_a_dead_letter_with_its_error_and_runs_again_when_it_is_redriven()
+    {
+        using HttpResponseMessage sent = await App.SendAsync("fail to order");
+        string id = (await sent.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
+        JsonElement letter = await LetterAsync(id);
+        Assert.Equal(("default", "simulate", 2, 0), (Text(letter, "queue"), Text(letter, "type"), letter.GetProperty("attempt").GetInt32(), letter.GetProperty("redriven").GetInt32()));
+        Assert.Equal(("failed 2 of 2 attempts", "fail to order"), (Text(letter, "reason"), Text(letter, "text")));
+        Assert.Contains("starts with", Text(letter, "error"), StringComparison.Ordinal);
+
+        using HttpResponseMessage redriven = await App.Producer.PostAsJsonAsync("/dead-letters/redrive", new { ids = new[] { id } });
+        Assert.Equal(1, (await redriven.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("count").GetInt32());
+        await Eventually.TrueAsync(() => App.Lines("Received fail to order").Length == 4, "two more attempts");
+        Assert.Equal(1, (await LetterAsync(id)).GetProperty("redriven").GetInt32());
+
+        using HttpResponseMessage discarded = await App.Producer.PostAsJsonAsync("/dead-letters/discard", new { queue = "default" });
+        Assert.Equal(1, (await discarded.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("count").GetInt32());
+        using HttpResponseMessage everything = await App.Producer.PostAsJsonAsync("/dead-letters/discard", new { });
+        Assert.Equal(HttpStatusCode.BadRequest, everything.StatusCode);
+    }
+
+    [AppHostFact]
+    public async Task A_full_queue_is_429_and_the_queues_are_shown()
+    {
+        using HttpResponseMessage first = await App.Producer.PostAsJsonAsync("/tasks", new { type = "simulate", payload = new { text = "x" }, queue = "tiny" });
+        Assert.Equal(HttpStatusCode.Accepted, first.StatusCode);
+        JsonElement tiny = default;
+        await Eventually.TrueAsync(
+            async () => (tiny = (await ItemsAsync("/queues")).Single(queue => Text(queue, "queue") == "tiny")).GetProperty("ready").GetInt64() == 1, "the task is counted");
+        Assert.Equal(0, tiny.GetProperty("consumers").GetInt32());
+        using HttpResponseMessage second = await App.Producer.PostAsJsonAsync("/tasks", new { type = "simulate", payload = new { text = "x" }, queue = "tiny" });
+        Assert.Equal(HttpStatusCode.TooManyRequests, second.StatusCode);
+        Assert.True(second.Headers.RetryAfter?.Delta > TimeSpan.Zero);
+        Assert.Equal(2, (await ItemsAsync("/queues")).Single(queue => Text(queue, "queue") == "default").GetProperty("consumers").GetInt32());
+        // From RabbitMQ's management API, which counts every five seconds.
+        await Eventually.TrueAsync(
+            async () => (await ItemsAsync("/queues")).Single(queue => Text(queue, "queue") == "default").GetProperty("unacknowledged").ValueKind == JsonValueKind.Number, "unacknowledged is known");
+    }
+
+    [AppHostFact]
+    public async Task The_same_idempotency_key_gives_the_same_task_id()
+    {
+        string key = Guid.NewGuid().ToString();
+        string[] ids = [await SendAsync(key), await SendAsync(key), await SendAsync(key + "x")];
+        Assert.Equal(ids[0], ids[1]);
+        Assert.NotEqual(ids[0], ids[2]);
+
+        async Task<string> SendAsync(string idempotencyKey)
+        {
+            using HttpRequestMessage request = new(HttpMethod.Post, "/tasks") { Content = new StringContent("once") };
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+            using HttpResponseMessage answer = await App.Producer.SendAsync(request);
+            return Text(await answer.Content.ReadFromJsonAsync<JsonElement>(), "id");
+        }
+    }
+
+    private async Task<JsonElement> LetterAsync(string id)
+    {
+        JsonElement[] found = [];
+        await Eventually.TrueAsync(
+            async () => (found = [.. (await ItemsAsync("/dead-letters?queue=default")).Where(letter => Text(letter, "id") == id)]).Length == 1, "the dead letter");
+        return found[0];
+    }
+
+    private async Task<JsonElement[]> ItemsAsync(string path) =>
+        [.. (await App.Producer.GetFromJsonAsync<JsonElement>(path)).GetProperty("items").EnumerateArray()];
+
+    private static string Text(JsonElement row, string name) => row.GetProperty(name).GetString()!;
+
     private async Task AssertRefusedAsync(HttpContent content, int status, string expected)
     {
         int tasksBefore = App.Lines("Received").Length;
@@ -135,7 +204,8 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
         {
             if (AppHostFactAttribute.Missing is null)
             {
-                App = await TestApp.StartAsync("Broker:Mode=local", "Workers=2", $"WorkQueue:Output={Output}");
+                App = await TestApp.StartAsync(
+                    "Broker:Mode=local", "Workers=2", $"WorkQueue:Output={Output}", "WorkQueue:Queues:tiny:MaxLength=1", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25");
             }
         }
 
