@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -43,12 +44,19 @@ public static class HostingExtensions
     {
         AddCore(builder);
         IServiceCollection services = builder.Services;
+        if (services.Any(service => service.ServiceType == typeof(TaskWorkerService)))
+        {
+            return builder;
+        }
+
         services.AddSingleton<TaskSettler>();
         services.AddSingleton<TaskExecutor>();
         services.AddSingleton<TaskPipeline>();
         services.AddSingleton<TaskWorkerService>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskWorkerService>());
         services.AddHealthChecks().AddCheck<WorkerHealthCheck>("worker");
+        services.AddSingleton<IHealthCheckPublisher, HealthReporter>();
+        services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10)));
         services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkQueueOptions>>(
             (host, queue) => host.ShutdownTimeout = Longer(host.ShutdownTimeout, queue.Value.Worker.DrainTimeout + TimeSpan.FromSeconds(10)));
         return builder;
@@ -75,6 +83,7 @@ public static class HostingExtensions
             throw new ArgumentException($"Task type '{type}' has a handler already.", nameof(type));
         }
 
+        builder.Services.TryAddScoped<THandler>();
         builder.Services.AddSingleton(TaskHandlerRegistration.Create<TPayload, THandler>(type));
         return builder;
     }
@@ -89,7 +98,9 @@ public static class HostingExtensions
         }
 
         AddConnections(builder);
-        services.AddOptions<WorkQueueOptions>().BindConfiguration(WorkQueueOptions.Section).ValidateOnStart();
+        services.AddOptions<WorkQueueOptions>()
+            .Configure<IConfiguration>((options, configuration) => SettingsReader.Read(options, configuration.GetSection(WorkQueueOptions.Section)))
+            .ValidateOnStart();
         services.AddSingleton<IValidateOptions<WorkQueueOptions>, WorkQueueOptionsValidator>();
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();

@@ -14,7 +14,7 @@ public interface ITaskHandler<in TPayload>
     /// <summary>Runs one attempt.</summary>
     /// <param name="payload">The payload of the task.</param>
     /// <param name="context">Which task and attempt this is, and the token that asks the handler to stop.</param>
-    /// <returns>The result of the task, written as JSON; null for a task without a result.</returns>
+    /// <returns>The result of the task, for its history; null for a task without a result. Results are not kept in this version.</returns>
     /// <exception cref="TaskRejectedException">The task can never succeed: it is dead-lettered at once, without a retry.</exception>
     /// <exception cref="TaskRetryException">Try again, after the delay the handler chose.</exception>
     /// <exception cref="Exception">Any other exception is a failed attempt: retried by the type's delays, then dead-lettered.</exception>

@@ -12,7 +12,18 @@ public interface ITaskQueue
     /// The broker did not take it, or did not say; <see cref="TaskNotEnqueuedException.Outcome"/> tells which.
     /// </exception>
     Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default);
+
+    /// <summary>Enqueues many tasks, as many at once as <see cref="WorkQueueOptions.PublishWindow"/> allows. One that fails does not stop the others.</summary>
+    /// <param name="tasks">The tasks.</param>
+    /// <param name="cancellationToken">Stops the waiting; the tasks under way may be enqueued all the same.</param>
+    /// <returns>What became of each task, in their order.</returns>
+    Task<IReadOnlyList<EnqueueResult>> EnqueueManyAsync(IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken = default);
 }
+
+/// <summary>What became of one task of many.</summary>
+/// <param name="Task">The task, if the broker confirmed it.</param>
+/// <param name="Error">Else why not: an <see cref="InvalidTaskException"/> or a <see cref="TaskNotEnqueuedException"/>.</param>
+public sealed record EnqueueResult(EnqueuedTask? Task, Exception? Error);
 
 /// <summary>A task the broker has confirmed.</summary>
 /// <param name="Id">The task's id.</param>

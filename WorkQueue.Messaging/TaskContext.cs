@@ -26,7 +26,7 @@ public sealed record TaskContext
 
     /// <summary>
     /// Cancelled when the task has run longer than its timeout, when the worker stops and the time to drain is up, or when the broker
-    /// took the task back. What a handler does after that does not count: the task will run again.
+    /// took the task back. A handler that finishes all the same, soon enough, has done its task, unless the broker took it back.
     /// </summary>
     public required CancellationToken CancellationToken { get; init; }
 }

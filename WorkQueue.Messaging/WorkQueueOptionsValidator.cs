@@ -19,6 +19,9 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
             .. Of(options.MaxPayloadBytes is >= 1 and <= 16 * 1024 * 1024, "MaxPayloadBytes", options.MaxPayloadBytes, "1 to 16777216"),
             .. InRange("BrokerConsumerTimeout", options.BrokerConsumerTimeout, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30)),
             .. options.Queues.SelectMany(queue => Queue(queue.Key, queue.Value)),
+            .. Of(Enum.IsDefined(options.TraceLinks), "TraceLinks", options.TraceLinks, string.Join(", ", Enum.GetNames<TraceLinks>())),
+            .. options.Queues.Where(queue => queue.Value.Name is not null).GroupBy(queue => queue.Value.Name).Where(same => same.Count() > 1)
+                .SelectMany(same => Of(false, $"Queues:{same.Last().Key}:Name", same.Key, "a name no other queue has")),
             .. options.Types.SelectMany(type => TaskType(type.Key, type.Value, options)),
             .. Worker(options),
             .. Delays("Retry:Delays", options.Retry.Delays),
@@ -31,6 +34,7 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
     [
         .. Of(Names.IsValid(name) && !Names.IsReserved(name), $"Queues:{name}", name, $"a name of {Names.Rule}, and none of {Names.ReservedList}"),
         .. Of(queue.Name is null or { Length: >= 1 and <= 200 }, $"Queues:{name}:Name", queue.Name, "1 to 200 characters"),
+        .. Of(Enum.IsDefined(queue.Type), $"Queues:{name}:Type", queue.Type, string.Join(", ", Enum.GetNames<TaskQueueType>())),
         .. Of(queue.MaxLength is null or >= 1, $"Queues:{name}:MaxLength", queue.MaxLength, "1 or more, or none"),
         .. Of(queue.DeliveryLimit is >= 1 and <= 1_000_000, $"Queues:{name}:DeliveryLimit", queue.DeliveryLimit, "1 to 1000000"),
         .. Of(queue.DefaultType is null || Names.IsValid(queue.DefaultType), $"Queues:{name}:DefaultType", queue.DefaultType, Names.Rule),
@@ -55,8 +59,8 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
 
     // The broker takes a task back, and runs it again elsewhere, when it is unacknowledged for longer than its limit.
     private static IEnumerable<string> Timeout(string key, TimeSpan timeout, WorkQueueOptions options) => Of(
-        timeout > TimeSpan.Zero && timeout < options.BrokerConsumerTimeout, key, timeout,
-        $"more than 0 and less than {WorkQueueOptions.Section}:BrokerConsumerTimeout ({options.BrokerConsumerTimeout}), after which the broker takes the task back");
+        timeout > TimeSpan.Zero && timeout + options.Worker.CancelGrace < options.BrokerConsumerTimeout, key, timeout,
+        $"more than 0 and, with Worker:CancelGrace, less than {WorkQueueOptions.Section}:BrokerConsumerTimeout ({options.BrokerConsumerTimeout}), after which the broker takes the task back");
 
     private static IEnumerable<string> Delays(string key, IReadOnlyList<TimeSpan>? delays) =>
         (delays ?? []).SelectMany((delay, index) => InRange($"{key}:{index}", delay, TimeSpan.Zero, TimeSpan.FromDays(40)));

@@ -30,8 +30,15 @@ internal static class ApiExtensions
             StatusCodeSelector = error => error is BadHttpRequestException bad ? bad.StatusCode : (int)HttpStatusCode.InternalServerError,
         });
         app.UseStatusCodePages();
+        app.Use(RefuseCrossSiteAsync);
         app.Use(ApiKeys.RequireAsync);
     }
+
+    // In Development no key is asked for, and any page in the developer's browser could send a plain text task.
+    private static Task RefuseCrossSiteAsync(HttpContext context, RequestDelegate next) =>
+        context.Request.Headers["Sec-Fetch-Site"] == "cross-site" && !HttpMethods.IsGet(context.Request.Method)
+            ? Results.Problem(statusCode: StatusCodes.Status403Forbidden, title: "Cross-site request", detail: "A page of another site may not send this request.").ExecuteAsync(context)
+            : next(context);
 
     // Routing refuses a content type before any code of ours sees the request, and says nothing of what would be right.
     private static void Explain(ProblemDetailsContext context)

@@ -88,6 +88,7 @@ broker_mode() {
         esac
         previous=$argument
     done
+    mode=$(tr '[:upper:]' '[:lower:]' <<<"$mode")
     if [ "$mode" = auto ] && [ -n "${ConnectionStrings__rabbitmq:-}" ]; then
         mode=external
     fi

@@ -7,16 +7,28 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Connections;
 
+/// <summary>A connection, and when it is lost.</summary>
+/// <param name="Connection">The connection.</param>
+/// <param name="Lost">
+/// Completes, with the reason, as soon as the connection is lost. A channel's own event may come much later: the client raises those
+/// one after the other, and each waits for the handler that runs on its channel.
+/// </param>
+internal sealed record OpenConnection(IConnection Connection, Task<string> Lost);
+
 /// <summary>
 /// One connection to the broker, opened again whenever it is lost. The client's own recovery is off: it redelivers into a handler
 /// that still runs, loses consumers and can loop for ever (docs/adr/0002).
 /// </summary>
+#pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
 internal sealed class SupervisedConnection(
     string purpose, IConnectionFactory factory, TopologyDeclarer declarer, ILogger logger, TimeProvider clock)
+#pragma warning restore CA1001
 {
     private readonly Backoff _backoff = new(clock);
+    private readonly SemaphoreSlim _repairing = new(1);
+    private long _repairedAt;
     private readonly TaskCompletionSource _firstTry = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TaskCompletionSource<IConnection> _open = NewSignal();
+    private TaskCompletionSource<OpenConnection> _open = NewSignal();
     private volatile string? _problem = "not connected yet";
     private volatile bool _blocked;
 
@@ -30,7 +42,7 @@ internal sealed class SupervisedConnection(
     public Task FirstTry => _firstTry.Task;
 
     /// <summary>The open connection, as soon as there is one.</summary>
-    public Task<IConnection> WaitOpenAsync(CancellationToken cancellationToken) => Volatile.Read(ref _open).Task.WaitAsync(cancellationToken);
+    public Task<OpenConnection> WaitOpenAsync(CancellationToken cancellationToken) => Volatile.Read(ref _open).Task.WaitAsync(cancellationToken);
 
     /// <summary>Keeps the connection open until the token is cancelled.</summary>
     /// <exception cref="BrokerRefusedException">Trying again cannot help: wrong credentials, no such vhost, no permission, other queue arguments.</exception>
@@ -56,6 +68,7 @@ internal sealed class SupervisedConnection(
             }
             catch (Exception failure)
             {
+                _firstTry.TrySetResult();
                 throw BrokerRefusedException.From(failure, factory)!;
             }
 
@@ -63,8 +76,26 @@ internal sealed class SupervisedConnection(
         }
     }
 
-    /// <summary>Declares what is missing, for example a queue somebody deleted.</summary>
-    public async Task DeclareAsync(IConnection connection, CancellationToken stopping)
+    /// <summary>Declares what is missing, for example a queue somebody deleted; not more often than once a second.</summary>
+    public async Task RepairAsync(CancellationToken cancellationToken)
+    {
+        OpenConnection open = await WaitOpenAsync(cancellationToken);
+        await _repairing.WaitAsync(cancellationToken);
+        try
+        {
+            if (_repairedAt == 0 || clock.GetElapsedTime(_repairedAt) > TimeSpan.FromSeconds(1))
+            {
+                await DeclareAsync(open.Connection, cancellationToken);
+                _repairedAt = clock.GetTimestamp();
+            }
+        }
+        finally
+        {
+            _repairing.Release();
+        }
+    }
+
+    private async Task DeclareAsync(IConnection connection, CancellationToken stopping)
     {
         IChannel channel = await Limits.OpenAsync(connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
         try
@@ -88,7 +119,7 @@ internal sealed class SupervisedConnection(
             connection.ConnectionUnblockedAsync += (_, _) => OnUnblocked();
             // A first call over the wire, besides: 7.1 reports a connection as open before the broker has accepted it.
             await DeclareAsync(connection, stopping);
-            Publish(connection);
+            Publish(new OpenConnection(connection, lost.Task));
             await lost.Task.WaitAsync(stopping);
             logger.ConnectionLost(purpose, await lost.Task);
         }
@@ -99,12 +130,12 @@ internal sealed class SupervisedConnection(
         }
     }
 
-    private void Publish(IConnection connection)
+    private void Publish(OpenConnection open)
     {
         _backoff.Opened();
         _problem = null;
-        logger.Connected(purpose, connection.Endpoint.HostName, connection.Endpoint.Port);
-        _open.TrySetResult(connection);
+        logger.Connected(purpose, open.Connection.Endpoint.HostName, open.Connection.Endpoint.Port);
+        _open.TrySetResult(open);
         _firstTry.TrySetResult();
     }
 
@@ -141,5 +172,5 @@ internal sealed class SupervisedConnection(
     private static string Describe(Exception failure) =>
         failure is BrokerUnreachableException { InnerException: { } inner } ? inner.GetBaseException().Message : failure.Message;
 
-    private static TaskCompletionSource<IConnection> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static TaskCompletionSource<OpenConnection> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -1,3 +1,4 @@
+using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Consuming;
@@ -26,7 +27,11 @@ internal static class RetryPolicy
             _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, null),
         };
 
-    private static TimeSpan Spread(TimeSpan delay, double jitter, double random) => delay * (1 + (jitter * ((2 * random) - 1)));
+    private static TimeSpan Spread(TimeSpan delay, double jitter, double random)
+    {
+        TimeSpan spread = delay * (1 + (jitter * ((2 * random) - 1)));
+        return spread < DelayLadder.Longest ? spread : DelayLadder.Longest;
+    }
 
     private static Disposition.DeadLetter Dead(string reason, Exception? error, DateTimeOffset now, string? text = null) =>
         new(new DeadLetterCause(reason, error?.GetType().FullName, error?.Message ?? text, now));

@@ -13,15 +13,22 @@ internal sealed record TaskPipeline(
     TaskExecutor Executor, TaskSettler Settler, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
 
 /// <summary>Receives the deliveries of one channel, one at a time: the life of a task is <see cref="ProcessAsync"/>.</summary>
+#pragma warning disable CA1001 // The source is never disposed of: a handler that does not stop may hold its token for as long as it likes.
 internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeline pipeline, RunTokens tokens, CancellationToken stopping)
+#pragma warning restore CA1001
     : AsyncDefaultBasicConsumer(channel)
 {
+    private readonly CancellationTokenSource _takenBack = new();
+    private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Task _running = Task.CompletedTask;
     private long _idleSince = pipeline.Clock.GetTimestamp();
-    private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
     public Task<string> Ended => _ended.Task;
+
+    /// <summary>Completes when a cancel by this side has gone through: after every delivery that came before it.</summary>
+    public Task Cancelled => _cancelled.Task;
 
     /// <summary>How long no task has run; zero while one runs.</summary>
     public TimeSpan IdleFor => _running.IsCompleted ? pipeline.Clock.GetElapsedTime(Volatile.Read(ref _idleSince)) : TimeSpan.Zero;
@@ -35,7 +42,12 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         return running.IsCompleted;
     }
 
-    public void End(string reason) => _ended.TrySetResult(reason);
+    /// <summary>This consumer will get no more deliveries, and the broker has the running task back, or soon will.</summary>
+    public void End(string reason)
+    {
+        _ended.TrySetResult(reason);
+        _ = _takenBack.CancelAsync();
+    }
 
     public override async Task HandleBasicDeliverAsync(
         string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
@@ -63,14 +75,23 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
 
     protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default)
     {
-        // Also comes when this side cancels, on its way out; then nobody reads the reason.
-        End("the broker cancelled the consumer: its queue was deleted or has no leader");
+        // Also comes when this side cancels, on its way out.
+        if (stopping.IsCancellationRequested)
+        {
+            _cancelled.TrySetResult();
+        }
+        else
+        {
+            End("the broker cancelled the consumer: its queue was deleted or has no leader");
+        }
+
         return Task.CompletedTask;
     }
 
     private async Task ProcessAsync(TaskDelivery delivery)
     {
         TaskMessage message = delivery.Message;
+        RunTokens lease = tokens with { TakenBack = _takenBack.Token };
         using Activity? activity = pipeline.Telemetry.StartProcess(
             queue.Destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
         activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
@@ -79,11 +100,11 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
 
         TaskOutcome outcome = stopping.IsCancellationRequested
             ? new TaskOutcome.Interrupted("the worker stops")
-            : await RunAsync(delivery);
+            : await RunAsync(delivery, lease);
         TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = Decide(outcome, message);
         Report(outcome, disposition, message, duration, activity);
-        if (await pipeline.Settler.SettleAsync(Channel, delivery, disposition, tokens))
+        if (await pipeline.Settler.SettleAsync(Channel, delivery, disposition, lease))
         {
             pipeline.Telemetry.Settled(queue.Destination, message.Type, disposition.Name);
         }
@@ -93,10 +114,10 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         }
     }
 
-    private Task<TaskOutcome> RunAsync(TaskDelivery delivery)
+    private Task<TaskOutcome> RunAsync(TaskDelivery delivery, RunTokens lease)
     {
         pipeline.Logger.TaskReceived(delivery.Message.Id, delivery.Message.Type, delivery.Message.Attempt);
-        return pipeline.Executor.RunAsync(delivery, queue, tokens);
+        return pipeline.Executor.RunAsync(delivery, queue, lease);
     }
 
     private Disposition Decide(TaskOutcome outcome, TaskMessage message)

@@ -80,7 +80,7 @@ internal sealed class TaskExecutor(
             {
                 return await running.WaitAsync(cancelled);
             }
-            catch (OperationCanceledException) when (cancelled.IsCancellationRequested && !running.IsCompleted)
+            catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
             {
                 TimeSpan grace = tokens.Drained.IsCancellationRequested ? DrainGrace : options.Value.Worker.CancelGrace;
                 return await GraceAsync(running, grace, delivery.Message);
@@ -88,7 +88,19 @@ internal sealed class TaskExecutor(
         }
         finally
         {
-            // A handler that does not stop keeps its services until it does.
+            await DisposeAsync(scope, running);
+        }
+    }
+
+    // Before the acknowledgement, since services may write what they hold only now; a handler that does not stop keeps them until it does.
+    private static async Task DisposeAsync(AsyncServiceScope scope, Task running)
+    {
+        if (running.IsCompleted)
+        {
+            await scope.DisposeAsync();
+        }
+        else
+        {
             _ = running.ContinueWith(_ => scope.DisposeAsync().AsTask(), TaskScheduler.Default).Unwrap();
         }
     }
@@ -99,7 +111,11 @@ internal sealed class TaskExecutor(
         {
             return await running.WaitAsync(grace, clock);
         }
-        catch (TimeoutException) when (!running.IsCompleted)
+        catch (TimeoutException) when (running.IsCompleted)
+        {
+            return await running;
+        }
+        catch (TimeoutException)
         {
             logger.HandlerIgnoresCancellation(message.Id, message.Type, grace);
             throw new OperationCanceledException();

@@ -25,7 +25,7 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
         new(type, (services, message, context) =>
         {
             TPayload payload = ReadPayload<TPayload>(message);
-            return ActivatorUtilities.GetServiceOrCreateInstance<THandler>(services).HandleAsync(payload, context);
+            return services.GetRequiredService<THandler>().HandleAsync(payload, context);
         });
 
     internal static TPayload ReadPayload<TPayload>(TaskMessage message)

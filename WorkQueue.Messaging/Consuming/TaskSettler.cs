@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
+using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Wire;
@@ -57,21 +58,22 @@ internal sealed class TaskSettler(TaskPublisher publisher, TimeProvider clock, I
         }
     }
 
+    // Without a limit on the confirm: to publish again while the first may still be stored would make a copy every time.
     private async Task PublishAsync(TaskMessage message, Disposition disposition, CancellationToken cancellationToken)
     {
         switch (disposition)
         {
             case Disposition.Retry retry:
                 DateTimeOffset next = clock.GetUtcNow() + retry.Delay;
-                await publisher.PublishAsync(message with { Attempt = message.Attempt + 1, NotBefore = next }, retry.Delay, cancellationToken);
+                await publisher.PublishAsync(message with { Attempt = message.Attempt + 1, NotBefore = next }, retry.Delay, Timeout.InfiniteTimeSpan, cancellationToken);
                 logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, retry.Reason);
                 break;
             case Disposition.DeadLetter dead:
-                await publisher.PublishDeadAsync(message, dead.Cause, cancellationToken);
+                await publisher.PublishDeadAsync(message, dead.Cause, Timeout.InfiniteTimeSpan, cancellationToken);
                 logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, dead.Cause.Error is { } error ? $"{dead.Cause.Reason}: {error}" : dead.Cause.Reason);
                 break;
             case Disposition.Return back:
-                await publisher.PublishAsync(message, TimeSpan.Zero, cancellationToken);
+                await publisher.PublishAsync(message, TimeSpan.Zero, Timeout.InfiniteTimeSpan, cancellationToken);
                 logger.TaskReturned(message.Id, message.Type, back.Reason);
                 break;
         }
@@ -82,10 +84,10 @@ internal sealed class TaskSettler(TaskPublisher publisher, TimeProvider clock, I
         try
         {
             // Not cancellable: a delivery that is done must not be left unacknowledged because somebody stops waiting.
-            await channel.BasicAckAsync(delivery.Tag, multiple: false, CancellationToken.None);
+            await channel.BasicAckAsync(delivery.Tag, multiple: false, CancellationToken.None).AsTask().WaitAsync(Limits.Rpc, clock, CancellationToken.None);
             return true;
         }
-        catch (Exception lost) when (lost is OperationInterruptedException or ObjectDisposedException or IOException)
+        catch (Exception lost) when (lost is OperationInterruptedException or ObjectDisposedException or IOException or TimeoutException)
         {
             logger.TaskTakenBack(delivery.Message.Id, delivery.Message.Type);
             return false;

@@ -14,7 +14,7 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
 {
     private readonly Backoff _backoff = new(pipeline.Clock);
     private volatile TaskConsumer? _consumer;
-    private IConnection? _lastConnection;
+    private OpenConnection? _lastConnection;
 
     /// <summary>The broker knows this slot as a consumer.</summary>
     public bool IsConsuming => _consumer is not null;
@@ -52,30 +52,30 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         }
     }
 
-    private async Task ConsumeAsync(IConnection open, RunTokens tokens, CancellationToken stopping)
+    private async Task ConsumeAsync(OpenConnection open, RunTokens tokens, CancellationToken stopping)
     {
         if (ReferenceEquals(_lastConnection, open))
         {
             // The connection is fine, so something on it was not: perhaps the queue was deleted.
-            await connection.DeclareAsync(open, stopping);
+            await connection.RepairAsync(stopping);
         }
 
         _lastConnection = open;
         // The client hangs the spans of all deliveries under the activity that is current now.
         Activity.Current = null;
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
-        IChannel channel = await Limits.OpenAsync(open.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
-        // Not disposed of: a handler that does not stop may hold its token for as long as it likes.
-        CancellationTokenSource takenBack = new();
-        TaskConsumer consumer = new(channel, queue, pipeline, tokens with { TakenBack = takenBack.Token }, stopping);
+        IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
+        TaskConsumer consumer = new(channel, queue, pipeline, tokens, stopping);
+        _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), TaskScheduler.Default);
         channel.ChannelShutdownAsync += (_, shutdown) =>
         {
             consumer.End(shutdown.ReplyText);
             return Task.CompletedTask;
         };
+        string? tag = null;
         try
         {
-            await SubscribeAsync(channel, consumer, stopping);
+            tag = await SubscribeAsync(channel, consumer, stopping);
             _backoff.Opened();
             _consumer = consumer;
             string reason = await consumer.Ended.WaitAsync(stopping);
@@ -83,22 +83,22 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            await DrainAsync(channel, consumer);
+            await DrainAsync(channel, consumer, tag);
             throw;
         }
         finally
         {
             _consumer = null;
-            await takenBack.CancelAsync();
+            consumer.End("the channel is given up");
             await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
             await Limits.DisposeAsync(channel, pipeline.Clock);
         }
     }
 
-    private async Task SubscribeAsync(IChannel channel, TaskConsumer consumer, CancellationToken stopping)
+    private async Task<string> SubscribeAsync(IChannel channel, TaskConsumer consumer, CancellationToken stopping)
     {
         await channel.BasicQosAsync(0, prefetchCount: 1, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
-        await channel.BasicConsumeAsync(
+        return await channel.BasicConsumeAsync(
             queue.BrokerName, autoAck: false, "", noLocal: false, exclusive: false, ConsumerArguments(), consumer, CancellationToken.None)
             .WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
     }
@@ -109,11 +109,11 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         : null;
 
     // Cancel, finish, acknowledge, and only then close: a close right after the cancel loses the acknowledgement.
-    private async Task DrainAsync(IChannel channel, TaskConsumer consumer)
+    private async Task DrainAsync(IChannel channel, TaskConsumer consumer, string? tag)
     {
         try
         {
-            if (channel.IsOpen && consumer.ConsumerTags.FirstOrDefault() is { } tag)
+            if (channel.IsOpen && tag is not null)
             {
                 await channel.BasicCancelAsync(tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock);
             }
@@ -126,7 +126,9 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         }
 
         WorkerOptions worker = pipeline.Options.Value.Worker;
-        if (await consumer.WaitIdleAsync(worker.DrainTimeout + Limits.Close) && channel.IsOpen)
+        // Deliveries that came before the cancel are dispatched before its answer is, even after the call above has returned.
+        await Task.WhenAny(consumer.Cancelled, consumer.Ended, Task.Delay(worker.DrainTimeout + Limits.Close, pipeline.Clock));
+        if (await consumer.WaitIdleAsync(Limits.Close) && channel.IsOpen)
         {
             // A call and its answer: by now the broker has seen the acknowledgement before it.
             await channel.CloseAsync(CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

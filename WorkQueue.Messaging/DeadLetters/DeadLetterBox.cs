@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Publishing;
@@ -12,7 +13,7 @@ namespace WorkQueue.Messaging.DeadLetters;
 /// puts it back where it was. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
 /// </summary>
 internal sealed class DeadLetterBox(
-    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, TimeProvider clock)
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, IOptions<WorkQueueOptions> options, TimeProvider clock)
     : IDeadLetters
 {
     // Unacknowledged letters are held in the broker's memory; who has more than these names a queue or discards.
@@ -51,7 +52,7 @@ internal sealed class DeadLetterBox(
         TaskMessage task = message with { Attempt = 1, Redriven = message.Redriven + 1, NotBefore = null, Deadline = null };
         try
         {
-            await publisher.PublishAsync(task, TimeSpan.Zero, CancellationToken.None);
+            await publisher.PublishAsync(task, TimeSpan.Zero, options.Value.ConfirmTimeout, CancellationToken.None);
         }
         catch (PublishFailedException failure)
         {
@@ -113,8 +114,8 @@ internal sealed class DeadLetterBox(
     {
         try
         {
-            IConnection open = await connection.WaitOpenAsync(cancellationToken).WaitAsync(ConnectLimit, clock, cancellationToken);
-            return await Limits.OpenAsync(open.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+            OpenConnection open = await connection.WaitOpenAsync(cancellationToken).WaitAsync(ConnectLimit, clock, cancellationToken);
+            return await Limits.OpenAsync(open.Connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
         }
         catch (Exception failure) when (failure is TimeoutException or RabbitMQ.Client.Exceptions.OperationInterruptedException)
         {

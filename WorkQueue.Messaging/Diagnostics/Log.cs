@@ -61,4 +61,10 @@ internal static partial class Log
 
     [LoggerMessage(3107, LogLevel.Debug, "The queues could not be counted ({Reason}); trying again")]
     public static partial void NoQueueCounts(this ILogger logger, string reason);
+
+    [LoggerMessage(3108, LogLevel.Error, "This process cannot do its work ({Reason}); it goes on trying")]
+    public static partial void Unhealthy(this ILogger logger, string reason);
+
+    [LoggerMessage(3109, LogLevel.Information, "This process can do its work again")]
+    public static partial void HealthyAgain(this ILogger logger);
 }

@@ -41,16 +41,32 @@ internal sealed class QueueMonitor(
             {
                 _counts = [];
                 logger.NoQueueCounts(failure.Message);
+                await RepairAsync(stoppingToken);
             }
 
             await Task.Delay(Interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
+    // A queue that cannot be counted may have been deleted.
+    private async Task RepairAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await connection.RepairAsync(stopping).WaitAsync(Limits.Rpc, clock, stopping);
+        }
+#pragma warning disable CA1031 // As above; the connection's own supervisor reports what is final.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            logger.NoQueueCounts(failure.Message);
+        }
+    }
+
     private async Task WatchAsync(CancellationToken stopping)
     {
-        IConnection open = await connection.WaitOpenAsync(stopping);
-        IChannel channel = await Limits.OpenAsync(open.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
+        OpenConnection open = await connection.WaitOpenAsync(stopping);
+        IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
         try
         {
             using PeriodicTimer timer = new(Interval, clock);

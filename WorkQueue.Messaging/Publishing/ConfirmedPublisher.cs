@@ -22,20 +22,27 @@ internal sealed class ConfirmedPublisher(
 
     /// <summary>Publishes, and returns when the broker has confirmed.</summary>
     /// <param name="message">The message.</param>
+    /// <param name="confirmTimeout">How long to wait for the confirm; infinite waits until it is there or the channel is gone.</param>
     /// <param name="cancellationToken">Stops the waiting; the publish itself goes on, because cancelling it would break the channel for all.</param>
     /// <exception cref="PublishFailedException">It was not confirmed.</exception>
-    public async Task PublishAsync(OutgoingMessage message, CancellationToken cancellationToken)
+    public async Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         long start = clock.GetTimestamp();
-        string? error = null;
+        string? error = "cancelled";
         try
         {
             Task publishing = await StartAsync(message, cancellationToken);
-            await ConfirmAsync(publishing, message, cancellationToken);
+            await ConfirmAsync(publishing, message, confirmTimeout, cancellationToken);
+            error = null;
         }
         catch (PublishFailedException failure)
         {
             error = failure.Outcome.ToString();
+            if (failure.Outcome is PublishOutcome.Returned or PublishOutcome.Unknown)
+            {
+                _ = RepairAsync();
+            }
+
             throw;
         }
         finally
@@ -53,11 +60,7 @@ internal sealed class ConfirmedPublisher(
     private async Task<Task> StartAsync(OutgoingMessage message, CancellationToken cancellationToken)
     {
         WindowedChannel open = await ChannelAsync(cancellationToken);
-        if (!await open.Window.WaitAsync(ShortWait, cancellationToken))
-        {
-            throw Unavailable(connection.Problem ?? "it confirms too slowly");
-        }
-
+        await EnterWindowAsync(open, cancellationToken);
         if (!open.Channel.IsOpen)
         {
             open.Window.Release();
@@ -73,10 +76,23 @@ internal sealed class ConfirmedPublisher(
         return publishing;
     }
 
+    // A crowd of callers waits its turn as long as the broker works; behind one that is away or blocked nobody waits for long.
+    private async Task EnterWindowAsync(WindowedChannel open, CancellationToken cancellationToken)
+    {
+        long start = clock.GetTimestamp();
+        while (!await open.Window.WaitAsync(ShortWait, cancellationToken))
+        {
+            if (connection.Problem is not null || !open.Channel.IsOpen || clock.GetElapsedTime(start) > _confirmTimeout)
+            {
+                throw Unavailable(connection.Problem ?? "it confirms too slowly");
+            }
+        }
+    }
+
     private void EndPublish(WindowedChannel open, Task ended)
     {
         // After anything but a return or a nack the channel's numbering is doubtful (7.1 counts back on a failure).
-        if (ended.Exception is { } failure && failure.InnerException is not PublishException)
+        if (!ended.IsCompletedSuccessfully && ended.Exception?.InnerException is not PublishException)
         {
             Discard(open);
         }
@@ -84,11 +100,11 @@ internal sealed class ConfirmedPublisher(
         open.Window.Release();
     }
 
-    private async Task ConfirmAsync(Task publishing, OutgoingMessage message, CancellationToken cancellationToken)
+    private async Task ConfirmAsync(Task publishing, OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         try
         {
-            await publishing.WaitAsync(_confirmTimeout, clock, cancellationToken);
+            await publishing.WaitAsync(confirmTimeout, clock, cancellationToken);
         }
         catch (PublishException returned) when (returned.IsReturn)
         {
@@ -102,12 +118,21 @@ internal sealed class ConfirmedPublisher(
         }
         catch (TimeoutException timeout)
         {
-            throw new PublishFailedException(PublishOutcome.Unknown, $"The broker did not confirm within {_confirmTimeout}.", timeout);
+            throw new PublishFailedException(PublishOutcome.Unknown, $"The broker did not confirm within {confirmTimeout}.", timeout);
         }
-        catch (Exception failure) when (failure is OperationInterruptedException or IOException or ObjectDisposedException or InvalidOperationException)
+#pragma warning disable CA1031 // Whatever the client throws here, the message may have been stored.
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             throw new PublishFailedException(PublishOutcome.Unknown, $"The connection was lost before the confirm: {failure.Message}", failure);
         }
+    }
+
+    // A message that found no queue, or a channel that was closed because an exchange is gone: declare what is missing for the next one.
+    private async Task RepairAsync()
+    {
+        using CancellationTokenSource limit = new(Limits.Rpc, clock);
+        await connection.RepairAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task<WindowedChannel> ChannelAsync(CancellationToken cancellationToken)
@@ -150,10 +175,10 @@ internal sealed class ConfirmedPublisher(
 
     private async Task<WindowedChannel> OpenAsync(CancellationToken cancellationToken)
     {
-        IConnection open = await connection.WaitOpenAsync(cancellationToken);
+        OpenConnection open = await connection.WaitOpenAsync(cancellationToken);
         // No rate limiter: the window is ours, and the client's own sleeps up to a second and then throws.
         CreateChannelOptions confirmed = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
-        IChannel channel = await Limits.OpenAsync(open.CreateChannelAsync(confirmed, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+        IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(confirmed, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
         return new WindowedChannel(channel, new SemaphoreSlim(options.Value.PublishWindow));
     }
 

@@ -108,9 +108,9 @@ internal static class TaskCodec
             Deadline = deadline,
             CorrelationId = properties.CorrelationId,
             ReplyTo = properties.ReplyTo,
-            TraceParent = TaskHeaders.Text(headers, TaskHeaders.TraceParent),
-            TraceState = TaskHeaders.Text(headers, TaskHeaders.TraceState),
-            OtherHeaders = (headers ?? new Dictionary<string, object?>()).Where(header => TaskHeaders.IsForeign(header.Key)).ToDictionary(StringComparer.Ordinal),
+            TraceParent = Short(TaskHeaders.Text(headers, TaskHeaders.TraceParent)),
+            TraceState = Short(TaskHeaders.Text(headers, TaskHeaders.TraceState)),
+            OtherHeaders = TaskHeaders.Foreign(headers),
         };
         return new TaskDelivery(tag, message, redelivered, earlierDeliveries, unreadable);
     }
@@ -126,6 +126,9 @@ internal static class TaskCodec
             headers[name] = value;
         }
     }
+
+    // W3C Trace Context asks for no more to be carried on (section 3.3.1.5).
+    private static string? Short(string? text) => text?.Length <= 512 ? text : null;
 
     private static string? Cut(string? text, int length) => text?.Length > length ? text[..length] : text;
 }

@@ -30,7 +30,26 @@ internal static class TaskHeaders
         DeliveryCount, "x-acquired-count", "x-death", "x-dotnet-pub-seq-no", "CC", "BCC",
     };
 
-    public static bool IsForeign(string name) =>
+    // All headers of a message must fit one frame, 128 KiB by default; with more the broker closes the whole connection.
+    private const int MaxForeignBytes = 32 * 1024;
+
+    /// <summary>The headers its sender added for itself, to be carried on; none of them if they are too many to be carried safely.</summary>
+    public static Dictionary<string, object?> Foreign(IDictionary<string, object?>? headers)
+    {
+        Dictionary<string, object?> foreign = (headers ?? new Dictionary<string, object?>()).Where(header => IsForeign(header.Key)).ToDictionary(StringComparer.Ordinal);
+        return Size(foreign) <= MaxForeignBytes ? foreign : [];
+    }
+
+    private static long Size(object? value) => 8 + value switch
+    {
+        byte[] bytes => bytes.LongLength,
+        string text => Encoding.UTF8.GetByteCount(text),
+        IDictionary<string, object?> table => table.Sum(entry => entry.Key.Length + Size(entry.Value)),
+        System.Collections.IEnumerable list => list.Cast<object?>().Sum(Size),
+        _ => 8,
+    };
+
+    private static bool IsForeign(string name) =>
         !Ours.Contains(name) && !OfOneHop.Contains(name)
         && !name.StartsWith("x-first-death-", StringComparison.Ordinal) && !name.StartsWith("x-last-death-", StringComparison.Ordinal);
 

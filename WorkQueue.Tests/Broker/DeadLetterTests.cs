@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Topology;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -77,7 +78,7 @@ public sealed class DeadLetterTests(BrokerFixture broker)
     }
 
     [BrokerFact]
-    public async Task A_delayed_task_whose_queue_is_gone_is_shown_as_a_letter_and_holds_up_no_other()
+    public async Task A_delayed_task_that_finds_no_queue_is_shown_as_a_letter_and_holds_up_no_other()
     {
         await using TestQueue queue = new(broker, ("Queues:other:DeliveryLimit", "5"));
         await queue.WorkerAsync();
@@ -88,7 +89,8 @@ public sealed class DeadLetterTests(BrokerFixture broker)
         EnqueuedTask found = await producer.EnqueueAsync(later);
         await using (IChannel plain = await queue.PlainChannelAsync())
         {
-            await plain.QueueDeleteAsync($"{queue.Prefix}.other");
+            // A queue that is gone would be declared again before the delay is over.
+            await plain.QueueUnbindAsync($"{queue.Prefix}.other", $"{queue.Prefix}.delay.deliver", DelayLadder.ExitKey("other"));
         }
 
         Assert.Equal(found.Id, (await queue.Runs.NextAsync()).Id);

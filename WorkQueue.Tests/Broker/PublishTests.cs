@@ -46,6 +46,20 @@ public sealed class PublishTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task Of_many_tasks_each_gets_its_own_answer_in_order()
+    {
+        await using TestQueue queue = new(broker, ("Types:probe:Queue", "default"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        NewTask[] tasks = [.. Enumerable.Range(0, 2000).Select(number => NewTask.Json(number % 100 == 7 ? "resize" : "probe", number) with { Id = $"{number}" })];
+        IReadOnlyList<EnqueueResult> results = await producer.EnqueueManyAsync(tasks);
+        Assert.Equal(tasks.Length, results.Count);
+        Assert.All(results.Index(), result => Assert.Equal(
+            result.Index % 100 == 7 ? null : $"{result.Index}", result.Item.Task?.Id));
+        Assert.Equal(20, results.Count(result => result.Error is InvalidTaskException { Reason: InvalidTaskReason.UnknownType }));
+        Assert.Equal(1980u, await queue.ReadyAsync());
+    }
+
+    [BrokerFact]
     public async Task Callers_that_stop_waiting_do_no_harm_to_the_others()
     {
         await using TestQueue queue = new(broker);

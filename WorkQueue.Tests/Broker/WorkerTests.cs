@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Tests.Support;
 
@@ -227,6 +228,74 @@ public sealed class WorkerTests(BrokerFixture broker)
         await producer.ProbeAsync("after");
         await queue.Runs.NextAsync();
         Assert.Contains(queue.Logged, line => line.Contains("beside this idle slot", StringComparison.Ordinal));
+    }
+
+    [BrokerFact]
+    public async Task A_dead_letter_queue_that_was_deleted_is_declared_again_and_holds_up_no_task()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.WorkerAsync((text, _) => text == "bad" ? throw new TaskRejectedException("no") : Task.FromResult<object?>(null));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await using (IChannel plain = await queue.PlainChannelAsync())
+        {
+            await plain.QueueDeleteAsync($"{queue.Prefix}.default.dead");
+        }
+
+        await producer.ProbeAsync("bad");
+        await producer.ProbeAsync("good");
+        await queue.Runs.NextAsync();
+        await queue.Runs.NextAsync();
+        Assert.Equal("no", Header(await queue.TakeAsync("default.dead"), "wq-reason"));
+    }
+
+    [BrokerFact]
+    public async Task A_tasks_exchange_that_was_deleted_is_declared_again()
+    {
+        await using TestQueue queue = new(broker);
+        ITaskQueue producer = await queue.ProducerAsync();
+        await using IChannel plain = await queue.PlainChannelAsync();
+        await plain.ExchangeDeleteAsync($"{queue.Prefix}.tasks");
+        await Assert.ThrowsAsync<TaskNotEnqueuedException>(() => producer.ProbeAsync());
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                Task enqueue = producer.ProbeAsync();
+                await enqueue.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                return enqueue.IsCompletedSuccessfully;
+            },
+            "an enqueue is confirmed again");
+    }
+
+    [BrokerFact]
+    public async Task An_id_of_no_sensible_time_does_not_stop_the_worker()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.WorkerAsync();
+        ITaskQueue producer = await queue.ProducerAsync();
+        await producer.EnqueueAsync(NewTask.Json("probe", "x") with { Id = "ffffffff-ffff-7fff-bfff-ffffffffffff" });
+        await queue.Runs.NextAsync();
+    }
+
+    [BrokerFact]
+    public async Task When_the_connection_is_lost_every_slot_knows_at_once_whatever_another_ones_handler_does()
+    {
+        TaskCompletionSource<object?> never = new();
+        await using TestQueue queue = new(broker, ("Worker:Concurrency", "3"), ("Worker:CancelGrace", "00:00:08"));
+        IHost worker = await queue.WorkerAsync((text, _) => text == "deaf" ? never.Task : Task.FromResult<object?>(null));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await producer.ProbeAsync("deaf");
+        TaskContext deaf = await queue.Runs.NextAsync();
+        TaskCompletionSource told = new();
+        deaf.CancellationToken.Register(told.SetResult);
+        IReadOnlyList<TaskSlot> slots = worker.Services.GetRequiredService<TaskWorkerService>().Slots;
+        OpenConnection open = await worker.Services.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Consume).WaitOpenAsync(default);
+        Task closing = open.Connection.CloseAsync(320, "test", TimeSpan.FromSeconds(30), abort: true);
+        await told.Task.WaitAsync(TimeSpan.FromSeconds(2));
+        await producer.ProbeAsync("next");
+        Assert.Equal(2, (await Task.WhenAll(queue.Runs.NextAsync(), queue.Runs.NextAsync())).Length);
+        await Eventually.TrueAsync(() => slots.Count(slot => slot.IsConsuming) >= 2, "the idle slots consume again", TimeSpan.FromSeconds(6));
+        never.SetResult(null);
+        await closing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     [BrokerFact]

@@ -62,6 +62,7 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
     [InlineData("application/json", """{"type":"simulate","payload":{},"deadline":"2000-01-01T00:00:00Z"}""", 400, "deadline")]
     [InlineData("application/json", """{"type":"resize","payload":{}}""", 422, "deliver-webhook, render-pdf, simulate")]
     [InlineData("application/json", """{"type":"simulate","payload":{},"queue":"fast"}""", 422, "Known: default, tiny")]
+    [InlineData("application/json", """{"type":"simulate","payload":{"text":"\ud800"}}""", 400, "Unicode")]
     [InlineData("application/xml", "<task/>", 415, "application/xml")]
     [InlineData("text/plain; charset=utf-16", "x", 415, "utf-16")]
     public async Task Wrong_input_is_answered_with_what_is_wrong_and_enqueues_nothing(string contentType, string body, int status, string expected)
@@ -78,6 +79,25 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
         await AssertRefusedAsync(alittle, 413, "WorkQueue:MaxPayloadBytes");
         using StringContent alot = new(new string('x', 3 * 1024 * 1024));
         await AssertRefusedAsync(alot, 413, "");
+    }
+
+    [AppHostFact]
+    public async Task A_payload_in_any_script_counts_its_own_bytes_only()
+    {
+        using HttpResponseMessage answer = await App.Producer.PostAsync(
+            "/tasks", new StringContent($$$"""{"type":"simulate","payload":{"text":"{{{new string('字', 300_000)}}}"}}""", Encoding.UTF8, "application/json"));
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        await Eventually.TrueAsync(() => App.Lines("Received 字").Length == 1, "it is received");
+    }
+
+    [AppHostFact]
+    public async Task A_page_of_another_site_cannot_send_tasks()
+    {
+        using StringContent content = new("cross");
+        using HttpRequestMessage request = new(HttpMethod.Post, "/tasks") { Content = content };
+        request.Headers.Add("Sec-Fetch-Site", "cross-site");
+        using HttpResponseMessage answer = await App.Producer.SendAsync(request);
+        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
     }
 
     [AppHostFact]

@@ -1,4 +1,5 @@
 using WorkQueue.Messaging.Consuming;
+using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -39,6 +40,13 @@ public sealed class RetryPolicyTests
     {
         var retry = (Disposition.Retry)RetryPolicy.Decide(new TaskOutcome.Failed("no"), 1, Delays, 0.2, random, Now);
         Assert.Equal(factor, retry.Delay.TotalSeconds, precision: 6);
+    }
+
+    [Fact]
+    public void Jitter_never_makes_a_delay_longer_than_the_ladder()
+    {
+        var retry = (Disposition.Retry)RetryPolicy.Decide(new TaskOutcome.Failed("no"), 1, [TimeSpan.FromDays(40)], 1, 1, Now);
+        Assert.Equal(DelayLadder.Longest, retry.Delay);
     }
 
     [Fact]

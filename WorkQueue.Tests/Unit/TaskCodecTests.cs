@@ -95,6 +95,14 @@ public sealed class TaskCodecTests
     }
 
     [Fact]
+    public void More_foreign_headers_than_fit_a_frame_with_ours_are_left_behind()
+    {
+        BasicProperties properties = TaskCodec.Write(Message);
+        properties.Headers!["large"] = new byte[33 * 1024];
+        Assert.Empty(Read(properties, default).Message.OtherHeaders);
+    }
+
+    [Fact]
     public void A_dead_letter_tells_why_with_its_texts_cut()
     {
         DateTimeOffset at = new(2026, 5, 6, 7, 8, 9, TimeSpan.Zero);
@@ -114,6 +122,7 @@ public sealed class TaskCodecTests
         Assert.Equal(made, TaskIds.CreatedAt(Guid.CreateVersion7(made).ToString()));
         Assert.Null(TaskIds.CreatedAt(Guid.NewGuid().ToString()));
         Assert.Null(TaskIds.CreatedAt("order-17"));
+        Assert.Null(TaskIds.CreatedAt("ffffffff-ffff-7fff-bfff-ffffffffffff"));
     }
 
     private static TaskDelivery Read(BasicProperties properties, ReadOnlyMemory<byte> body) => TaskCodec.Read(1, false, properties, body, Default);
