@@ -202,7 +202,10 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
     private async Task AssertRefusedAsync(HttpContent content, int status, string expected)
     {
         int tasksBefore = App.Lines("Received").Length;
-        using HttpResponseMessage answer = await App.Producer.PostAsync("/tasks", content);
+        using HttpRequestMessage request = new(HttpMethod.Post, "/tasks") { Content = content };
+        // A body that is refused by its length is not read; who sends it all the same may lose the answer.
+        request.Headers.ExpectContinue = true;
+        using HttpResponseMessage answer = await App.Producer.SendAsync(request);
         Assert.Equal(status, (int)answer.StatusCode);
         Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
         Assert.Contains(expected, (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString(), StringComparison.Ordinal);
