@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
 # Runs all tests, in Release where CI=true. Sets up first what is missing.
 # Arguments go to dotnet test, for example: ./test.sh --filter FullyQualifiedName~Unit
+# ./test.sh --faults [arguments] runs the fault tests alone, with 20,000 tasks in the largest. Their table is printed either way.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 eng/setup.sh test
 
+if [ "${1:-}" = --faults ]; then
+    shift
+    export WORKQUEUE_FAULT_TASKS="${WORKQUEUE_FAULT_TASKS:-20000}"
+    set -- --filter FullyQualifiedName~WorkQueue.Tests.Faults "$@"
+fi
 if [ "${CI:-}" = true ]; then
     set -- --configuration Release "$@"
 fi
@@ -13,4 +19,10 @@ case " $* " in
     *' -v'* | *' --verbosity'*) ;;
     *) set -- --verbosity quiet "$@" ;;
 esac
-exec dotnet test WorkQueue.sln --nologo "$@"
+
+table=$(mktemp)
+trap 'rm -f "$table"' EXIT
+code=0
+WORKQUEUE_FAULT_REPORT=$table dotnet test WorkQueue.sln --nologo "$@" || code=$?
+cat "$table"
+exit "$code"

@@ -118,11 +118,16 @@ public static class HostingExtensions
     // Of Aspire's client only the configuration and the factory are used: connection, tracing and health check are our own.
     private static void AddConnections(IHostApplicationBuilder builder)
     {
-        TimeSpan heartbeat = builder.Configuration.GetValue<TimeSpan?>($"{WorkQueueOptions.Section}:Heartbeat") ?? new WorkQueueOptions().Heartbeat;
+        IConfigurationSection section = builder.Configuration.GetSection(WorkQueueOptions.Section);
+        TimeSpan heartbeat = section.GetValue<TimeSpan?>(nameof(WorkQueueOptions.Heartbeat)) ?? new WorkQueueOptions().Heartbeat;
+        TlsOptions tls = section.GetSection(nameof(WorkQueueOptions.Tls)).Get<TlsOptions>() ?? new TlsOptions();
+        // Without one the client's own default applies: guest on this machine.
+        BrokerAddress address = BrokerAddress.Parse(builder.Configuration.GetConnectionString(ConnectionName) is { Length: > 0 } given ? given : "amqp://localhost");
         builder.AddRabbitMQClient(
             ConnectionName,
             settings =>
             {
+                settings.ConnectionString = address.First;
                 settings.DisableTracing = true;
                 settings.DisableHealthChecks = true;
             },
@@ -131,16 +136,24 @@ public static class HostingExtensions
                 factory.AutomaticRecoveryEnabled = false;
                 factory.TopologyRecoveryEnabled = false;
                 factory.RequestedHeartbeat = heartbeat;
+                TlsSettings.Apply(tls, factory.Ssl);
             });
         foreach (string purpose in (string[])[ConnectionPurpose.Publish, ConnectionPurpose.Consume])
         {
-            builder.Services.AddKeyedSingleton(purpose, (provider, _) => new SupervisedConnection(
-                purpose,
-                provider.GetRequiredService<IConnectionFactory>(),
-                provider.GetRequiredService<TopologyDeclarer>(),
-                provider.GetRequiredService<ILogger<SupervisedConnection>>(),
-                provider.GetRequiredService<TimeProvider>()));
+            builder.Services.AddKeyedSingleton(purpose, (provider, _) => Supervise(provider, purpose, address, tls));
         }
+    }
+
+    private static SupervisedConnection Supervise(IServiceProvider provider, string purpose, BrokerAddress address, TlsOptions tls)
+    {
+        IConnectionFactory factory = provider.GetRequiredService<IConnectionFactory>();
+        return new SupervisedConnection(
+            purpose,
+            factory,
+            address.Endpoints((factory as ConnectionFactory)?.Ssl ?? new SslOption(), tls.ServerName),
+            provider.GetRequiredService<TopologyDeclarer>(),
+            provider.GetRequiredService<ILogger<SupervisedConnection>>(),
+            provider.GetRequiredService<TimeProvider>());
     }
 
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;

@@ -45,6 +45,9 @@ public sealed class WorkQueueOptions
     /// <summary>How the span of an attempt refers to the span of the enqueue. Default <see cref="TraceLinks.Parent"/>.</summary>
     public TraceLinks TraceLinks { get; set; } = TraceLinks.Parent;
 
+    /// <summary>TLS to the broker; used where the connection string starts with <c>amqps</c>.</summary>
+    public TlsOptions Tls { get; set; } = new();
+
     /// <summary>The settings of a worker.</summary>
     public WorkerOptions Worker { get; set; } = new();
 
@@ -108,6 +111,22 @@ public sealed class TaskTypeOptions
 
     /// <summary>The waits between attempts. Default: <see cref="RetryOptions.Delays"/>.</summary>
     public IReadOnlyList<TimeSpan>? RetryDelays { get; set; }
+}
+
+/// <summary>TLS to the broker, <c>WorkQueue:Tls</c>.</summary>
+public sealed class TlsOptions
+{
+    /// <summary>The name the broker's certificate must have. Default: the host of the connection string.</summary>
+    public string? ServerName { get; set; }
+
+    /// <summary>A PEM file of the authorities to trust instead of the system's. Default: the system's.</summary>
+    public string? TrustedCertificate { get; set; }
+
+    /// <summary>A PKCS #12 file of this program's own certificate. Default: none.</summary>
+    public string? ClientCertificate { get; set; }
+
+    /// <summary>The password of <see cref="ClientCertificate"/>.</summary>
+    public string? ClientCertificatePassword { get; set; }
 }
 
 /// <summary>The settings of a worker, <c>WorkQueue:Worker</c>.</summary>

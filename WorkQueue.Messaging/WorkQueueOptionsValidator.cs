@@ -24,6 +24,8 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
                 .SelectMany(same => Of(false, $"Queues:{same.Last().Key}:Name", same.Key, "a name no other queue has")),
             .. options.Types.SelectMany(type => TaskType(type.Key, type.Value, options)),
             .. Worker(options),
+            .. ExistingFile("Tls:TrustedCertificate", options.Tls.TrustedCertificate),
+            .. ExistingFile("Tls:ClientCertificate", options.Tls.ClientCertificate),
             .. Delays("Retry:Delays", options.Retry.Delays),
             .. Of(options.Retry.Jitter is >= 0 and <= 1, "Retry:Jitter", options.Retry.Jitter, "0 to 1"),
         ];
@@ -64,6 +66,8 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
 
     private static IEnumerable<string> Delays(string key, IReadOnlyList<TimeSpan>? delays) =>
         (delays ?? []).SelectMany((delay, index) => InRange($"{key}:{index}", delay, TimeSpan.Zero, TimeSpan.FromDays(40)));
+
+    private static IEnumerable<string> ExistingFile(string key, string? path) => Of(path is null || File.Exists(path), key, path, "a file that exists");
 
     private static IEnumerable<string> InRange(string key, TimeSpan value, TimeSpan from, TimeSpan to) =>
         Of(value >= from && value <= to, key, value, $"{from} to {to}");

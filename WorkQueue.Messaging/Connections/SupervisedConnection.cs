@@ -21,7 +21,7 @@ internal sealed record OpenConnection(IConnection Connection, Task<string> Lost)
 /// </summary>
 #pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
 internal sealed class SupervisedConnection(
-    string purpose, IConnectionFactory factory, TopologyDeclarer declarer, ILogger logger, TimeProvider clock)
+    string purpose, IConnectionFactory factory, IReadOnlyList<AmqpTcpEndpoint> endpoints, TopologyDeclarer declarer, ILogger logger, TimeProvider clock)
 #pragma warning restore CA1001
 {
     private readonly Backoff _backoff = new(clock);
@@ -111,7 +111,7 @@ internal sealed class SupervisedConnection(
     private async Task RunOnceAsync(CancellationToken stopping)
     {
         TaskCompletionSource<string> lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        IConnection connection = await Limits.OpenAsync(factory.CreateConnectionAsync(purpose, CancellationToken.None), Limits.Connect, clock, stopping);
+        IConnection connection = await Limits.OpenAsync(factory.CreateConnectionAsync(endpoints, purpose, CancellationToken.None), Limits.Connect, clock, stopping);
         try
         {
             connection.ConnectionShutdownAsync += (_, shutdown) => Signal(lost, shutdown);

@@ -9,8 +9,8 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.DeadLetters;
 
 /// <summary>
-/// Reads the dead-letter queues letter by letter, without acknowledging what is only looked at: when the channel closes, the broker
-/// puts it back where it was. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
+/// Reads the dead-letter queues letter by letter, without acknowledging what is only looked at: at the end it is given back, and the
+/// broker puts it where it was. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
 /// </summary>
 internal sealed class DeadLetterBox(
     [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, IOptions<WorkQueueOptions> options, TimeProvider clock)
@@ -68,6 +68,8 @@ internal sealed class DeadLetterBox(
         try
         {
             int handled = 0;
+            // A task that is redriven and dies again at once must not be redriven for ever.
+            HashSet<string> seen = new(StringComparer.Ordinal);
             foreach (string queue in queues)
             {
                 for (int scanned = 0; handled < filter.Limit && scanned < MaxScanned; scanned++)
@@ -80,7 +82,7 @@ internal sealed class DeadLetterBox(
                     }
 
                     FoundLetter found = LetterReader.Read(message, topology);
-                    if (!LetterReader.Fits(found.Letter, filter))
+                    if (!LetterReader.Fits(found.Letter, filter) || !seen.Add(found.Letter.Id))
                     {
                         continue;
                     }
@@ -123,11 +125,15 @@ internal sealed class DeadLetterBox(
         }
     }
 
-    // A clean close: the acknowledgements before it have reached the broker when it answers.
+    // A clean close: what was said before it has reached the broker when it answers. Given back in so many words, because what a
+    // closed channel leaves behind comes back a moment later, and the next look would miss it.
     private async Task CloseAsync(IChannel channel)
     {
         if (channel.IsOpen)
         {
+            // Tag 0 is everything that is not settled yet, if only nothing.
+            await channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true, CancellationToken.None).AsTask()
+                .WaitAsync(Limits.Close, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await channel.CloseAsync(CancellationToken.None).WaitAsync(Limits.Close, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 

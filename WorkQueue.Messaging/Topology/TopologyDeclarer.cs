@@ -65,14 +65,14 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
 
     private static Task ExchangeAsync(
         IChannel channel, string name, string type, Dictionary<string, object?>? arguments, CancellationToken cancellationToken) =>
-        DeclareAsync($"exchange '{name}'", () => channel.ExchangeDeclareAsync(name, type, durable: true, autoDelete: false, arguments, false, false, cancellationToken));
+        DeclareAsync("exchange", name, () => channel.ExchangeDeclareAsync(name, type, durable: true, autoDelete: false, arguments, false, false, cancellationToken));
 
     private static Task QueueAsync(
         IChannel channel, string name, IReadOnlyDictionary<string, object?> arguments, CancellationToken cancellationToken) =>
-        DeclareAsync($"queue '{name}'", () => channel.QueueDeclareAsync(
+        DeclareAsync("queue", name, () => channel.QueueDeclareAsync(
             name, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?>(arguments), false, false, cancellationToken));
 
-    private static async Task DeclareAsync(string what, Func<Task> declare)
+    private static async Task DeclareAsync(string kind, string name, Func<Task> declare)
     {
         try
         {
@@ -80,7 +80,7 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
         }
         catch (OperationInterruptedException refusal) when (refusal.ShutdownReason?.ReplyCode == Constants.PreconditionFailed)
         {
-            throw new TopologyMismatchException(what, refusal.ShutdownReason.ReplyText, refusal);
+            throw TopologyMismatchException.Of(kind, name, refusal.ShutdownReason.ReplyText, refusal);
         }
     }
 }

@@ -36,8 +36,8 @@ public sealed class RefusalTests(BrokerFixture broker)
         await using IChannel plain = await queue.PlainChannelAsync();
         await plain.QueueDeclareAsync($"{queue.Prefix}.default", durable: true, exclusive: false, autoDelete: false);
         string message = await StoppedByAsync(broker.ConnectionString, queue.Prefix);
-        Assert.Contains($"queue '{queue.Prefix}.default' exists with other properties", message, StringComparison.Ordinal);
-        Assert.Contains("inequivalent arg 'x-", message, StringComparison.Ordinal);
+        Assert.Contains($"The queue '{queue.Prefix}.default' has x-", message, StringComparison.Ordinal);
+        Assert.Contains("and the settings ask for ", message, StringComparison.Ordinal);
         Assert.Equal(0u, await queue.ReadyAsync());
     }
 

@@ -21,6 +21,13 @@ internal sealed class LocalBrokerProcess : IAsyncDisposable
 
     public string ConnectionString => $"amqp://tests:tests@127.0.0.1:{Port.ToString(CultureInfo.InvariantCulture)}";
 
+    /// <summary>Adds settings of its own to rabbitmq.conf, before a start.</summary>
+    public void Configure(string settings)
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "conf.d"));
+        File.WriteAllText(Path.Combine(_folder, "conf.d", "50-test.conf"), settings);
+    }
+
     public async Task StartAsync()
     {
         ProcessStartInfo start = new("sh", [Script]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };

@@ -1,0 +1,66 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using WorkQueue.Messaging;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Broker;
+
+/// <summary>A broker of its own: TLS is a setting of the broker.</summary>
+public sealed class TlsTests
+{
+    [AppHostFact]
+    public async Task Over_TLS_tasks_are_enqueued_and_a_certificate_nobody_trusts_is_refused_and_a_host_that_is_down_is_passed_over()
+    {
+        string folder = Directory.CreateTempSubdirectory("workqueue-test-tls-").FullName;
+        int port = TestEnvironment.FreePort();
+        await using LocalBrokerProcess broker = new();
+        WriteCertificate(folder);
+        broker.Configure(
+            $"listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {folder}/cert.pem\nssl_options.certfile = {folder}/cert.pem\nssl_options.keyfile = {folder}/key.pem\n");
+        await broker.StartAsync();
+        string secured = $"amqps://tests:tests@localhost:{TestEnvironment.FreePort()},localhost:{port}";
+
+        using IHost trusting = await StartAsync(secured, $"{folder}/cert.pem");
+        Assert.Equal(TaskState.Queued, (await EnqueueAsync(trusting)).State);
+        await trusting.StopAsync();
+
+        using IHost wary = await StartAsync(secured, null);
+        TaskNotEnqueuedException refusal = await Assert.ThrowsAsync<TaskNotEnqueuedException>(() => EnqueueAsync(wary));
+        Assert.Equal(PublishOutcome.Unavailable, refusal.Outcome);
+        Assert.Contains("certificate", refusal.Message, StringComparison.OrdinalIgnoreCase);
+        await wary.StopAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static Task<EnqueuedTask> EnqueueAsync(IHost host) => host.Services.GetRequiredService<ITaskQueue>().EnqueueAsync(NewTask.Text("secret"));
+
+    private static async Task<IHost> StartAsync(string connectionString, string? trusted)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection([
+            KeyValuePair.Create("ConnectionStrings:rabbitmq", (string?)connectionString), KeyValuePair.Create("WorkQueue:Tls:TrustedCertificate", trusted)]);
+        builder.AddTaskQueue();
+        IHost host = builder.Build();
+        await host.StartAsync();
+        return host;
+    }
+
+    private static void WriteCertificate(string folder)
+    {
+        using RSA key = RSA.Create(2048);
+        CertificateRequest request = new("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        SubjectAlternativeNameBuilder names = new();
+        names.AddDnsName("localhost");
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        using X509Certificate2 certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        File.WriteAllText($"{folder}/cert.pem", certificate.ExportCertificatePem());
+        File.WriteAllText($"{folder}/key.pem", key.ExportPkcs8PrivateKeyPem());
+    }
+}

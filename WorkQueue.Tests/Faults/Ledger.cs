@@ -1,0 +1,48 @@
+using System.Collections.Concurrent;
+
+namespace WorkQueue.Tests.Faults;
+
+/// <summary>Counts tasks by id: which were confirmed, which ran, and which ran to their end.</summary>
+internal sealed class Ledger
+{
+    private readonly ConcurrentDictionary<string, byte> _confirmed = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int> _succeeded = new(StringComparer.Ordinal);
+    private int _running;
+    private int _most;
+
+    public int Confirmed => _confirmed.Count;
+
+    /// <summary>Ids that ran to their end at least once.</summary>
+    public int Succeeded => _succeeded.Count;
+
+    /// <summary>The most runs there were at once.</summary>
+    public int MostAtOnce => Volatile.Read(ref _most);
+
+    /// <summary>Every confirmed task has run to its end.</summary>
+    public bool AllDone => _confirmed.Keys.All(_succeeded.ContainsKey);
+
+    public void Confirm(string id) => _confirmed.TryAdd(id, 0);
+
+    public void Start()
+    {
+        int now = Interlocked.Increment(ref _running);
+        int most;
+        while ((most = Volatile.Read(ref _most)) < now && Interlocked.CompareExchange(ref _most, now, most) != most)
+        {
+        }
+    }
+
+    public void End() => Interlocked.Decrement(ref _running);
+
+    public void Succeed(string id) => _succeeded.AddOrUpdate(id, 1, (_, runs) => runs + 1);
+
+    /// <summary>Draws the line under a test.</summary>
+    /// <param name="waiting">The ids of the messages that are still in the queue, once each.</param>
+    /// <param name="dead">The ids of the dead letters.</param>
+    public Balance Close(IReadOnlyCollection<string> waiting, IReadOnlyCollection<string> dead)
+    {
+        HashSet<string> accounted = [.. _succeeded.Keys, .. waiting, .. dead];
+        int ends = _succeeded.Values.Sum() + waiting.Count + dead.Count;
+        return new Balance(_confirmed.Count, _confirmed.Keys.Count(id => !accounted.Contains(id)), ends - accounted.Count);
+    }
+}

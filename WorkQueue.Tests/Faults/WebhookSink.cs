@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Tests.Faults;
+
+/// <summary>Receives the webhooks of worker processes, and so counts what they run: each carries its task's id.</summary>
+internal sealed class WebhookSink : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly Ledger _ledger;
+    private readonly ConcurrentQueue<(int Runs, TaskCompletionSource Reached)> _waiters = new();
+    private TaskCompletionSource _release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _runs;
+
+    private WebhookSink(WebApplication app, Ledger ledger) => (_app, _ledger) = (app, ledger);
+
+    /// <summary>Runs that have begun.</summary>
+    public int Runs => Volatile.Read(ref _runs);
+
+    public static async Task<WebhookSink> StartAsync(Ledger ledger)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        WebhookSink sink = new(builder.Build(), ledger);
+        sink._app.MapPost("/short", context => sink.ReceiveAsync(context, Task.CompletedTask));
+        sink._app.MapPost("/held", context => sink.ReceiveAsync(context, sink._release.Task));
+        await sink._app.StartAsync();
+        return sink;
+    }
+
+    /// <summary>A task that calls the sink.</summary>
+    /// <param name="held">True for one that runs until <see cref="Release"/>.</param>
+    public NewTask Call(bool held = false) => new()
+    {
+        Type = "deliver-webhook",
+        Body = JsonSerializer.SerializeToUtf8Bytes(new { url = $"{_app.Urls.First()}/{(held ? "held" : "short")}" }),
+        ContentType = "application/json",
+        Id = Guid.CreateVersion7().ToString(),
+    };
+
+    /// <summary>Completes when as many runs have begun.</summary>
+    public Task ReachedAsync(int runs)
+    {
+        TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _waiters.Enqueue((runs, reached));
+        Tell();
+        return reached.Task;
+    }
+
+    /// <summary>Lets the held tasks end.</summary>
+    public void Release() => _release.TrySetResult();
+
+    /// <summary>Holds tasks again.</summary>
+    public void Hold() => _release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public async ValueTask DisposeAsync()
+    {
+        Release();
+        await _app.DisposeAsync();
+    }
+
+    private async Task ReceiveAsync(HttpContext context, Task end)
+    {
+        Interlocked.Increment(ref _runs);
+        Tell();
+        // Cut short when the worker that called is gone: then it has not succeeded.
+        await end.WaitAsync(context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!context.RequestAborted.IsCancellationRequested)
+        {
+            _ledger.Succeed(context.Request.Headers["Idempotency-Key"].ToString());
+        }
+    }
+
+    private void Tell()
+    {
+        foreach ((int runs, TaskCompletionSource reached) in _waiters)
+        {
+            if (Runs >= runs)
+            {
+                reached.TrySetResult();
+            }
+        }
+    }
+}

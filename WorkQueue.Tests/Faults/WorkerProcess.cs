@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace WorkQueue.Tests.Faults;
+
+/// <summary>The worker as a process of its own, which can be killed.</summary>
+internal sealed class WorkerProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private WorkerProcess(Process process) => _process = process;
+
+    /// <summary>Everything it wrote, a line each.</summary>
+    public ConcurrentQueue<string> Output { get; } = new();
+
+    public int ExitCode => _process.ExitCode;
+
+    public static WorkerProcess Start(string connectionString, string prefix, params (string Key, string Value)[] settings)
+    {
+        ProcessStartInfo start = new("dotnet", ["WorkQueue.Worker.dll"])
+        {
+            WorkingDirectory = AppContext.BaseDirectory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // Where loopback may be called, on which the tests count.
+        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+        start.Environment["ConnectionStrings__rabbitmq"] = connectionString;
+        start.Environment["WorkQueue__Prefix"] = prefix;
+        start.Environment["Logging__LogLevel__Default"] = "Warning";
+        start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
+        foreach ((string key, string value) in settings)
+        {
+            start.Environment[$"WorkQueue__{key.Replace(":", "__", StringComparison.Ordinal)}"] = value;
+        }
+
+        WorkerProcess worker = new(Process.Start(start)!);
+        worker._process.OutputDataReceived += (_, line) => worker.Keep(line.Data);
+        worker._process.ErrorDataReceived += (_, line) => worker.Keep(line.Data);
+        worker._process.BeginOutputReadLine();
+        worker._process.BeginErrorReadLine();
+        return worker;
+    }
+
+    /// <summary>Kills it (SIGKILL): it can finish nothing and tell nobody.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Asks it to stop (SIGTERM), and returns how long that took.</summary>
+    public async Task<TimeSpan> StopAsync()
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        await Signals.SendAsync("TERM", _process.Id);
+        await _process.WaitForExitAsync();
+        return TimeProvider.System.GetElapsedTime(start);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            await KillAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is not null)
+        {
+            Output.Enqueue(line);
+        }
+    }
+}
