@@ -135,7 +135,8 @@ public static class HostingExtensions
             {
                 factory.AutomaticRecoveryEnabled = false;
                 factory.TopologyRecoveryEnabled = false;
-                factory.RequestedHeartbeat = heartbeat;
+                // The client takes up to four of its intervals to notice a silence; the setting promises three.
+                factory.RequestedHeartbeat = TimeSpan.FromSeconds(Math.Max(1, Math.Floor(heartbeat.TotalSeconds * 3 / 4)));
                 TlsSettings.Apply(tls, factory.Ssl);
             });
         foreach (string purpose in (string[])[ConnectionPurpose.Publish, ConnectionPurpose.Consume])

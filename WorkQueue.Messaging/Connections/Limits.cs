@@ -7,6 +7,9 @@ internal static class Limits
     public static readonly TimeSpan Rpc = TimeSpan.FromSeconds(20);
     public static readonly TimeSpan Close = TimeSpan.FromSeconds(3);
 
+    /// <summary>For closing a connection on the way out: a program that ends has no time for a broker that does not answer.</summary>
+    public static readonly TimeSpan LastClose = TimeSpan.FromSeconds(1);
+
     /// <summary>Opens something; if it takes too long it is disposed of whenever it does open.</summary>
     /// <exception cref="TimeoutException">It took longer than <paramref name="limit"/>.</exception>
     public static async Task<T> OpenAsync<T>(Task<T> opening, TimeSpan limit, TimeProvider clock, CancellationToken cancellationToken)
@@ -23,8 +26,8 @@ internal static class Limits
         }
     }
 
-    /// <summary>Disposes, and gives up after <see cref="Close"/>. Never throws: what is being disposed of may be broken in any way.</summary>
-    public static async Task DisposeAsync(IAsyncDisposable? resource, TimeProvider clock)
+    /// <summary>Disposes, and gives up after a limit, <see cref="Close"/> unless given. Never throws: what is being disposed of may be broken in any way.</summary>
+    public static async Task DisposeAsync(IAsyncDisposable? resource, TimeProvider clock, TimeSpan? limit = null)
     {
         if (resource is null)
         {
@@ -33,7 +36,7 @@ internal static class Limits
 
         try
         {
-            await resource.DisposeAsync().AsTask().WaitAsync(Close, clock);
+            await resource.DisposeAsync().AsTask().WaitAsync(limit ?? Close, clock);
         }
 #pragma warning disable CA1031 // A broken connection throws anything from its dispose, and nothing can be done about it.
         catch (Exception)

@@ -24,7 +24,8 @@ internal sealed class SupervisedConnection(
     string purpose, IConnectionFactory factory, IReadOnlyList<AmqpTcpEndpoint> endpoints, TopologyDeclarer declarer, ILogger logger, TimeProvider clock)
 #pragma warning restore CA1001
 {
-    private readonly Backoff _backoff = new(clock);
+    // A broker that is back is to be used within five seconds, however long it was away.
+    private readonly Backoff _backoff = new(clock, longest: TimeSpan.FromSeconds(4));
     private readonly SemaphoreSlim _repairing = new(1);
     private long _repairedAt;
     private readonly TaskCompletionSource _firstTry = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -126,7 +127,7 @@ internal sealed class SupervisedConnection(
         finally
         {
             Withdraw();
-            await Limits.DisposeAsync(connection, clock);
+            await Limits.DisposeAsync(connection, clock, stopping.IsCancellationRequested ? Limits.LastClose : Limits.Close);
         }
     }
 

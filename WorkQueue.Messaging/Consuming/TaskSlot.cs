@@ -91,7 +91,11 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
             _consumer = null;
             consumer.End("the channel is given up");
             await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
-            await Limits.DisposeAsync(channel, pipeline.Clock);
+            if (!stopping.IsCancellationRequested)
+            {
+                // On the way out the connection is closed next, and its channels with it.
+                await Limits.DisposeAsync(channel, pipeline.Clock);
+            }
         }
     }
 
@@ -111,14 +115,16 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
     // Cancel, finish, acknowledge, and only then close: a close right after the cancel loses the acknowledgement.
     private async Task DrainAsync(IChannel channel, TaskConsumer consumer, string? tag)
     {
+        bool answers = false;
         try
         {
             if (channel.IsOpen && tag is not null)
             {
                 await channel.BasicCancelAsync(tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock);
+                answers = true;
             }
         }
-#pragma warning disable CA1031 // A channel that cannot be cancelled is closed next, which has the same effect.
+#pragma warning disable CA1031 // A channel that cannot be cancelled ends with its connection, which has the same effect.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -126,6 +132,13 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         }
 
         WorkerOptions worker = pipeline.Options.Value.Worker;
+        if (!answers)
+        {
+            // What runs may end; the rest is up to the broker, which takes back what it hears no more of.
+            await consumer.WaitIdleAsync(worker.DrainTimeout + Limits.Close);
+            return;
+        }
+
         // Deliveries that came before the cancel are dispatched before its answer is, even after the call above has returned.
         await Task.WhenAny(consumer.Cancelled, consumer.Ended, Task.Delay(worker.DrainTimeout + Limits.Close, pipeline.Clock));
         if (await consumer.WaitIdleAsync(Limits.Close) && channel.IsOpen)

@@ -17,7 +17,7 @@ internal sealed class TaskWorkerService(
     ILogger<TaskWorkerService> logger) : BackgroundService
 {
     // For a deaf handler's last second and the confirm that gives its task back; with the default drain of 8 s it ends before Aspire kills at 12 s.
-    private static readonly TimeSpan TimeToSettle = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan TimeToSettle = TimeSpan.FromSeconds(2);
 
     private TaskSlot[] _slots = [];
 

@@ -15,7 +15,9 @@ public sealed class BrokerFaultTests(FaultBroker broker, FaultReport report)
         TaskCompletionSource deaf = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("Worker:CancelGrace", "00:01:00"));
         ITaskQueue producer = await queue.ProducerAsync();
-        await queue.WorkerAsync((text, context) => text == "0" && !context.Redelivered ? deaf.Task : Task.CompletedTask);
+        // Not told by the redelivered flag: a broker that is killed may not have written down that it had delivered.
+        int runsOfFirst = 0;
+        await queue.WorkerAsync((text, _) => text == "0" && Interlocked.Increment(ref runsOfFirst) == 1 ? deaf.Task : Task.CompletedTask);
         await queue.EnqueueAsync(producer, 1);
         TaskContext first = await queue.Runs.NextAsync();
         await queue.EnqueueAsync(producer, 99, number => FaultQueue.Probe(number + 1));
@@ -28,7 +30,7 @@ public sealed class BrokerFaultTests(FaultBroker broker, FaultReport report)
         Assert.Single(queue.Runs.All);
         deaf.SetResult();
         TaskContext second = await queue.Runs.NextAsync();
-        Assert.Equal((1, true), (second.Attempt, second.Redelivered));
+        Assert.Equal(1, second.Attempt);
         await queue.AllDoneAsync();
         Balance balance = await queue.CloseAsync();
         Assert.Equal((1, 100), (queue.Ledger.MostAtOnce, balance.Confirmed));
@@ -41,9 +43,10 @@ public sealed class BrokerFaultTests(FaultBroker broker, FaultReport report)
     {
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
         ITaskQueue producer = await queue.ProducerAsync();
+        int runsOfFirst = 0;
         await queue.WorkerAsync(async (text, context) =>
         {
-            if (text == "0" && !context.Redelivered)
+            if (text == "0" && Interlocked.Increment(ref runsOfFirst) == 1)
             {
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.CancellationToken);
             }
@@ -56,7 +59,7 @@ public sealed class BrokerFaultTests(FaultBroker broker, FaultReport report)
         await broker.KillAsync();
         await broker.StartAsync();
         Stopwatch recovery = Stopwatch.StartNew();
-        Assert.True((await queue.Runs.NextAsync()).Redelivered);
+        await queue.Runs.NextAsync();
         recovery.Stop();
         await queue.AllDoneAsync();
         report.Add("broker killed and restarted", await queue.CloseAsync(), Seconds("consuming again after its port opened", recovery));
