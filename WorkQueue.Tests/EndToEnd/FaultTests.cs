@@ -56,7 +56,7 @@ public sealed class FaultTests
     private static async Task ExecuteAsync(TestApp app, string command)
     {
         ExecuteCommandResult result = await app.App.ResourceCommands.ExecuteCommandAsync("rabbitmq", command);
-        Assert.True(result.Success, result.Message);
+        Assert.True(result.Success);
         string state = command == KnownResourceCommands.StopCommand ? KnownResourceStates.Exited : KnownResourceStates.Running;
         await app.App.ResourceNotifications.WaitForResourceAsync("rabbitmq", [state, KnownResourceStates.Finished]).WaitAsync(TestEnvironment.Patience);
     }
