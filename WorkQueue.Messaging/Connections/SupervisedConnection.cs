@@ -45,6 +45,13 @@ internal sealed class SupervisedConnection(
     /// <summary>The open connection, as soon as there is one.</summary>
     public Task<OpenConnection> WaitOpenAsync(CancellationToken cancellationToken) => Volatile.Read(ref _open).Task.WaitAsync(cancellationToken);
 
+    /// <summary>A new channel on the open connection, as soon as there is one.</summary>
+    public async Task<IChannel> OpenChannelAsync(CreateChannelOptions? options, CancellationToken cancellationToken)
+    {
+        OpenConnection open = await WaitOpenAsync(cancellationToken);
+        return await Limits.OpenAsync(open.Connection.CreateChannelAsync(options, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+    }
+
     /// <summary>Keeps the connection open until the token is cancelled.</summary>
     /// <exception cref="BrokerRefusedException">Trying again cannot help: wrong credentials, no such vhost, no permission, other queue arguments.</exception>
     public async Task RunAsync(CancellationToken stopping)

@@ -60,8 +60,7 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
     // Not on a channel of its own: the one call in a while is not worth keeping one open, and a new one proves that the broker answers.
     private async Task<bool> HasWaitingTasksAsync(CancellationToken stopping)
     {
-        OpenConnection open = await connection.WaitOpenAsync(stopping);
-        IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
+        IChannel channel = await connection.OpenChannelAsync(null, stopping);
         try
         {
             return await channel.MessageCountAsync(queue.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping) > 0;

@@ -65,8 +65,7 @@ internal sealed class QueueMonitor(
 
     private async Task WatchAsync(CancellationToken stopping)
     {
-        OpenConnection open = await connection.WaitOpenAsync(stopping);
-        IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
+        IChannel channel = await connection.OpenChannelAsync(null, stopping);
         try
         {
             using PeriodicTimer timer = new(Interval, clock);

@@ -175,10 +175,9 @@ internal sealed class ConfirmedPublisher(
 
     private async Task<WindowedChannel> OpenAsync(CancellationToken cancellationToken)
     {
-        OpenConnection open = await connection.WaitOpenAsync(cancellationToken);
         // No rate limiter: the window is ours, and the client's own sleeps up to a second and then throws.
         CreateChannelOptions confirmed = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
-        IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(confirmed, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+        IChannel channel = await connection.OpenChannelAsync(confirmed, cancellationToken);
         return new WindowedChannel(channel, new SemaphoreSlim(options.Value.PublishWindow));
     }
 
