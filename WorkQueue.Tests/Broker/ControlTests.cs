@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -35,19 +36,22 @@ public sealed class ControlTests(BrokerFixture broker)
     }
 
     [BrokerFact]
-    public async Task A_task_that_runs_when_its_queue_is_paused_finishes()
+    public async Task A_task_that_runs_when_its_queue_is_paused_finishes_and_the_next_waits()
     {
         TaskCompletionSource<object?> finish = new();
         await using TestQueue queue = new(broker);
-        await queue.WorkerAsync((_, _) => finish.Task);
+        IHost worker = await queue.WorkerAsync((_, _) => finish.Task);
         ITaskQueue producer = await queue.ProducerAsync();
         await producer.ProbeAsync("first");
         await queue.Runs.NextAsync();
         ITaskControl control = queue.Last.Services.GetRequiredService<ITaskControl>();
         await control.PauseAsync("default");
         await producer.ProbeAsync("second");
-        await Eventually.TrueAsync(async () => await ConsumersAsync(queue) == 0, "no consumer");
+        await Eventually.TrueAsync(() => queue.Logged.Count(line => line.Contains("Queue default is paused", StringComparison.Ordinal)) == 2, "both processes know");
         finish.SetResult(null);
+        TaskSlot slot = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0];
+        await Eventually.TrueAsync(() => !slot.IsConsuming, "the slot takes no more");
+        Assert.Equal(1u, await queue.ReadyAsync());
         await control.ResumeAsync("default");
         await queue.Runs.NextAsync();
         Assert.Equal(["first", "second"], queue.Runs.All.Select(run => run.Text));
