@@ -26,6 +26,7 @@ internal sealed class ContainerBroker(string image) : OwnedBroker
         if (_reaper is not null)
         {
             await _reaper.DisposeAsync();
+            _reaper = null;
         }
 
         await base.DisposeAsync();
@@ -42,7 +43,8 @@ internal sealed class ContainerBroker(string image) : OwnedBroker
         return new ProcessStartInfo("docker", ["start", "--attach", _name]);
     }
 
-    protected override Task KillAsync(Process process) => process.HasExited ? Task.CompletedTask : DockerAsync("kill", _name);
+    // Without its reaper it is gone already.
+    protected override Task KillAsync(Process process) => _reaper is null ? Task.CompletedTask : DockerAsync("kill", _name);
 
     private async Task CreateAsync()
     {
