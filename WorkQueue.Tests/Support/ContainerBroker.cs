@@ -10,7 +10,7 @@ internal sealed class ContainerBroker(string image) : OwnedBroker
 
     protected override string SecureListener => "0.0.0.0:5671";
 
-    protected override string ConfigurationFolder => "/etc/rabbitmq/conf.d";
+    protected override string ConfigurationFolder => "/etc/rabbitmq";
 
     /// <inheritdoc/>
     public override Task FreezeAsync() => DockerAsync("pause", _name);
@@ -52,9 +52,9 @@ internal sealed class ContainerBroker(string image) : OwnedBroker
         await DockerAsync(
             "create", "--name", _name, "--hostname", "broker", "--env", "RABBITMQ_DEFAULT_USER=tests", "--env", "RABBITMQ_DEFAULT_PASS=tests",
             "--publish", $"127.0.0.1:{Text(Port)}:5672", "--publish", $"127.0.0.1:{Text(SecurePort)}:5671", image);
-        if (Directory.Exists(Path.Combine(Folder, "conf.d")))
+        foreach (string folder in Directory.GetDirectories(Folder))
         {
-            await DockerAsync("cp", Path.Combine(Folder, "conf.d"), $"{_name}:/etc/rabbitmq/");
+            await DockerAsync("cp", folder, $"{_name}:{ConfigurationFolder}/");
         }
     }
 

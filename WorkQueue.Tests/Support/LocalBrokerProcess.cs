@@ -18,7 +18,7 @@ internal sealed class LocalBrokerProcess : OwnedBroker
 
     protected override string SecureListener => $"127.0.0.1:{Text(SecurePort)}";
 
-    protected override string ConfigurationFolder => Path.Combine(Folder, "conf.d");
+    protected override string ConfigurationFolder => Folder;
 
     /// <inheritdoc/>
     public override async Task FreezeAsync()

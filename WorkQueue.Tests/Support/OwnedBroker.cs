@@ -31,7 +31,7 @@ internal abstract class OwnedBroker : IAsyncDisposable
     /// <summary>Where the broker listens for TLS, as it sees it itself.</summary>
     protected abstract string SecureListener { get; }
 
-    /// <summary>Where the broker finds what is in the subfolder <c>conf.d</c> of <see cref="Folder"/>.</summary>
+    /// <summary>Where the broker finds the subfolders <c>conf.d</c> and <c>tls</c> of <see cref="Folder"/>.</summary>
     protected abstract string ConfigurationFolder { get; }
 
     /// <summary>The broker that <c>WORKQUEUE_TEST_BROKER</c> asks for: a container of that image, else an installed rabbitmq-server.</summary>
@@ -40,14 +40,16 @@ internal abstract class OwnedBroker : IAsyncDisposable
     /// <summary>Has it listen for TLS too, from its first start.</summary>
     public void Secure(string certificate, string key)
     {
-        string folder = Directory.CreateDirectory(Path.Combine(Folder, "conf.d")).FullName;
-        File.Copy(certificate, Path.Combine(folder, "cert.pem"));
-        File.Copy(key, Path.Combine(folder, "key.pem"));
-        File.WriteAllLines(Path.Combine(folder, "50-tls.conf"), [
+        // Apart from conf.d, of which RabbitMQ 3.10 reads every file.
+        string tls = Directory.CreateDirectory(Path.Combine(Folder, "tls")).FullName;
+        File.Copy(certificate, Path.Combine(tls, "cert.pem"));
+        File.Copy(key, Path.Combine(tls, "key.pem"));
+        string settings = Directory.CreateDirectory(Path.Combine(Folder, "conf.d")).FullName;
+        File.WriteAllLines(Path.Combine(settings, "50-tls.conf"), [
             $"listeners.ssl.1 = {SecureListener}",
-            $"ssl_options.cacertfile = {ConfigurationFolder}/cert.pem",
-            $"ssl_options.certfile = {ConfigurationFolder}/cert.pem",
-            $"ssl_options.keyfile = {ConfigurationFolder}/key.pem"]);
+            $"ssl_options.cacertfile = {ConfigurationFolder}/tls/cert.pem",
+            $"ssl_options.certfile = {ConfigurationFolder}/tls/cert.pem",
+            $"ssl_options.keyfile = {ConfigurationFolder}/tls/key.pem"]);
     }
 
     /// <summary>Starts it, with the data it had, and returns when it answers.</summary>
