@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Builds an image of RabbitMQ with the management plugin out of Debian packages, for machines that cannot pull the official one.
 # As the official one it takes its user from RABBITMQ_DEFAULT_USER and RABBITMQ_DEFAULT_PASS and keeps its data in /var/lib/rabbitmq.
-# Prints the image's name. Needs root, debootstrap and Docker.
+# Prints the image's name, which ends with RabbitMQ's version. Needs root, debootstrap and Docker.
 #
-#   WORKQUEUE_DEBIAN_SUITE     trixie (RabbitMQ 4.0) unless set
+#   WORKQUEUE_DEBIAN_SUITE     trixie (workqueue-rabbitmq:4.0) unless set; sid has the newest RabbitMQ (workqueue-rabbitmq:4.3 when this was written)
 #   WORKQUEUE_DEBIAN_MIRROR    the mirror to take it from; unless set, the one this machine's apt uses, or debootstrap's own
 set -euo pipefail
 
-readonly image=workqueue-rabbitmq:4.0
+readonly name=workqueue-rabbitmq
 readonly suite=${WORKQUEUE_DEBIAN_SUITE:-trixie}
-if docker image inspect "$image" >/dev/null 2>&1; then
-    echo "$image"
+if [ "$suite" = trixie ] && docker image inspect "$name:4.0" >/dev/null 2>&1; then
+    echo "$name:4.0"
     exit 0
 fi
 
@@ -31,6 +31,7 @@ failed() {
 }
 
 debootstrap --variant=minbase --include=rabbitmq-server "$suite" "$root" ${mirror:+"$mirror"} >"$log" 2>&1 || failed "debootstrap failed"
+image=$name:$(chroot "$root" dpkg-query -W -f '${Version}' rabbitmq-server | sed 's/^\([0-9]*\.[0-9]*\).*/\1/')
 rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/doc "$root"/usr/share/man "$root"/var/lib/rabbitmq/mnesia "$root"/var/lib/rabbitmq/.erlang.cookie
 echo '[rabbitmq_management].' >"$root/etc/rabbitmq/enabled_plugins"
 cat >"$root/usr/local/bin/entrypoint" <<'ENTRYPOINT'

@@ -88,7 +88,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         }
         else
         {
-            End("the broker cancelled the consumer: its queue was deleted or has no leader");
+            End("the broker cancelled the consumer: its queue was deleted or has no leader, or it held a task for too long");
         }
 
         return Task.CompletedTask;

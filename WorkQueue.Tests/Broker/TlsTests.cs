@@ -12,17 +12,15 @@ namespace WorkQueue.Tests.Broker;
 /// <summary>A broker of its own: TLS is a setting of the broker.</summary>
 public sealed class TlsTests
 {
-    [AppHostFact]
+    [OwnedBrokerFact]
     public async Task Over_TLS_tasks_are_enqueued_and_a_certificate_nobody_trusts_is_refused_and_a_host_that_is_down_is_passed_over()
     {
         string folder = Directory.CreateTempSubdirectory("workqueue-test-tls-").FullName;
-        int port = TestEnvironment.FreePort();
-        await using LocalBrokerProcess broker = new();
         WriteCertificate(folder);
-        broker.Configure(
-            $"listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {folder}/cert.pem\nssl_options.certfile = {folder}/cert.pem\nssl_options.keyfile = {folder}/key.pem\n");
+        await using OwnedBroker broker = OwnedBroker.Create();
+        broker.Secure($"{folder}/cert.pem", $"{folder}/key.pem");
         await broker.StartAsync();
-        string secured = $"amqps://tests:tests@localhost:{TestEnvironment.FreePort()},localhost:{port}";
+        string secured = $"amqps://tests:tests@localhost:{TestEnvironment.FreePort()},localhost:{broker.SecurePort}";
 
         using IHost trusting = await StartAsync(secured, $"{folder}/cert.pem");
         Assert.Equal(TaskState.Queued, (await EnqueueAsync(trusting)).State);

@@ -98,29 +98,6 @@ public sealed class BrokerFaultTests(FaultBroker broker, FaultReport report)
         Assert.InRange(noticed.Elapsed, TimeSpan.Zero, 3 * heartbeat + TimeSpan.FromSeconds(0.5));
     }
 
-    [FaultFact(Timeout = 90_000)]
-    public async Task A_task_the_broker_takes_back_for_its_age_runs_again_on_a_new_channel_of_the_same_connection()
-    {
-        TaskCompletionSource deaf = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        // A classic queue: it has no limit of its own, so that the broker's configuration decides (up to RabbitMQ 4.2; from 4.3 there is none).
-        await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("Queues:default:Type", "Classic"));
-        await broker.ControlAsync("eval", "application:set_env(rabbit, channel_tick_interval, 2000), application:set_env(rabbit, consumer_timeout, 3000).");
-        ITaskQueue producer = await queue.ProducerAsync();
-        await queue.WorkerAsync((_, context) => context.Redelivered ? Task.CompletedTask : deaf.Task);
-        await queue.EnqueueAsync(producer, 1);
-        await queue.Runs.NextAsync();
-        await queue.LoggedAsync("delivery acknowledgement on channel");
-        Stopwatch recovery = Stopwatch.StartNew();
-        deaf.SetResult();
-        Assert.True((await queue.Runs.NextAsync()).Redelivered);
-        recovery.Stop();
-        await queue.AllDoneAsync();
-        await broker.ControlAsync("eval", "application:set_env(rabbit, channel_tick_interval, 60000), application:set_env(rabbit, consumer_timeout, 1800000).");
-        Assert.DoesNotContain(queue.Logged, line => line.Contains(" was lost", StringComparison.Ordinal));
-        Assert.Equal(1, queue.Ledger.MostAtOnce);
-        report.Add("channel closed by the broker (consumer timeout)", await queue.CloseAsync(), Seconds("running again", recovery));
-    }
-
     [FaultFact(Timeout = 120_000)]
     public async Task Every_enqueue_ends_when_the_broker_has_no_memory_and_also_when_it_dies_like_that()
     {

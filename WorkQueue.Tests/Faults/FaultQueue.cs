@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -45,15 +46,23 @@ internal sealed class FaultQueue(FaultBroker broker, string connectionString, pa
 
     public static string Over(FaultBroker broker, TcpProxy link) => new UriBuilder(broker.ConnectionString) { Port = link.Port }.Uri.ToString().TrimEnd('/');
 
-    public async Task<ITaskQueue> ProducerAsync() => (await StartAsync(builder => builder.AddTaskQueue())).Services.GetRequiredService<ITaskQueue>();
+    public async Task<ITaskQueue> ProducerAsync(Action<IHostApplicationBuilder>? configure = null)
+    {
+        IHost host = await StartAsync(builder =>
+        {
+            builder.AddTaskQueue();
+            configure?.Invoke(builder);
+        });
+        return host.Services.GetRequiredService<ITaskQueue>();
+    }
 
     /// <summary>Starts a worker whose handler of type <c>probe</c> does what the test says.</summary>
     public Task<IHost> WorkerAsync(Func<string, TaskContext, Task>? handle = null, Action<IHostApplicationBuilder>? configure = null) => StartAsync(builder =>
     {
-        configure?.Invoke(builder);
         builder.Services.AddSingleton(new ProbeBehaviour(Runs, (text, context) => RunAsync(handle, text, context)));
         builder.AddTaskWorker();
         builder.AddTaskHandler<string, ProbeHandler>("probe");
+        configure?.Invoke(builder);
     });
 
     /// <summary>Enqueues tasks named <c>0</c>, <c>1</c> and so on, as an honest program does: each again under the same id until it is confirmed.</summary>
@@ -92,6 +101,12 @@ internal sealed class FaultQueue(FaultBroker broker, string connectionString, pa
 
     public Task LoggedAsync(string text, int times = 1) =>
         Eventually.TrueAsync(() => Logged.Count(line => line.Contains(text, StringComparison.Ordinal)) >= times, $"'{text}' is logged {times} times");
+
+    public async Task<Version> BrokerVersionAsync()
+    {
+        await using IConnection connection = await ConnectAsync();
+        return Version.Parse(Encoding.UTF8.GetString((byte[])connection.ServerProperties!["version"]!));
+    }
 
     public async Task<uint> ReadyAsync()
     {

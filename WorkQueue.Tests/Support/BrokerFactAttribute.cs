@@ -3,25 +3,20 @@ using System.Diagnostics;
 namespace WorkQueue.Tests.Support;
 
 /// <summary>
-/// A test against a real broker: the one at <c>WORKQUEUE_TEST_BROKER</c>, or an installed rabbitmq-server. Without either it is
+/// A test against a real broker: the one at <c>WORKQUEUE_TEST_BROKER</c>, or one of the tests' own. Without either it is
 /// skipped on a developer's machine and fails in CI.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class BrokerFactAttribute : FactAttribute
 {
-    private static readonly Lazy<string?> Missing = new(WhyMissing);
+    public BrokerFactAttribute() => Skip = TestEnvironment.ExternalBroker is null ? OwnedBroker.Missing : null;
+}
 
-    public BrokerFactAttribute() => Skip = Missing.Value;
-
-    private static string? WhyMissing()
-    {
-        if (TestEnvironment.IsCi || TestEnvironment.ExternalBroker is not null || LocalBrokerProcess.IsInstalled)
-        {
-            return null;
-        }
-
-        return "No RabbitMQ: install rabbitmq-server, or set WORKQUEUE_TEST_BROKER=amqp://user:password@host:port.";
-    }
+/// <summary>A test that starts a broker of its own, to set it up in its own way.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class OwnedBrokerFactAttribute : FactAttribute
+{
+    public OwnedBrokerFactAttribute() => Skip = OwnedBroker.Missing;
 }
 
 /// <summary>A test of the AppHost with <c>Broker:Mode=local</c>: needs an installed rabbitmq-server.</summary>

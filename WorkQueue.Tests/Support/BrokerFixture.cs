@@ -7,25 +7,25 @@ namespace WorkQueue.Tests.Support;
 public sealed class BrokerFixture : IAsyncLifetime
 #pragma warning restore CA1001
 {
-    private LocalBrokerProcess? _local;
+    private OwnedBroker? _owned;
 
-    public string ConnectionString => TestEnvironment.ExternalBroker ?? _local?.ConnectionString ?? throw new InvalidOperationException("The broker is not started.");
+    public string ConnectionString => TestEnvironment.ExternalBroker ?? _owned?.ConnectionString ?? throw new InvalidOperationException("The broker is not started.");
 
     public async Task InitializeAsync()
     {
         // Asked for even where every test is skipped.
-        if (TestEnvironment.ExternalBroker is null && (LocalBrokerProcess.IsInstalled || TestEnvironment.IsCi))
+        if (TestEnvironment.ExternalBroker is null && OwnedBroker.Missing is null)
         {
-            _local = new LocalBrokerProcess();
-            await _local.StartAsync();
+            _owned = OwnedBroker.Create();
+            await _owned.StartAsync();
         }
     }
 
     public async Task DisposeAsync()
     {
-        if (_local is not null)
+        if (_owned is not null)
         {
-            await _local.DisposeAsync();
+            await _owned.DisposeAsync();
         }
     }
 

@@ -1,127 +1,123 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Net.Sockets;
+using System.Text;
 
 namespace WorkQueue.Tests.Support;
 
-/// <summary>A RabbitMQ broker of the tests' own, started by the AppHost's script; it can be killed and started again with its data.</summary>
-internal sealed class LocalBrokerProcess : IAsyncDisposable
+/// <summary>An installed rabbitmq-server, started by the AppHost's script in a folder of its own.</summary>
+internal sealed class LocalBrokerProcess : OwnedBroker
 {
     private static readonly string Script = Path.Combine(AppContext.BaseDirectory, "local-broker.sh");
-    private static readonly Lazy<bool> Installed = new(() => Run("--check") == 0);
+    private static readonly Lazy<string?> Server = new(FindServer);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("workqueue-test-broker-").FullName;
     private readonly int _distributionPort = TestEnvironment.FreePort();
     private readonly int _epmdPort = TestEnvironment.FreePort();
-    private Process? _process;
+    private Reaper? _reaper;
+    private int? _frozen;
 
-    public static bool IsInstalled => Installed.Value;
+    public static bool IsInstalled => Server.Value is not null;
 
-    public int Port { get; } = TestEnvironment.FreePort();
+    protected override string SecureListener => $"127.0.0.1:{Text(SecurePort)}";
 
-    public string ConnectionString => $"amqp://tests:tests@127.0.0.1:{Port.ToString(CultureInfo.InvariantCulture)}";
+    protected override string ConfigurationFolder => Folder;
 
-    /// <summary>Adds settings of its own to rabbitmq.conf, before a start.</summary>
-    public void Configure(string settings)
+    /// <inheritdoc/>
+    public override async Task FreezeAsync()
     {
-        Directory.CreateDirectory(Path.Combine(_folder, "conf.d"));
-        File.WriteAllText(Path.Combine(_folder, "conf.d", "50-test.conf"), settings);
+        int id = Find().Id;
+        await SignalAsync("STOP", id);
+        _frozen = id;
     }
 
-    public async Task StartAsync()
+    /// <inheritdoc/>
+    public override async Task ThawAsync()
     {
-        ProcessStartInfo start = new("sh", [Script]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        start.Environment["WORKQUEUE_BROKER_DIR"] = _folder;
+        await SignalAsync("CONT", _frozen!.Value);
+        _frozen = null;
+    }
+
+    /// <inheritdoc/>
+    public override async Task ControlAsync(params string[] arguments)
+    {
+        (_, Dictionary<string, string> environment) = Find();
+        ProcessStartInfo start = new(Path.Combine(Path.GetDirectoryName(Server.Value)!, "rabbitmqctl"), arguments);
+        foreach (string name in (string[])["HOME", "RABBITMQ_NODENAME", "RABBITMQ_CONF_ENV_FILE", "ERL_EPMD_PORT", "ERL_EPMD_ADDRESS"])
+        {
+            start.Environment[name] = environment[name];
+        }
+
+        await RunAsync(start);
+    }
+
+    protected override Task<ProcessStartInfo> PrepareAsync()
+    {
+        ProcessStartInfo start = new("sh", [Script]);
+        start.Environment["WORKQUEUE_BROKER_DIR"] = Folder;
         start.Environment["WORKQUEUE_BROKER_USER"] = "tests";
         start.Environment["WORKQUEUE_BROKER_PASSWORD"] = "tests";
-        start.Environment["RABBITMQ_NODE_PORT"] = Port.ToString(CultureInfo.InvariantCulture);
-        start.Environment["RABBITMQ_DIST_PORT"] = _distributionPort.ToString(CultureInfo.InvariantCulture);
-        start.Environment["ERL_EPMD_PORT"] = _epmdPort.ToString(CultureInfo.InvariantCulture);
-        List<string> output = [];
-        _process = Process.Start(start)!;
-        _process.OutputDataReceived += (_, line) => Keep(output, line.Data);
-        _process.ErrorDataReceived += (_, line) => Keep(output, line.Data);
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
-        await WaitUntilUpAsync(output);
+        start.Environment["RABBITMQ_NODE_PORT"] = Text(Port);
+        start.Environment["RABBITMQ_DIST_PORT"] = Text(_distributionPort);
+        start.Environment["ERL_EPMD_PORT"] = Text(_epmdPort);
+        return Task.FromResult(start);
     }
 
-    /// <summary>Kills the broker as a power cut would.</summary>
-    public async Task KillAsync()
+    protected override void Started(Process process) => _reaper = new Reaper("kill", "-KILL", Text(process.Id));
+
+    protected override async Task KillAsync(Process process)
     {
-        _process!.Kill(entireProcessTree: true);
-        await _process.WaitForExitAsync();
-        _process.Dispose();
-        _process = null;
+        process.Kill(entireProcessTree: true);
+        await process.WaitForExitAsync();
+        await _reaper!.DisposeAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    private static Task<string> SignalAsync(string signal, int process) => RunAsync(new ProcessStartInfo("sh", ["-c", $"kill -{signal} {Text(process)}"]));
+
+    // The script becomes the Erlang machine; its environment tells which of those running here is ours, and how to talk to it.
+    private (int Id, Dictionary<string, string> Environment) Find()
     {
-        if (_process is not null)
+        foreach (Process process in Process.GetProcessesByName("beam.smp"))
         {
-            await KillAsync();
-        }
-
-        Directory.Delete(_folder, recursive: true);
-    }
-
-    private async Task WaitUntilUpAsync(List<string> output)
-    {
-        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(60));
-        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(100));
-        while (!await GreetsAsync(limit.Token))
-        {
-            if (_process!.HasExited || limit.IsCancellationRequested)
+            using (process)
             {
-                string text;
-                lock (output)
+                Dictionary<string, string> environment = EnvironmentOf(process.Id);
+                if (environment.GetValueOrDefault("RABBITMQ_NODE_PORT") == Text(Port))
                 {
-                    text = string.Join('\n', output);
+                    return (process.Id, environment);
                 }
-
-                throw new InvalidOperationException($"The test broker did not start:\n{text}");
             }
-
-            await timer.WaitForNextTickAsync(CancellationToken.None);
         }
+
+        throw new InvalidOperationException("The broker does not run.");
     }
 
-    private async Task<bool> GreetsAsync(CancellationToken cancellationToken)
+    private static Dictionary<string, string> EnvironmentOf(int process)
     {
+        Dictionary<string, string> environment = new(StringComparer.Ordinal);
         try
         {
-            using TcpClient client = new();
-            await client.ConnectAsync("127.0.0.1", Port, cancellationToken);
-            await client.GetStream().WriteAsync("AMQP\0\0\u0009\u0001"u8.ToArray(), cancellationToken);
-            byte[] answer = new byte[1];
-            return await client.GetStream().ReadAsync(answer, cancellationToken) == 1 && answer[0] == 1;
-        }
-        catch (Exception failure) when (failure is SocketException or IOException or OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
-    private static void Keep(List<string> output, string? line)
-    {
-        if (line is not null)
-        {
-            lock (output)
+            foreach (string entry in Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{process}/environ")).Split('\0'))
             {
-                output.Add(line);
+                string[] parts = entry.Split('=', 2);
+                environment[parts[0]] = parts[^1];
             }
         }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            // Another's process, or one that has just ended.
+        }
+
+        return environment;
     }
 
-    private static int Run(string argument)
+    private static string? FindServer()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())
         {
-            return 1;
+            return null;
         }
 
-        using Process process = Process.Start(new ProcessStartInfo("sh", [Script, argument]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(new ProcessStartInfo("sh", [Script, "--check"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string server = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();
-        return process.ExitCode;
+        return process.ExitCode == 0 ? server : null;
     }
 }

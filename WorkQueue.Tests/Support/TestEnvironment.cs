@@ -8,7 +8,12 @@ internal static class TestEnvironment
 {
     public static bool IsCi => Environment.GetEnvironmentVariable("CI") == "true";
 
-    public static string? ExternalBroker => Value("WORKQUEUE_TEST_BROKER");
+    /// <summary>The broker to test against, if it runs already; the tests do not harm it.</summary>
+    public static string? ExternalBroker => BrokerImage is null ? Value("WORKQUEUE_TEST_BROKER") : null;
+
+    /// <summary>The image the tests run their brokers from; null takes an installed rabbitmq-server.</summary>
+    public static string? BrokerImage =>
+        Value("WORKQUEUE_TEST_BROKER") is { } value && value.StartsWith("docker:", StringComparison.Ordinal) ? value["docker:".Length..] : null;
 
     public static string? ContainerImage => Value("WORKQUEUE_TEST_CONTAINER_IMAGE");
 

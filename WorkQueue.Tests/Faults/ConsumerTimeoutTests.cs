@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Faults;
+
+/// <summary>The broker takes a task back that was not acknowledged in its time, which each version limits in another way (docs/compatibility.md).</summary>
+[Collection(FaultSuite.Name)]
+public sealed class ConsumerTimeoutTests(FaultBroker broker, FaultReport report)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
+
+    // From it on the limit is each consumer's own, and classic queues have none.
+    private static readonly Version PerConsumer = new(4, 3);
+
+    [FaultFact(Timeout = 90_000)]
+    public async Task A_task_a_classic_queue_takes_back_for_its_age_runs_again_on_a_new_channel_of_the_same_connection()
+    {
+        await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("Queues:default:Type", "Classic"));
+        if (await queue.BrokerVersionAsync() >= PerConsumer)
+        {
+            await RunsOnAsync(queue);
+        }
+        else
+        {
+            await RunsAgainAsync(queue, "classic");
+        }
+    }
+
+    [FaultFact(Timeout = 90_000)]
+    public async Task A_task_a_quorum_queue_takes_back_for_its_age_runs_again_on_a_new_channel_of_the_same_connection()
+    {
+        await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
+        await RunsAgainAsync(queue, "quorum");
+    }
+
+    private async Task RunsAgainAsync(FaultQueue queue, string type)
+    {
+        TaskCompletionSource deaf = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await LimitAsync(Limit);
+        // Not told by the redelivered flag: from 4.3 the broker does not count this as a failed delivery.
+        int runs = 0;
+        await queue.WorkerAsync((_, _) => Interlocked.Increment(ref runs) == 1 ? deaf.Task : Task.CompletedTask, Impatient);
+        ITaskQueue producer = await queue.ProducerAsync(Impatient);
+        await queue.EnqueueAsync(producer, 1);
+        TaskContext first = await queue.Runs.NextAsync();
+        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 1, "the broker has it back");
+        if (await queue.BrokerVersionAsync() < PerConsumer)
+        {
+            // From then on the client passes the broker's word on only after the handler that runs.
+            await Eventually.TrueAsync(() => first.CancellationToken.IsCancellationRequested, "its handler is told");
+        }
+
+        Stopwatch recovery = Stopwatch.StartNew();
+        deaf.SetResult();
+        await queue.Runs.NextAsync();
+        recovery.Stop();
+        await queue.AllDoneAsync();
+        await queue.EnqueueAsync(producer, FaultQueue.Probe(1));
+        await queue.Runs.NextAsync();
+        await queue.AllDoneAsync();
+        await LimitAsync(TimeSpan.FromMinutes(30));
+        Assert.DoesNotContain(queue.Logged, line => line.Contains(" was lost", StringComparison.Ordinal));
+        Assert.Equal(1, queue.Ledger.MostAtOnce);
+        report.Add($"task taken back for its age (consumer timeout, {type} queue)", await queue.CloseAsync(), Seconds("running again", recovery));
+    }
+
+    private async Task RunsOnAsync(FaultQueue queue)
+    {
+        await LimitAsync(Limit);
+        await queue.WorkerAsync((_, _) => Task.Delay(3 * Limit, TimeProvider.System), Impatient);
+        await queue.EnqueueAsync(await queue.ProducerAsync(Impatient), 1);
+        await queue.AllDoneAsync();
+        await LimitAsync(TimeSpan.FromMinutes(30));
+        Balance balance = await queue.CloseAsync();
+        Assert.Equal(0, balance.Duplicates);
+        report.Add("task older than the consumer timeout, classic queue", balance, "not taken back: no limit on this version");
+    }
+
+    // The broker's own limit, which it looks after every minute unless told otherwise.
+    private Task LimitAsync(TimeSpan limit) => broker.ControlAsync("eval", string.Create(
+        CultureInfo.InvariantCulture,
+        $"application:set_env(rabbit, channel_tick_interval, {Math.Min(limit.TotalMilliseconds, 60_000) * 2 / 3:0}), application:set_env(rabbit, consumer_timeout, {limit.TotalMilliseconds:0})."));
+
+    // A limit shorter than the settings allow, on the queue and the consumer.
+    private static void Impatient(IHostApplicationBuilder builder)
+    {
+        builder.Services.RemoveAll<IValidateOptions<WorkQueueOptions>>();
+        builder.Services.PostConfigure<WorkQueueOptions>(options => options.BrokerConsumerTimeout = Limit);
+    }
+
+    private static string Seconds(string what, Stopwatch time) => string.Create(CultureInfo.InvariantCulture, $"{what}: {time.Elapsed.TotalSeconds:0.0} s");
+}
