@@ -17,6 +17,10 @@ internal static class HistoryExtensions
         services.AddSingleton<TaskLookup>();
         services.AddSingleton<TaskReader>();
         services.AddSingleton<TaskActions>();
+        services.AddSingleton<TaskEnding>();
+        services.AddSingleton<EventFeed>();
+        services.AddSingleton<QueueViews>();
+        services.AddSingleton<StatsReader>();
         services.AddSingleton<BrokerFigures>();
         services.AddSingleton<BrokerCheck>();
         services.AddHostedService<HistoryFollower>();
