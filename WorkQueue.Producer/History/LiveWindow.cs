@@ -65,8 +65,9 @@ internal sealed class LiveWindow
 
     private void Count(long at, long now, (int In, int Out, int Ended, int Failed) step)
     {
-        long second = at / 1000;
-        if (second <= (now / 1000) - Seconds || second > now / 1000)
+        // The clock of who recorded it may be a little ahead of ours.
+        long second = Math.Min(at, now) / 1000;
+        if (second <= (now / 1000) - Seconds)
         {
             return;
         }

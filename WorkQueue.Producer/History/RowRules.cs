@@ -40,9 +40,10 @@ internal static class RowRules
     private static (int, int, int, int) VersionOf(int redriven, int attempt, int returned, TaskState state) =>
         (redriven, attempt, RankOf(state) == Ended ? int.MaxValue : returned, RankOf(state));
 
-    // Running again: handed to another worker. Progress tells that a task runs, but not since when.
-    private static bool Tie(HistoryRecord record, TaskRow row) =>
-        record.Kind != HistoryKind.Progress && (row.StateOffset < 0 || Stamp(record).CompareTo((row.ChangedAt, row.StateOffset)) > 0);
+    // Running again: handed to another worker. Progress tells that a task runs, but not since when: the earliest comes nearest.
+    private static bool Tie(HistoryRecord record, TaskRow row) => record.Kind == HistoryKind.Progress
+        ? row.StateOffset < 0 && Milliseconds.Of(record.At) < row.ChangedAt
+        : row.StateOffset < 0 || Stamp(record).CompareTo((row.ChangedAt, row.StateOffset)) > 0;
 
     private static (long, long) Stamp(HistoryRecord record) => (Milliseconds.Of(record.At), record.Offset);
 }

@@ -3,7 +3,7 @@ using WorkQueue.Producer.History;
 
 namespace WorkQueue.Tests.Unit.History;
 
-public sealed class BrokerDifferenceTests
+public sealed class BrokerDifferenceTests : IDisposable
 {
     private readonly TaskProjection _projection;
     private readonly BrokerCheck _check;
@@ -16,6 +16,8 @@ public sealed class BrokerDifferenceTests
         _projection.Apply([records.Queued("a"), records.Running("b"), records.Scheduled("c", TimeSpan.FromHours(1)), records.Dead("d"), records.Cancelled("e"), records.Succeeded("f")]);
         _check = new BrokerCheck(_projection, null!, new HistorySettings("all", KeepsPayloads: true), clock, NullLogger<BrokerCheck>.Instance);
     }
+
+    public void Dispose() => _check.Dispose();
 
     [Fact]
     public void A_cancelled_task_that_no_worker_has_dropped_is_pending_for_the_broker() => Assert.Null(Check(new BrokerTotals(2, 1, 1, 1), new BrokerTotals(2, 1, 1, 1)));
@@ -36,7 +38,7 @@ public sealed class BrokerDifferenceTests
     public void While_the_history_is_read_nothing_is_told()
     {
         FakeClock clock = new();
-        BrokerCheck check = new(Records.NewProjection(clock), null!, new HistorySettings("all", KeepsPayloads: true), clock, NullLogger<BrokerCheck>.Instance);
+        using BrokerCheck check = new(Records.NewProjection(clock), null!, new HistorySettings("all", KeepsPayloads: true), clock, NullLogger<BrokerCheck>.Instance);
         check.Compare(new BrokerTotals(9, 9, 9, 9));
         check.Compare(new BrokerTotals(9, 9, 9, 9));
         Assert.Null(check.Difference);

@@ -16,16 +16,18 @@ public sealed class LiveStatsTests
     [Fact]
     public void Rates_waits_and_runs_are_those_of_the_last_minutes()
     {
+        List<HistoryRecord> history = [];
         for (int number = 1; number <= 100; number++)
         {
             string id = $"task-{number}";
             HistoryRecord queued = _records.Queued(id);
             HistoryRecord running = _records.Running(id) with { At = _clock.Now + TimeSpan.FromMilliseconds(number * 10), StartedAt = _clock.Now + TimeSpan.FromMilliseconds(number * 10) };
             HistoryRecord done = number <= 10 ? _records.Dead(id) : _records.Succeeded(id);
-            _projection.Apply([queued, running, done with { At = running.At + TimeSpan.FromMilliseconds(number * 100), StartedAt = running.At }]);
+            history.AddRange([queued, running, done with { At = running.At + TimeSpan.FromMilliseconds(number * 100), StartedAt = running.At }]);
         }
 
         _clock.Advance(Second * 12);
+        _projection.Apply(history);
         LiveStats live = _projection.Live();
         Assert.Equal((100 / 60.0, 100 / 60.0, 0.1), (live.InPerSecond, live.OutPerSecond, live.FailedShare));
         Assert.Equal(new Percentiles(0.5, 0.95, 0.99), live.Wait);

@@ -41,7 +41,7 @@ public sealed class ProjectionOrderTests
         Assert.Equal(200, actual.Confirmed);
     }
 
-    private static IEnumerable<HistoryRecord> Life(string id, Random random, FakeClock clock)
+    private static List<HistoryRecord> Life(string id, Random random, FakeClock clock)
     {
         // Offsets of one clock: as different tasks' records are mixed in the history.
         Records records = new(clock);
