@@ -1,10 +1,12 @@
 using WorkQueue.Messaging;
 using WorkQueue.Producer;
+using WorkQueue.Producer.History;
 using WorkQueue.ServiceDefaults;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddTaskQueue();
+builder.AddTaskProjection();
 builder.AddTaskApi();
 
 WebApplication app = builder.Build();
@@ -12,6 +14,12 @@ app.UseTaskApi();
 app.MapDefaultEndpoints();
 app.MapOpenApi();
 app.MapTasks();
+app.MapBatch();
+app.MapTaskQueries();
+app.MapTaskActions();
 app.MapQueues();
 app.MapDeadLetters();
+app.MapWorkers();
+app.MapStats();
+app.MapEvents();
 app.Run();

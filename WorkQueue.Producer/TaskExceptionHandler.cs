@@ -35,6 +35,8 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
         InvalidTaskException { Reason: InvalidTaskReason.UnknownQueue } unknown => Problem(StatusCodes.Status422UnprocessableEntity, "Unknown queue", unknown),
         InvalidTaskException { Reason: InvalidTaskReason.TooLarge } large => Problem(StatusCodes.Status413PayloadTooLarge, "Payload too large", large),
         InvalidTaskException invalid => Problem(StatusCodes.Status400BadRequest, "Not a task", invalid),
+        BadHttpRequestException { StatusCode: StatusCodes.Status404NotFound } unknown => Problem(unknown.StatusCode, "Unknown task", unknown),
+        BadHttpRequestException { StatusCode: StatusCodes.Status409Conflict } conflict => Problem(conflict.StatusCode, "Not possible now", conflict),
         BadHttpRequestException bad => Problem(bad.StatusCode, "Bad request", bad),
         TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown => WithId(Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown), unknown),
         TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull } full => Problem(StatusCodes.Status429TooManyRequests, "Queue full", full),
