@@ -48,6 +48,10 @@ internal static class CommandLine
         {
             return ExitCode.Done;
         }
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException)
+        {
+            return Complain(terminal, ExitCode.Failed, $"Input or output failed: {unusable.Message}");
+        }
     }
 
     private static RootCommand Build(Terminal terminal)

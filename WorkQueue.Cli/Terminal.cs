@@ -39,9 +39,16 @@ internal sealed record Terminal(Stream In, TextWriter Out, TextWriter Error)
     /// <summary>Whether the reader of the output has gone, as in <c>wq watch '#' | head</c>.</summary>
     public static bool IsBrokenPipe(Exception error) => error is IOException { HResult: 32 };
 
-    // Console.Out swallows the error of a closed pipe, and the tool would go on for nobody.
-    private static TextWriter OpenOutput() =>
-        Console.IsOutputRedirected && !OperatingSystem.IsWindows()
-            ? new StreamWriter(new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0)) { AutoFlush = true }
-            : Console.Out;
+    // Console.Out swallows the error of a closed pipe, and the tool would go on for nobody. A file has no such error, and is not for a
+    // FileStream: that writes by its own position, over what others write to the same output.
+    private static TextWriter OpenOutput()
+    {
+        if (!Console.IsOutputRedirected || OperatingSystem.IsWindows())
+        {
+            return Console.Out;
+        }
+
+        FileStream output = new(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return output.CanSeek ? Console.Out : new StreamWriter(output) { AutoFlush = true };
+    }
 }

@@ -52,7 +52,8 @@ internal static class DeadListCommand
         Columns columns = new("id", "type", "queue", "dead for", "attempt", "error");
         foreach (DeadLetter letter in letters)
         {
-            columns.Add(letter.Id, letter.Type, letter.Queue, printer.Age(letter.DeadAt), letter.Attempt, TaskView.ErrorOf(letter.Reason, letter.ErrorType, letter.Error));
+            string error = Plain.Beginning(TaskView.ErrorOf(letter.Reason, letter.ErrorType, letter.Error));
+            columns.Add(letter.Id, letter.Type, letter.Queue, printer.Age(letter.DeadAt), letter.Attempt, error);
         }
 
         columns.WriteTo(printer);

@@ -121,7 +121,7 @@ internal sealed class FileSender(Session session, TaskKind kind, bool linesArePa
 
     private void Report(BatchAnswer answer)
     {
-        Dictionary<int, string> rejected = (answer.Rejected ?? []).ToDictionary(line => line.Line, line => line.Error);
+        Dictionary<int, string> rejected = (answer.Rejected ?? []).ToDictionary(line => line.Line, line => line.Error ?? "rejected");
         Queue<string> ids = new(answer.Ids ?? []);
         for (int i = 0; i < _batch.Count; i++)
         {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using WorkQueue.Cli.Api;
 using WorkQueue.Cli.Output;
@@ -107,10 +106,10 @@ internal sealed class ListCommand
         Columns columns = new("id", "state", "type", "queue", "attempt", "age", "worker", "error");
         foreach (TaskRow task in tasks)
         {
-            string percent = task is { State: "running", Percent: { } done } ? string.Create(CultureInfo.InvariantCulture, $" {done:0} %") : "";
+            string percent = task is { State: "running", Percent: not null } ? $" {TaskView.Percent(task.Percent)}" : "";
             columns.Add(
                 task.Id, States.Cell(task.State, percent), task.Type, task.Queue, task.Attempt ?? 0,
-                printer.Age(task.EnqueuedAt), task.Worker ?? "", task.Error ?? "");
+                printer.Age(task.EnqueuedAt), task.Worker ?? "", Plain.Beginning(task.Error));
         }
 
         columns.WriteTo(printer, withHeading);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Spectre.Console;
@@ -75,9 +74,9 @@ internal static class WatchCommand
             yield return task.Worker;
         }
 
-        if (task.Percent is { } percent)
+        if (task.Percent is not null || task.Progress is not null)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"{percent:0} % {task.Progress}");
+            yield return $"{TaskView.Percent(task.Percent)} {task.Progress}".Trim();
         }
 
         if (TaskView.ErrorOf(null, task.ErrorType, task.Error) is { Length: > 0 } error)

@@ -13,9 +13,6 @@ internal sealed class Columns
         {
             _table.AddColumn(new TableColumn(new Text(name, new Style(decoration: Decoration.Bold))).Padding(0, 0, 2, 0));
         }
-
-        // Ids are copied.
-        _table.Columns[0].NoWrap();
     }
 
     /// <summary>Adds a row; null is shown as <c>?</c>, not known.</summary>

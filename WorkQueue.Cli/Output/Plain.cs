@@ -7,8 +7,17 @@ namespace WorkQueue.Cli.Output;
 /// <summary>Text of tasks and servers, made safe for a terminal: it can neither colour it, nor move in it, nor read from it.</summary>
 internal static partial class Plain
 {
+    private const int ShortLength = 80;
+
     /// <summary>On one line.</summary>
     public static string Line(string? text) => LineBreaks().Replace(Clean(text ?? ""), " ").Trim();
+
+    /// <summary>On one line, and only its beginning if it is long; the whole is for another place.</summary>
+    public static string Beginning(string? text)
+    {
+        string line = Line(text);
+        return line.Length <= ShortLength ? line : string.Concat(line.AsSpan(0, char.IsHighSurrogate(line[ShortLength - 2]) ? ShortLength - 2 : ShortLength - 1), "…");
+    }
 
     /// <summary>Line breaks and tabs stay.</summary>
     public static string Block(string? text) => Clean(text ?? "").Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n').TrimEnd();

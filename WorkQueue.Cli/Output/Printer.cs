@@ -7,22 +7,16 @@ namespace WorkQueue.Cli.Output;
 /// <summary>Writes results: JSON for programs, tables and lines for people; colours only where a person looks.</summary>
 internal sealed class Printer
 {
-    // A line that is longer than the terminal is wide is for the terminal to wrap, so that it can be copied whole.
+    // What is wider than the terminal is for the terminal to wrap, so that it can be copied whole.
     private const int Unwrapped = 100_000;
 
     private readonly Terminal _terminal;
-    private readonly IAnsiConsole _lines;
+    private readonly IAnsiConsole _wide;
 
     public Printer(Terminal terminal, bool json)
     {
-        (_terminal, IsJson) = (terminal, json);
-        _lines = NewConsole(terminal);
-        _lines.Profile.Width = Unwrapped;
-        Console = NewConsole(terminal);
-        if (!terminal.IsInteractive)
-        {
-            Console.Profile.Width = Unwrapped;
-        }
+        (_terminal, IsJson, Console, _wide) = (terminal, json, NewConsole(terminal), NewConsole(terminal));
+        _wide.Profile.Width = Unwrapped;
     }
 
     public bool IsJson { get; }
@@ -30,7 +24,7 @@ internal sealed class Printer
     /// <summary>A bar can move.</summary>
     public bool CanShowProgress => _terminal.IsInteractive && !IsJson && Console.Profile.Capabilities.Ansi;
 
-    /// <summary>For what is as wide as the terminal.</summary>
+    /// <summary>For what moves: as wide as the terminal.</summary>
     public IAnsiConsole Console { get; }
 
     /// <summary>One JSON document, on one line.</summary>
@@ -40,12 +34,14 @@ internal sealed class Printer
     public void Line(params (string Text, Style Style)[] words)
     {
         Paragraph line = new();
-        foreach ((string text, Style style) in words)
+        string between = "";
+        foreach ((string text, Style style) in words.Where(word => word.Text.Length > 0))
         {
-            line.Append(Plain.Line(text) + " ", style);
+            line.Append(between).Append(Plain.Line(text), style);
+            between = " ";
         }
 
-        _lines.Write(line);
+        _wide.Write(line);
         _terminal.Out.WriteLine();
     }
 
@@ -53,7 +49,7 @@ internal sealed class Printer
 
     public void Block(string text) => _terminal.Out.WriteLine(Plain.Block(text));
 
-    public void Write(IRenderable what) => Console.Write(what);
+    public void Write(IRenderable what) => _wide.Write(what);
 
     /// <summary>Something to know that is no result.</summary>
     public void Note(string text) => _terminal.Error.WriteLine($"wq: {Plain.Line(text)}");

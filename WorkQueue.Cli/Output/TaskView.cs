@@ -71,6 +71,8 @@ internal static class TaskView
     public static string ErrorOf(string? reason, string? errorType, string? error) =>
         string.Join(": ", new[] { reason, errorType, error }.Where(part => !string.IsNullOrEmpty(part)).Distinct());
 
+    public static string Percent(double? percent) => percent is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known:0.#} %") : "";
+
     private static string ErrorOf(TaskDetail task) => ErrorOf(task.Reason, task.ErrorType, task.Error);
 
     private static IEnumerable<(string Name, string? Value)> FieldsOf(Printer printer, TaskDetail task) =>
@@ -80,7 +82,7 @@ internal static class TaskView
         ("type", task.Type),
         ("queue", task.Queue),
         ("attempt", Number(task.Attempt)),
-        ("progress", task.Percent is null && task.Progress is null ? null : string.Create(CultureInfo.InvariantCulture, $"{task.Percent:0.#;;0} % {task.Progress}")),
+        ("progress", $"{Percent(task.Percent)} {task.Progress}".Trim()),
         ("worker", task.Worker),
         ("enqueued", printer.Time(task.EnqueuedAt)),
         ("changed", printer.Time(task.ChangedAt)),

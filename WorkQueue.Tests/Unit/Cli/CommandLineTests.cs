@@ -98,11 +98,13 @@ public sealed class CommandLineTests
     [InlineData("<html>Hello</html>")]
     [InlineData("{}")]
     [InlineData("null")]
+    [InlineData("""{"items":null}""")]
+    [InlineData("""{"items":[{"ready":1}]}""")]
     public async Task Something_else_that_answers_is_no_producer(string body)
     {
         await using FakeProducer producer = await FakeProducer.StartAsync();
-        producer.On("GET /tasks/x", 200, body);
-        Result result = await producer.RunAsync("get", "x");
+        producer.On("GET /queues", 200, body);
+        Result result = await producer.RunAsync("queues");
         Assert.Equal(ExitCode.Failed, result.Code);
         Assert.Contains("does not answer as a WorkQueue producer", result.Error, StringComparison.Ordinal);
     }

@@ -14,7 +14,7 @@ public sealed class SendTests
         await using FakeProducer producer = await FakeProducer.StartAsync();
         producer.On("POST /tasks", 202, Accepted);
         Result result = await producer.RunAsync("send", "First", "message.");
-        Assert.Equal((ExitCode.Done, "t1 queued"), (result.Code, result.Out.Trim()));
+        Assert.Equal((ExitCode.Done, "t1 queued\n"), (result.Code, result.Out));
         Received sent = Assert.Single(producer.Received);
         Assert.Equal(("First message.", "text/plain; charset=utf-8"), (sent.Body, sent.ContentType));
         Assert.StartsWith("wq-", sent.Headers["Idempotency-Key"], StringComparison.Ordinal);
