@@ -1,5 +1,6 @@
 using WorkQueue.Messaging;
 using WorkQueue.Producer;
+using WorkQueue.Producer.Board;
 using WorkQueue.Producer.History;
 using WorkQueue.ServiceDefaults;
 
@@ -8,6 +9,7 @@ builder.AddServiceDefaults();
 builder.AddTaskQueue();
 builder.AddTaskProjection();
 builder.AddTaskApi();
+builder.AddBoard();
 
 WebApplication app = builder.Build();
 app.UseTaskApi();
@@ -22,4 +24,5 @@ app.MapDeadLetters();
 app.MapWorkers();
 app.MapStats();
 app.MapEvents();
+app.MapBoard();
 app.Run();

@@ -29,6 +29,9 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
         return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
     }
 
+    /// <summary>The status of the answer to what went wrong.</summary>
+    public static int StatusOf(Exception error) => ProblemOf(error)?.Status ?? StatusCodes.Status500InternalServerError;
+
     private static ProblemDetails? ProblemOf(Exception exception) => exception switch
     {
         InvalidTaskException { Reason: InvalidTaskReason.UnknownType } unknown => Problem(StatusCodes.Status422UnprocessableEntity, "Unknown task type", unknown),
