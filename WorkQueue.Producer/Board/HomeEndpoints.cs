@@ -7,20 +7,27 @@ namespace WorkQueue.Producer.Board;
 /// <summary>The page <c>/</c>.</summary>
 internal static class HomeEndpoints
 {
+    private const int MostLines = 5;
+
     public static void MapHome(this IEndpointRouteBuilder board) => board.MapGet("/", ShowAsync);
 
     private static async Task<IResult> ShowAsync(HttpContext context, StatsReader stats, TaskProjection projection, CancellationToken cancellationToken)
     {
         StatsView view = await stats.ReadAsync(cancellationToken);
-        return Screen.Show<HomeScreen, HomeModel>(context, new HomeModel(view, projection.Live().PerSecond, BoardUrl.Base(context.Request)));
+        TaskQuery running = new() { States = new HashSet<TaskState> { TaskState.Running }, Limit = MostLines };
+        return Screen.Show<HomeScreen, HomeModel>(context, new HomeModel(
+            view, projection.Live().PerSecond, projection.List(running).Items, projection.DeadGroups(null, MostLines), BoardUrl.Base(context.Request)));
     }
 }
 
 /// <summary>The page <c>/</c>.</summary>
 /// <param name="Stats">The figures.</param>
 /// <param name="PerSecond">The last minute.</param>
+/// <param name="Running">Some that run.</param>
+/// <param name="DeadGroups">The largest groups of dead letters.</param>
 /// <param name="ApiUrl">Where the API is.</param>
-internal sealed record HomeModel(StatsView Stats, IReadOnlyList<SecondCount> PerSecond, string ApiUrl)
+internal sealed record HomeModel(
+    StatsView Stats, IReadOnlyList<SecondCount> PerSecond, IReadOnlyList<TaskView> Running, IReadOnlyList<DeadGroup> DeadGroups, string ApiUrl)
 {
     private CountsView Counts => Stats.Counts;
 

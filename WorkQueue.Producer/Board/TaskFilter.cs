@@ -12,10 +12,8 @@ internal sealed record TaskFilter(IReadOnlySet<TaskState>? States, string? Type,
 
     public bool IsEmpty => this is { States: null, Type: null, Queue: null, Search: null };
 
-    /// <summary>The one state that is shown, if it is one.</summary>
-    public TaskState? State => States is { Count: 1 } ? States.First() : null;
-
-    private string? StateText => States is null ? null : string.Join(',', States.Select(state => state.ToText()));
+    /// <summary>The states, as addresses say them.</summary>
+    public string? StateText => States is null ? null : string.Join(',', States.Select(state => state.ToText()));
 
     /// <summary>The values an address or a form needs to say the same.</summary>
     public (string Name, string? Value)[] Values => [("q", Search), ("state", StateText), ("type", Type), ("queue", Queue)];

@@ -33,7 +33,7 @@ internal static class TaskPageEndpoints
         Uri? dashboard = services.GetRequiredService<IOptions<BoardOptions>>().Value.DashboardUrl;
         return Screen.Show<TaskScreen, TaskModel>(context, new TaskModel(
             detail,
-            Timeline.Of(detail.History, now),
+            Timeline.Of(detail.History, detail.Attempts, now),
             detail.Payload is null ? null : Pretty(detail.ContentType, payload),
             detail.Result is { } result ? Pretty("application/json", result) : null,
             detail.Payload is null ? null
