@@ -24,6 +24,10 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
 
     public IReadOnlyList<QueueCount> Current => [new("default", "wq.default", 3, 2, 1)];
 
+    public long? Delayed => 0;
+
+    public long? Unrouted => 0;
+
     public IReadOnlyCollection<string> PausedQueues => Paused;
 
     IReadOnlyList<WorkerInfo> IWorkerDirectory.Current => [new("worker-1", "host", "1.0", 2, ["default"], default, default, [new RunningTask("a", "simulate", default)])];
