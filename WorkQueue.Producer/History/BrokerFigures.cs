@@ -5,7 +5,7 @@ namespace WorkQueue.Producer.History;
 /// <summary>What the broker has, all queues together; null is what is not known.</summary>
 /// <param name="Ready">Waiting for a worker.</param>
 /// <param name="Unacknowledged">With a worker.</param>
-/// <param name="Delayed">Waiting for their time.</param>
+/// <param name="Delayed">Waiting for their time, or for a queue that was missing when it came.</param>
 /// <param name="Dead">Dead letters.</param>
 internal sealed record BrokerTotals(long? Ready, long? Unacknowledged, long? Delayed, long? Dead);
 
@@ -23,9 +23,6 @@ internal sealed class BrokerFigures(IQueueCounts counts, ManagementClient manage
         IReadOnlyDictionary<string, ManagedQueue>? managed = await management.QueuesAsync(cancellationToken);
         // A sum with an unknown part is unknown.
         long? unacknowledged = queues.Aggregate((long?)0, (sum, queue) => sum + managed?.GetValueOrDefault(queue.BrokerName)?.Unacknowledged);
-        return new BrokerTotals(queues.Sum(queue => queue.Ready), unacknowledged, DelayedOf(counts), queues.Sum(queue => queue.Dead));
+        return new BrokerTotals(queues.Sum(queue => queue.Ready), unacknowledged, counts.Delayed + counts.Unrouted, queues.Sum(queue => queue.Dead));
     }
-
-    // The queue counts do not tell of the delay ladder yet.
-    private static long? DelayedOf(IQueueCounts counts) => counts.Current.Count == 0 ? 0 : null;
 }

@@ -1,4 +1,3 @@
-using WorkQueue.Messaging;
 
 namespace WorkQueue.Producer.History;
 
@@ -9,8 +8,7 @@ internal static class HistoryExtensions
     {
         IServiceCollection services = builder.Services;
         services.AddOptions<BoardOptions>().BindConfiguration(BoardOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        IConfigurationSection section = builder.Configuration.GetSection(WorkQueueOptions.Section);
-        services.AddSingleton(new HistorySettings(section["History"]?.ToLowerInvariant() ?? "all", section.GetValue("HistoryPayloads", true)));
+        services.AddSingleton<HistorySettings>();
         services.AddSingleton<TaskProjection>();
         services.AddSingleton<TaskEvents>();
         services.AddSingleton<TaskWaiters>();

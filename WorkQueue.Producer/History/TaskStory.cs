@@ -87,7 +87,7 @@ internal static class TaskStory
     private static string? NoteOf(HistoryRecord record)
     {
         string? error = record.Error ?? record.ErrorType;
-        string? why = record.Reason is null || error is null ? record.Reason ?? error : $"{record.Reason}: {error}";
+        string? why = record.Reason is null || error is null || record.Reason == error ? record.Reason ?? error : $"{record.Reason}: {error}";
         string? due = record.DueAt is { } time ? string.Create(CultureInfo.InvariantCulture, $"due {time.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC") : null;
         string? dropped = record.Kind == HistoryKind.Dropped ? "a worker got the cancelled task and dropped it" : null;
         string[] parts = [.. new[] { why, due, dropped }.OfType<string>()];

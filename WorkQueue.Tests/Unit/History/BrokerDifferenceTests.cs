@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging;
 using WorkQueue.Producer.History;
 
 namespace WorkQueue.Tests.Unit.History;
@@ -14,7 +16,7 @@ public sealed class BrokerDifferenceTests : IDisposable
         Records records = new(clock);
         _projection = Records.NewProjection(clock);
         _projection.Apply([records.Queued("a"), records.Running("b"), records.Scheduled("c", TimeSpan.FromHours(1)), records.Dead("d"), records.Cancelled("e"), records.Succeeded("f")]);
-        _check = new BrokerCheck(_projection, null!, new HistorySettings("all", KeepsPayloads: true), clock, NullLogger<BrokerCheck>.Instance);
+        _check = new BrokerCheck(_projection, null!, new HistorySettings(Options.Create(new WorkQueueOptions())), clock, NullLogger<BrokerCheck>.Instance);
     }
 
     public void Dispose() => _check.Dispose();
@@ -38,7 +40,7 @@ public sealed class BrokerDifferenceTests : IDisposable
     public void While_the_history_is_read_nothing_is_told()
     {
         FakeClock clock = new();
-        using BrokerCheck check = new(Records.NewProjection(clock), null!, new HistorySettings("all", KeepsPayloads: true), clock, NullLogger<BrokerCheck>.Instance);
+        using BrokerCheck check = new(Records.NewProjection(clock), null!, new HistorySettings(Options.Create(new WorkQueueOptions())), clock, NullLogger<BrokerCheck>.Instance);
         check.Compare(new BrokerTotals(9, 9, 9, 9));
         check.Compare(new BrokerTotals(9, 9, 9, 9));
         Assert.Null(check.Difference);
