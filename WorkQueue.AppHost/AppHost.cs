@@ -12,6 +12,7 @@ try
         .WithHttpEndpoint(port: 5180, name: "http")
         .WithHttpHealthCheck("/health")
         .WithForwardedSettings(settings, broker)
+        .WithApiKeys()
         .WithReference(broker.Resource)
         .WaitFor(broker.Resource);
 

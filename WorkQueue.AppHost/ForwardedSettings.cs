@@ -8,17 +8,16 @@ internal static class ForwardedSettings
 {
     private const string Section = "WorkQueue";
 
+    // Only the producer has an API to protect; a secret goes nowhere else.
+    private const string ApiKeys = $"{Section}:ApiKeys";
+
+    public static IResourceBuilder<ProjectResource> WithApiKeys(this IResourceBuilder<ProjectResource> project) =>
+        Forward(project, key => IsApiKey(key));
+
     public static IResourceBuilder<ProjectResource> WithForwardedSettings(this IResourceBuilder<ProjectResource> project, AppHostSettings settings, Broker broker)
     {
         IDistributedApplicationBuilder builder = project.ApplicationBuilder;
-        foreach ((string key, string? value) in builder.Configuration.GetSection(Section).AsEnumerable())
-        {
-            if (value is not null)
-            {
-                project.WithEnvironment(Variable(key), value);
-            }
-        }
-
+        Forward(project, key => !IsApiKey(key));
         project.WithEnvironment(Variable($"{Section}:Output"), Output(builder));
         if (settings.WorkerConcurrency is { } concurrency)
         {
@@ -35,6 +34,21 @@ internal static class ForwardedSettings
             .WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
             .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName);
     }
+
+    private static IResourceBuilder<ProjectResource> Forward(IResourceBuilder<ProjectResource> project, Func<string, bool> concerns)
+    {
+        foreach ((string key, string? value) in project.ApplicationBuilder.Configuration.GetSection(Section).AsEnumerable())
+        {
+            if (value is not null && concerns(key))
+            {
+                project.WithEnvironment(Variable(key), value);
+            }
+        }
+
+        return project;
+    }
+
+    private static bool IsApiKey(string key) => key.StartsWith(ApiKeys, StringComparison.OrdinalIgnoreCase);
 
     private static string Output(IDistributedApplicationBuilder builder) =>
         Path.GetFullPath(builder.Configuration[$"{Section}:Output"] ?? Path.Combine(".workqueue", "output"), Repository.Folder(builder));

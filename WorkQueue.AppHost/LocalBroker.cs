@@ -49,10 +49,17 @@ internal static class LocalBroker
             .WithEnvironment("WORKQUEUE_BROKER_USER", User)
             .WithEnvironment("WORKQUEUE_BROKER_PASSWORD", folder.Password)
             .WithEnvironment("WORKQUEUE_BROKER_MANAGEMENT_PORT", Text(management))
+            .WithEnvironment("WORKQUEUE_BROKER_CONSUMER_TIMEOUT", ConsumerTimeout(builder))
             .WithEnvironment("RABBITMQ_NODE_PORT", Text(amqp))
             .WithEnvironment("RABBITMQ_DIST_PORT", Text(distribution))
             .WithEnvironment("ERL_EPMD_PORT", Text(nameService));
     }
+
+    // Below RabbitMQ 3.12 the limit is the broker's alone, so it follows the setting; a value that is none is reported by those who read it.
+    private static string ConsumerTimeout(IDistributedApplicationBuilder builder) =>
+        TimeSpan.TryParse(builder.Configuration["WorkQueue:BrokerConsumerTimeout"], CultureInfo.InvariantCulture, out TimeSpan limit)
+            ? limit.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)
+            : "";
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
 

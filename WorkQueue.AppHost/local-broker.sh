@@ -7,6 +7,7 @@
 #   WORKQUEUE_BROKER_USER             the one user, an administrator; it is created with the data, so keep it for a kept folder
 #   WORKQUEUE_BROKER_PASSWORD         letters and digits; likewise
 #   WORKQUEUE_BROKER_MANAGEMENT_PORT  port of the management API and pages; empty or missing: without the plugin
+#   WORKQUEUE_BROKER_CONSUMER_TIMEOUT how long a delivery may stay unacknowledged, in milliseconds; empty or missing: RabbitMQ's 30 minutes
 #   RABBITMQ_NODE_PORT                AMQP port
 #   RABBITMQ_DIST_PORT                a free port for Erlang's distribution (0 is refused)
 #   ERL_EPMD_PORT                     a free port for Erlang's name service
@@ -58,8 +59,8 @@ cat >rabbitmq.conf <<CONF
 default_user = $WORKQUEUE_BROKER_USER
 default_pass = $WORKQUEUE_BROKER_PASSWORD
 default_user_tags.administrator = true
-# How long a delivery may stay unacknowledged: RabbitMQ's default, in milliseconds. Task timeouts must stay below it.
-consumer_timeout = 1800000
+# How long a delivery may stay unacknowledged, in milliseconds. Task timeouts must stay below it.
+consumer_timeout = ${WORKQUEUE_BROKER_CONSUMER_TIMEOUT:-1800000}
 CONF
 if [ -n "${WORKQUEUE_BROKER_MANAGEMENT_PORT:-}" ]; then
     cat >>rabbitmq.conf <<CONF

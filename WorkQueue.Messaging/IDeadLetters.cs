@@ -43,6 +43,9 @@ public sealed record DeadLetterFilter
     /// <summary>Whose reason, error type or error text contains this, ignoring case; null for any.</summary>
     public string? Error { get; init; }
 
+    /// <summary>Passes over so many that fit, the oldest of each queue first: the next page of a list. Default 0.</summary>
+    public int Skip { get; init; }
+
     /// <summary>At most so many, the oldest of each queue first. Default 100.</summary>
     public int Limit { get; init; } = 100;
 

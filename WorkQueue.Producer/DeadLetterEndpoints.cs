@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using WorkQueue.Messaging;
@@ -16,7 +17,7 @@ internal static class DeadLetterEndpoints
         letters.MapGet("/dead-letters", ListAsync)
             .Produces<Page<DeadLetterView>>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("ListDeadLetters").WithSummary("The oldest dead letters; looking changes nothing.");
+            .WithName("ListDeadLetters").WithSummary("Dead letters, the oldest of each queue first; looking changes nothing.");
         letters.MapPost("/dead-letters/redrive", RedriveAsync)
             .Produces<Moved>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
@@ -28,12 +29,21 @@ internal static class DeadLetterEndpoints
     }
 
     private static async Task<Page<DeadLetterView>> ListAsync(
-        IDeadLetters letters, string? queue, string? type, string? error, int? limit, CancellationToken cancellationToken)
+        IDeadLetters letters, string? queue, string? type, string? error, int? limit, string? cursor, CancellationToken cancellationToken)
     {
-        DeadLetterFilter filter = new() { Queue = queue, Type = type, Error = error, Limit = Within(limit ?? 100, MaxListed) };
+        int count = Within(limit ?? 100, MaxListed);
+        int skip = SkipOf(cursor);
+        // One more than asked for tells whether there is a next page.
+        DeadLetterFilter filter = new() { Queue = queue, Type = type, Error = error, Skip = skip, Limit = count + 1 };
         IReadOnlyList<DeadLetter> found = await letters.ListAsync(filter, cancellationToken);
-        return new Page<DeadLetterView>([.. found.Select(DeadLetterView.Of)], null);
+        string? next = found.Count > count ? (skip + count).ToString(CultureInfo.InvariantCulture) : null;
+        return new Page<DeadLetterView>([.. found.Take(count).Select(DeadLetterView.Of)], next);
     }
+
+    // A queue has no bookmarks: the next page passes over the letters of those before it.
+    private static int SkipOf(string? cursor) => cursor is null ? 0
+        : int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out int skip) && skip <= MaxMoved ? skip
+        : throw new BadHttpRequestException($"cursor is '{cursor}'; send the 'next' of an earlier answer.");
 
     private static async Task<Moved> RedriveAsync(HttpRequest request, IDeadLetters letters, CancellationToken cancellationToken) =>
         new(await letters.RedriveAsync(await ReadAsync(request, cancellationToken), cancellationToken));

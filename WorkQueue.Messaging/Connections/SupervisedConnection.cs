@@ -84,6 +84,14 @@ internal sealed class SupervisedConnection(
         }
     }
 
+    /// <summary>As <see cref="RepairAsync"/>, for those who have no use for a failure: the supervisor reports what is final.</summary>
+    public async Task TryRepairAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limits.Rpc);
+        await RepairAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     /// <summary>Declares what is missing, for example a queue somebody deleted; not more often than once a second.</summary>
     public async Task RepairAsync(CancellationToken cancellationToken)
     {

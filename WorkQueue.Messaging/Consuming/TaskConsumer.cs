@@ -92,6 +92,12 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     {
         TaskMessage message = delivery.Message;
         RunTokens lease = tokens with { TakenBack = _takenBack.Token };
+        if (!delivery.HasId && delivery.Unreadable is null)
+        {
+            await SettleAsync(delivery, new Disposition.Identify(), lease);
+            return;
+        }
+
         using Activity? activity = pipeline.Telemetry.StartProcess(
             queue.Destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
         activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
@@ -104,9 +110,14 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = Decide(outcome, message);
         Report(outcome, disposition, message, duration, activity);
+        await SettleAsync(delivery, disposition, lease);
+    }
+
+    private async Task SettleAsync(TaskDelivery delivery, Disposition disposition, RunTokens lease)
+    {
         if (await pipeline.Settler.SettleAsync(Channel, delivery, disposition, lease))
         {
-            pipeline.Telemetry.Settled(queue.Destination, message.Type, disposition.Name);
+            pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, disposition.Name);
         }
         else
         {

@@ -75,7 +75,8 @@ internal sealed class TaskExecutor(
         Task<object?> running = Task.FromResult<object?>(null);
         try
         {
-            running = handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, cancelled));
+            // On a thread of its own: a handler that blocks its thread could not be cut at its timeout, nor the connection served, otherwise.
+            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, cancelled)), CancellationToken.None);
             try
             {
                 return await running.WaitAsync(cancelled);

@@ -76,6 +76,10 @@ internal sealed class TaskSettler(TaskPublisher publisher, TimeProvider clock, I
                 await publisher.PublishAsync(message, TimeSpan.Zero, Timeout.InfiniteTimeSpan, cancellationToken);
                 logger.TaskReturned(message.Id, message.Type, back.Reason);
                 break;
+            case Disposition.Identify:
+                await publisher.PublishAsync(message, TimeSpan.Zero, Timeout.InfiniteTimeSpan, cancellationToken);
+                logger.TaskIdentified(message.Id, message.Type);
+                break;
         }
     }
 

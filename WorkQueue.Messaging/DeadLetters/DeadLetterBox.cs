@@ -19,7 +19,7 @@ internal sealed class DeadLetterBox(
     // Unacknowledged letters are held in the broker's memory; who has more than these names a queue or discards.
     private const int MaxScanned = 100_000;
 
-    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan OpenLimit = TimeSpan.FromSeconds(5);
 
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default)
     {
@@ -68,6 +68,7 @@ internal sealed class DeadLetterBox(
         try
         {
             int handled = 0;
+            int skip = filter.Skip;
             // A task that is redriven and dies again at once must not be redriven for ever.
             HashSet<string> seen = new(StringComparer.Ordinal);
             foreach (string queue in queues)
@@ -83,6 +84,11 @@ internal sealed class DeadLetterBox(
 
                     FoundLetter found = LetterReader.Read(message, topology);
                     if (!LetterReader.Fits(found.Letter, filter) || !seen.Add(found.Letter.Id))
+                    {
+                        continue;
+                    }
+
+                    if (skip-- > 0)
                     {
                         continue;
                     }
@@ -114,12 +120,14 @@ internal sealed class DeadLetterBox(
 
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
     {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(OpenLimit);
         try
         {
-            OpenConnection open = await connection.WaitOpenAsync(cancellationToken).WaitAsync(ConnectLimit, clock, cancellationToken);
-            return await Limits.OpenAsync(open.Connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+            return await connection.OpenChannelAsync(null, limit.Token);
         }
-        catch (Exception failure) when (failure is TimeoutException or RabbitMQ.Client.Exceptions.OperationInterruptedException)
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested
+            && failure is TimeoutException or OperationCanceledException or RabbitMQ.Client.Exceptions.OperationInterruptedException)
         {
             throw new BrokerUnavailableException(connection.Problem ?? failure.Message, failure);
         }

@@ -41,6 +41,9 @@ internal static partial class Log
     [LoggerMessage(2111, LogLevel.Debug, "The exception of task {TaskId}")]
     public static partial void TaskException(this ILogger logger, Exception exception, string taskId);
 
+    [LoggerMessage(2112, LogLevel.Debug, "Task {TaskId} ({Type}) came without an id and got this one")]
+    public static partial void TaskIdentified(this ILogger logger, string taskId, string type);
+
     [LoggerMessage(3101, LogLevel.Information, "Connected to RabbitMQ at {Host}:{Port} for {Purpose}")]
     public static partial void Connected(this ILogger logger, string purpose, string host, int port);
 

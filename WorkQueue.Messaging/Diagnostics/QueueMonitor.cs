@@ -41,25 +41,11 @@ internal sealed class QueueMonitor(
             {
                 _counts = [];
                 logger.NoQueueCounts(failure.Message);
-                await RepairAsync(stoppingToken);
+                // A queue that cannot be counted may have been deleted.
+                await connection.TryRepairAsync(stoppingToken);
             }
 
             await Task.Delay(Interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    // A queue that cannot be counted may have been deleted.
-    private async Task RepairAsync(CancellationToken stopping)
-    {
-        try
-        {
-            await connection.RepairAsync(stopping).WaitAsync(Limits.Rpc, clock, stopping);
-        }
-#pragma warning disable CA1031 // As above; the connection's own supervisor reports what is final.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            logger.NoQueueCounts(failure.Message);
         }
     }
 

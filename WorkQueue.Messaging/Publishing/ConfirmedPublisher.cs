@@ -40,7 +40,8 @@ internal sealed class ConfirmedPublisher(
             error = failure.Outcome.ToString();
             if (failure.Outcome is PublishOutcome.Returned or PublishOutcome.Unknown)
             {
-                _ = RepairAsync();
+                // It found no queue, or its channel was closed because an exchange is gone: declare what is missing for the next one.
+                _ = connection.TryRepairAsync(CancellationToken.None);
             }
 
             throw;
@@ -126,13 +127,6 @@ internal sealed class ConfirmedPublisher(
         {
             throw new PublishFailedException(PublishOutcome.Unknown, $"The connection was lost before the confirm: {failure.Message}", failure);
         }
-    }
-
-    // A message that found no queue, or a channel that was closed because an exchange is gone: declare what is missing for the next one.
-    private async Task RepairAsync()
-    {
-        using CancellationTokenSource limit = new(Limits.Rpc, clock);
-        await connection.RepairAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task<WindowedChannel> ChannelAsync(CancellationToken cancellationToken)

@@ -38,6 +38,21 @@ internal static class TaskCodec
             properties.ContentType = contentType;
         }
 
+        if (message.ContentEncoding is { } encoding)
+        {
+            properties.ContentEncoding = encoding;
+        }
+
+        if (message.AppId is { } appId)
+        {
+            properties.AppId = appId;
+        }
+
+        if (message.Priority is { } priority)
+        {
+            properties.Priority = priority;
+        }
+
         if (message.EnqueuedAt is { } enqueuedAt)
         {
             properties.Timestamp = new AmqpTimestamp(enqueuedAt.ToUnixTimeSeconds());
@@ -94,13 +109,17 @@ internal static class TaskCodec
         TaskHeaders.TryTime(headers, TaskHeaders.NotBefore, out DateTimeOffset? notBefore);
         TaskHeaders.TryInteger(headers, TaskHeaders.Redriven, out long? redriven);
         TaskHeaders.TryInteger(headers, TaskHeaders.DeliveryCount, out long? earlierDeliveries);
+        bool hasId = !string.IsNullOrEmpty(properties.MessageId);
         TaskMessage message = new()
         {
-            Id = string.IsNullOrEmpty(properties.MessageId) ? Guid.CreateVersion7().ToString() : properties.MessageId,
+            Id = hasId ? properties.MessageId! : Guid.CreateVersion7().ToString(),
             Type = type ?? queue.DefaultType ?? "",
             Queue = queue.Name,
             Body = body,
             ContentType = ContentTypeOf(properties, type),
+            ContentEncoding = properties.ContentEncoding,
+            AppId = properties.AppId,
+            Priority = properties.IsPriorityPresent() ? properties.Priority : null,
             Attempt = (int)(attempt ?? 1),
             Redriven = (int)Math.Clamp(redriven ?? 0, 0, int.MaxValue),
             EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,
@@ -112,7 +131,7 @@ internal static class TaskCodec
             TraceState = Short(TaskHeaders.Text(headers, TaskHeaders.TraceState)),
             OtherHeaders = TaskHeaders.Foreign(headers),
         };
-        return new TaskDelivery(tag, message, redelivered, earlierDeliveries, unreadable);
+        return new TaskDelivery(tag, message, redelivered, earlierDeliveries, unreadable, hasId);
     }
 
     // A plain client that names a type but no content type sends JSON; one that names neither sends a tutorial's text.

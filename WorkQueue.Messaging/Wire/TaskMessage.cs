@@ -13,6 +13,12 @@ internal sealed record TaskMessage
 
     public string? ContentType { get; init; }
 
+    public string? ContentEncoding { get; init; }
+
+    public string? AppId { get; init; }
+
+    public byte? Priority { get; init; }
+
     public int Attempt { get; init; } = 1;
 
     public int Redriven { get; init; }
@@ -41,7 +47,8 @@ internal sealed record TaskMessage
 /// <param name="Redelivered">The broker may have delivered it before.</param>
 /// <param name="EarlierDeliveries">How often a quorum queue delivered it before without an end; null where the broker does not count.</param>
 /// <param name="Unreadable">What is wrong with the envelope, or null.</param>
-internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable);
+/// <param name="HasId">False when its sender gave it no id, and the one in <paramref name="Message"/> was made up just now.</param>
+internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable, bool HasId);
 
 /// <summary>Why a task became a dead letter.</summary>
 /// <param name="Reason">For the person who reads the list.</param>

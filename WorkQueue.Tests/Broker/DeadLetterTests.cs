@@ -22,6 +22,15 @@ public sealed class DeadLetterTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task Letters_can_be_looked_at_page_by_page()
+    {
+        await using TestQueue queue = new(broker);
+        (IDeadLetters letters, string[] ids) = await DeadAsync(queue, "a", "b", "c");
+        Assert.Equal(ids[1..], (await letters.ListAsync(new DeadLetterFilter { Skip = 1, Limit = 2 })).Select(letter => letter.Id));
+        Assert.Empty(await letters.ListAsync(new DeadLetterFilter { Skip = 3 }));
+    }
+
+    [BrokerFact]
     public async Task A_letter_tells_what_it_was_and_why_it_is_dead()
     {
         await using TestQueue queue = new(broker);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Configuration;
@@ -155,9 +156,13 @@ internal sealed class ProbeHandler(ProbeBehaviour behaviour) : ITaskHandler<stri
     }
 }
 
-/// <summary>Shorter enqueues for tests.</summary>
+/// <summary>Shorter calls for tests.</summary>
 internal static class ProbeExtensions
 {
+    /// <summary>A text header of a message, or null.</summary>
+    public static string? Header(this BasicGetResult message, string name) =>
+        message.BasicProperties.Headers!.TryGetValue(name, out object? value) && value is byte[] text ? Encoding.UTF8.GetString(text) : null;
+
     public static Task<EnqueuedTask> ProbeAsync(this ITaskQueue queue, string text = "", DateTimeOffset? notBefore = null) =>
         queue.EnqueueAsync(new NewTask { Type = "probe", Body = JsonSerializer.SerializeToUtf8Bytes(text), ContentType = "application/json", NotBefore = notBefore });
 }
