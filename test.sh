@@ -17,7 +17,8 @@ if [ "${CI:-}" = true ]; then
 fi
 case " $* " in
     *' -v'* | *' --verbosity'*) ;;
-    *) set -- --verbosity quiet "$@" ;;
+    # Quiet of the build; of a failed test the message is wanted.
+    *) set -- --verbosity quiet --logger 'console;verbosity=minimal' "$@" ;;
 esac
 
 table=$(mktemp)
