@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace WorkQueue.Tests.Support;
 
@@ -12,6 +14,7 @@ internal abstract class OwnedBroker : IAsyncDisposable
 {
     private readonly List<string> _output = [];
     private Process? _process;
+    private bool _secured;
 
     /// <summary>Why the tests can have no broker of their own here, or null. In CI there has to be one.</summary>
     public static string? Missing { get; } = TestEnvironment.IsCi || TestEnvironment.BrokerImage is not null || LocalBrokerProcess.IsInstalled
@@ -40,6 +43,7 @@ internal abstract class OwnedBroker : IAsyncDisposable
     /// <summary>Has it listen for TLS too, from its first start.</summary>
     public void Secure(string certificate, string key)
     {
+        _secured = true;
         // Apart from conf.d, of which RabbitMQ 3.10 reads every file.
         string tls = Directory.CreateDirectory(Path.Combine(Folder, "tls")).FullName;
         File.Copy(certificate, Path.Combine(tls, "cert.pem"));
@@ -124,7 +128,7 @@ internal abstract class OwnedBroker : IAsyncDisposable
     {
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(60));
         using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(100));
-        while (!await GreetsAsync(limit.Token))
+        while (!await GreetsAsync(Port, secured: false, limit.Token) || (_secured && !await GreetsAsync(SecurePort, secured: true, limit.Token)))
         {
             if (process.HasExited || limit.IsCancellationRequested)
             {
@@ -139,20 +143,30 @@ internal abstract class OwnedBroker : IAsyncDisposable
     }
 
     // Not the port alone: a container's is open before the broker is there.
-    private async Task<bool> GreetsAsync(CancellationToken cancellationToken)
+    private static async Task<bool> GreetsAsync(int port, bool secured, CancellationToken cancellationToken)
     {
         try
         {
             using TcpClient client = new();
-            await client.ConnectAsync("127.0.0.1", Port, cancellationToken);
-            await client.GetStream().WriteAsync("AMQP\0\0\u0009\u0001"u8.ToArray(), cancellationToken);
+            await client.ConnectAsync("127.0.0.1", port, cancellationToken);
+            await using Stream stream = secured ? await SecureAsync(client.GetStream(), cancellationToken) : client.GetStream();
+            await stream.WriteAsync("AMQP\0\0\u0009\u0001"u8.ToArray(), cancellationToken);
             byte[] answer = new byte[1];
-            return await client.GetStream().ReadAsync(answer, cancellationToken) == 1 && answer[0] == 1;
+            return await stream.ReadAsync(answer, cancellationToken) == 1 && answer[0] == 1;
         }
-        catch (Exception failure) when (failure is SocketException or IOException or OperationCanceledException)
+        catch (Exception failure) when (failure is SocketException or IOException or AuthenticationException or OperationCanceledException)
         {
             return false;
         }
+    }
+
+    private static async Task<SslStream> SecureAsync(Stream stream, CancellationToken cancellationToken)
+    {
+#pragma warning disable CA5359 // Asks whether anybody is there; whom to trust is what the tests test.
+        SslStream secured = new(stream, leaveInnerStreamOpen: false, (_, _, _, _) => true);
+#pragma warning restore CA5359
+        await secured.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, cancellationToken);
+        return secured;
     }
 
     private void Keep(string? line)
