@@ -45,7 +45,7 @@ public sealed class ApiHost : IAsyncDisposable
         Records records = new(new FakeClock());
         FakeBroker broker = new(history, records);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddOptions<WorkQueueOptions>();
+        builder.Services.AddOptions<WorkQueueOptions>().BindConfiguration(WorkQueueOptions.Section);
         builder.Services.AddSingleton<ITaskHistory>(history);
         builder.Services.AddSingleton<ITaskQueue>(broker);
         builder.Services.AddSingleton<IDeadLetters>(broker);
