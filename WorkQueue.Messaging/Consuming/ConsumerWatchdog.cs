@@ -7,17 +7,18 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
-/// Finds slots that believe they consume and get nothing: tasks wait, the slot is idle, and yet no delivery comes. It happens when
-/// broker and client disagree about a consumer (rabbitmq-dotnet-client issue 1993); only a new channel mends it.
+/// Finds slots that believe they consume and get nothing: the slot is idle, and yet tasks wait, or the queue knows of no consumer. It
+/// happens when broker and client disagree about a consumer (rabbitmq-dotnet-client issue 1993), which only a new channel mends, and when
+/// a quorum queue has lost the majority of its nodes: then no new channel gets to consume, so that the worker reports that it cannot.
 /// </summary>
 internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> slots, SupervisedConnection connection, TimeProvider clock, ILogger logger)
 {
-    /// <summary>How long tasks may wait beside an idle slot. With prefetch 1 it is milliseconds when all is well.</summary>
+    /// <summary>How long an idle slot may show such a sign. With prefetch 1 tasks wait beside it for milliseconds when all is well.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2.5);
 
-    private long? _waitingSince;
+    private long? _since;
 
     /// <summary>Watches until the token is cancelled.</summary>
     public async Task RunAsync(CancellationToken stopping)
@@ -27,13 +28,13 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
         {
             try
             {
-                Check(await HasWaitingTasksAsync(stopping));
+                Check(await FindSignAsync(stopping));
             }
 #pragma warning disable CA1031 // Without a count there is nothing to judge by; the slots report a lost broker themselves.
             catch (Exception failure) when (!stopping.IsCancellationRequested)
 #pragma warning restore CA1031
             {
-                _waitingSince = null;
+                _since = null;
                 logger.NoQueueCounts(failure.Message);
             }
             catch (OperationCanceledException)
@@ -43,27 +44,29 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
         }
     }
 
-    private void Check(bool waiting)
+    private void Check(string? sign)
     {
-        _waitingSince = waiting ? _waitingSince ?? clock.GetTimestamp() : null;
-        if (_waitingSince is not { } since || clock.GetElapsedTime(since) < Limit)
+        _since = sign is null ? null : _since ?? clock.GetTimestamp();
+        if (_since is not { } since || clock.GetElapsedTime(since) < Limit)
         {
             return;
         }
 
         foreach (TaskSlot slot in slots.Where(slot => slot.IdleFor > Limit))
         {
-            slot.Rebuild($"tasks have waited {Limit.TotalSeconds:0} s beside this idle slot");
+            slot.Rebuild($"idle for {Limit.TotalSeconds:0} s while {sign}");
         }
     }
 
     // Not on a channel of its own: the one call in a while is not worth keeping one open, and a new one proves that the broker answers.
-    private async Task<bool> HasWaitingTasksAsync(CancellationToken stopping)
+    private async Task<string?> FindSignAsync(CancellationToken stopping)
     {
         IChannel channel = await connection.OpenChannelAsync(null, stopping);
         try
         {
-            return await channel.MessageCountAsync(queue.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping) > 0;
+            QueueDeclareOk count = await channel.QueueDeclarePassiveAsync(queue.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+            // A quorum queue without a leader is no error here: the broker answers that it has no tasks and no consumers.
+            return count.MessageCount > 0 ? "tasks wait" : count.ConsumerCount == 0 ? "the queue knows of no consumer, or has no leader" : null;
         }
         finally
         {

@@ -13,7 +13,8 @@ namespace WorkQueue.Messaging.Consuming;
 /// </summary>
 internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection connection, TaskPipeline pipeline)
 {
-    private readonly Backoff _backoff = new(pipeline.Clock);
+    // A queue that is without a leader for long is to be consumed within five seconds of having one again.
+    private readonly Backoff _backoff = new(pipeline.Clock, longest: TimeSpan.FromSeconds(4));
     private volatile TaskConsumer? _consumer;
     private OpenConnection? _lastConnection;
 

@@ -2,14 +2,16 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Consuming;
+using WorkQueue.Messaging.Publishing;
 
 namespace WorkQueue.Messaging.Diagnostics;
 
-/// <summary>Healthy when a task could be enqueued now.</summary>
-internal sealed class PublishingHealthCheck([FromKeyedServices(ConnectionPurpose.Publish)] SupervisedConnection connection) : IHealthCheck
+/// <summary>Healthy when there is a connection and the broker answers what is published on it.</summary>
+internal sealed class PublishingHealthCheck(
+    [FromKeyedServices(ConnectionPurpose.Publish)] SupervisedConnection connection, ConfirmedPublisher publisher) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(connection.Problem is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy());
+        Task.FromResult((connection.Problem ?? publisher.Problem) is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy());
 }
 
 /// <summary>Healthy when every slot is a consumer on the broker: "can take tasks", not "process up".</summary>

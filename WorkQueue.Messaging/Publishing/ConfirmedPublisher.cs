@@ -19,6 +19,10 @@ internal sealed class ConfirmedPublisher(
     private readonly SemaphoreSlim _opening = new(1);
     private readonly TimeSpan _confirmTimeout = options.Value.ConfirmTimeout;
     private volatile WindowedChannel? _current;
+    private volatile Task? _overdue;
+
+    /// <summary>What keeps the broker from confirming although the connection stands, or null.</summary>
+    public string? Problem => _overdue is { IsCompleted: false } ? "the broker does not confirm: a queue may be without the majority of its nodes" : null;
 
     /// <summary>Publishes, and returns when the broker has confirmed.</summary>
     /// <param name="message">The message.</param>
@@ -95,9 +99,16 @@ internal sealed class ConfirmedPublisher(
 
     private void EndPublish(WindowedChannel open, Task ended)
     {
-        // After anything but a return or a nack the channel's numbering is doubtful (7.1 counts back on a failure).
-        if (!ended.IsCompletedSuccessfully && ended.Exception?.InnerException is not PublishException)
+        if (ended.Exception?.InnerException is PublishException refused)
         {
+            if (!refused.IsReturn)
+            {
+                _ = RetireAsync(open);
+            }
+        }
+        else if (!ended.IsCompletedSuccessfully)
+        {
+            // After anything but a return or a nack the channel's numbering is doubtful (7.1 counts back on a failure).
             Discard(open);
         }
 
@@ -122,6 +133,8 @@ internal sealed class ConfirmedPublisher(
         }
         catch (TimeoutException timeout)
         {
+            // The broker answers such a publish as soon as it can again, which tells that it can.
+            _overdue = publishing;
             throw new PublishFailedException(PublishOutcome.Unknown, $"The broker did not confirm within {confirmTimeout}.", timeout);
         }
 #pragma warning disable CA1031 // Whatever the client throws here, the message may have been stored.
@@ -175,7 +188,22 @@ internal sealed class ConfirmedPublisher(
         // No rate limiter: the window is ours, and the client's own sleeps up to a second and then throws.
         CreateChannelOptions confirmed = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
         IChannel channel = await connection.OpenChannelAsync(confirmed, cancellationToken);
-        return new WindowedChannel(channel, new SemaphoreSlim(options.Value.PublishWindow));
+        // Nothing more is to be heard of what was published on the last one.
+        _overdue = null;
+        return new WindowedChannel(channel, new SemaphoreSlim(options.Value.PublishWindow), clock.GetTimestamp());
+    }
+
+    // A channel that first published to a quorum queue while it had no leader goes on asking the dead node (seen on RabbitMQ 3.10), and
+    // refuses everything, also when the queue has a leader again; a new channel finds that. Not more often than once a second, for a
+    // queue may also refuse because it is full.
+    private async Task RetireAsync(WindowedChannel open)
+    {
+        if (clock.GetElapsedTime(open.OpenedAt) > TimeSpan.FromSeconds(1) && Interlocked.CompareExchange(ref _current, null, open) == open)
+        {
+            // Until then what else was published on it gets its own answer.
+            await Task.Delay(_confirmTimeout, clock);
+            await Limits.DisposeAsync(open.Channel, clock);
+        }
     }
 
     private void Discard(WindowedChannel open)
@@ -190,5 +218,5 @@ internal sealed class ConfirmedPublisher(
         new(PublishOutcome.Unavailable, $"The broker is not available: {problem ?? "no connection yet"}.", cause);
 
     // A window belongs to its channel: publishes that a dead channel never ends must not take places of the next one.
-    private sealed record WindowedChannel(IChannel Channel, SemaphoreSlim Window);
+    private sealed record WindowedChannel(IChannel Channel, SemaphoreSlim Window, long OpenedAt);
 }

@@ -4,7 +4,7 @@ namespace WorkQueue.Tests.Faults;
 
 /// <summary>The broker the fault tests share: they kill it, start it again with its data, freeze it and set alarms on it.</summary>
 #pragma warning disable CA1001 // xunit calls IAsyncLifetime.DisposeAsync.
-public sealed class FaultBroker : IAsyncLifetime
+public sealed class FaultBroker : IFaultBroker, IAsyncLifetime
 #pragma warning restore CA1001
 {
     private readonly OwnedBroker? _broker = OwnedBroker.Missing is null ? OwnedBroker.Create() : null;

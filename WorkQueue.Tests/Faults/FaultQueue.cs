@@ -16,7 +16,7 @@ namespace WorkQueue.Tests.Faults;
 /// A task queue on the broker that gets killed, under a prefix of its own. The hosts reach the broker by <paramref name="connectionString"/>,
 /// perhaps over a link that breaks; the counting at the end does not.
 /// </summary>
-internal sealed class FaultQueue(FaultBroker broker, string connectionString, params (string Key, string Value)[] settings) : IAsyncDisposable
+internal sealed class FaultQueue(IFaultBroker broker, string connectionString, params (string Key, string Value)[] settings) : IAsyncDisposable
 {
     private readonly List<IHost> _hosts = [];
 

@@ -27,10 +27,11 @@ public sealed class LinkFaultTests(FaultBroker broker, FaultReport report)
                 link.Cut();
             }
         });
+        // All of them first: an enqueue that is cut too is made again, and would be a second duplicate.
+        await queue.EnqueueAsync(producer, 20);
         await queue.WorkerAsync(
             (text, context) => text == "0" && context.Attempt == 1 ? throw new InvalidOperationException("once more") : Task.CompletedTask,
             builder => builder.Logging.AddProvider(cut));
-        await queue.EnqueueAsync(producer, 20);
         await queue.AllDoneAsync();
         recovery.Stop();
         await Eventually.TrueAsync(() => queue.Runs.All.Count(run => run.Text == "0" && run.Context.Attempt == 2) == 2, "both copies of the task run");

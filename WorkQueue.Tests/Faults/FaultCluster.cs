@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Faults;
+
+/// <summary>Three brokers of the installed rabbitmq-server as one cluster; its nodes are killed, and started again with their data.</summary>
+#pragma warning disable CA1001 // xunit calls IAsyncLifetime.DisposeAsync.
+public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
+#pragma warning restore CA1001
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("workqueue-test-cluster-").FullName;
+    private readonly Dictionary<string, string> _environment;
+    private readonly ClusterNode[] _nodes;
+    private Process? _nameService;
+    private string _programs = "";
+
+    public FaultCluster()
+    {
+        _environment = new(StringComparer.Ordinal)
+        {
+            // Holds the cookie by which the nodes know each other.
+            ["HOME"] = _folder,
+            ["RABBITMQ_CONF_ENV_FILE"] = Path.Combine(_folder, "none"),
+            ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+            ["ERL_EPMD_PORT"] = TestEnvironment.FreePort().ToString(CultureInfo.InvariantCulture),
+            ["ERL_AFLAGS"] = "-kernel inet_dist_use_interface {127,0,0,1}",
+        };
+        string[] names = [.. Enumerable.Range(1, 3).Select(number => $"{Path.GetFileName(_folder)}-{number}@localhost")];
+        string join = string.Join('\n', names.Select((name, index) => $"cluster_formation.classic_config.nodes.{index + 1} = {name}"));
+        // The first founds the cluster, which the others join when they start for the first time.
+        _nodes = [.. names.Select((name, index) => new ClusterNode(name, Path.Combine(_folder, $"{index + 1}"), _environment, index == 0 ? "" : join))];
+    }
+
+    public string ConnectionString => _nodes.First(node => node.IsRunning).ConnectionString;
+
+    /// <summary>The address of all nodes, as a program is given it.</summary>
+    public string AllNodes => $"amqp://{string.Join(',', _nodes.Select(node => $"127.0.0.1:{node.Port.ToString(CultureInfo.InvariantCulture)}"))}";
+
+    internal IReadOnlyList<ClusterNode> Nodes => _nodes;
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        foreach (ClusterNode node in _nodes)
+        {
+            await node.DisposeAsync();
+        }
+
+        if (_nameService is not null)
+        {
+            _nameService.Kill(entireProcessTree: true);
+            await _nameService.WaitForExitAsync();
+            _nameService.Dispose();
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    public async Task EnsureRunningAsync()
+    {
+        if (_nameService is null)
+        {
+            _nameService = ClusterNode.Run(_folder, _environment, "epmd", "-address", "127.0.0.1", "-port", _environment["ERL_EPMD_PORT"]);
+            _programs = await ProgramsAsync();
+            // A node that finds no name service starts one, which would stay behind.
+            await Eventually.TrueAsync(() => AnswersAsync(int.Parse(_environment["ERL_EPMD_PORT"], CultureInfo.InvariantCulture)), "the name service answers");
+            await StartAsync(_nodes[0]);
+        }
+
+        await Task.WhenAll(_nodes.Where(node => !node.IsRunning).Select(StartAsync));
+    }
+
+    /// <summary>Starts a node, and returns when it takes clients.</summary>
+    internal Task StartAsync(ClusterNode node) => node.StartAsync(Path.Combine(_programs, "rabbitmq-server"));
+
+    /// <summary>The node that leads a queue.</summary>
+    internal async Task<ClusterNode> LeaderAsync(string queue)
+    {
+        ProcessStartInfo start = new(Path.Combine(_programs, "rabbitmqctl"), ["--silent", "list_queues", "name", "leader"]);
+        foreach ((string name, string value) in _environment.Append(new("RABBITMQ_NODENAME", _nodes.First(node => node.IsRunning).Name)))
+        {
+            start.Environment[name] = value;
+        }
+
+        string line = (await ReadAsync(start)).Split('\n').Single(row => row.StartsWith($"{queue}\t", StringComparison.Ordinal));
+        return _nodes.Single(node => node.Name == line.Split('\t')[1].Trim());
+    }
+
+    private static async Task<bool> AnswersAsync(int port)
+    {
+        using TcpClient client = new();
+        await client.ConnectAsync(IPAddress.Loopback, port).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return client.Connected;
+    }
+
+    // The programs themselves, not the wrappers in the path: those change to the system's user and folders.
+    private static async Task<string> ProgramsAsync()
+    {
+        string server = await ReadAsync(new ProcessStartInfo("sh", [Path.Combine(AppContext.BaseDirectory, "local-broker.sh"), "--check"]));
+        return Path.GetDirectoryName(server.Trim())!;
+    }
+
+    private static async Task<string> ReadAsync(ProcessStartInfo start)
+    {
+        start.RedirectStandardOutput = true;
+        using Process process = Process.Start(start)!;
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+        return output;
+    }
+}
