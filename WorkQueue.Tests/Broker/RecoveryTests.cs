@@ -47,7 +47,7 @@ public sealed class RecoveryTests(BrokerFixture broker)
         await consumer.Channel.BasicCancelAsync(consumer.ConsumerTags[0], noWait: true);
         await producer.ProbeAsync("after");
         await queue.Runs.NextAsync();
-        Assert.Contains(queue.Logged, line => line.Contains("beside this idle slot", StringComparison.Ordinal));
+        Assert.Contains(queue.Logged, line => line.Contains("while tasks wait", StringComparison.Ordinal));
     }
 
     [BrokerFact]
