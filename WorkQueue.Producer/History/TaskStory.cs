@@ -91,6 +91,6 @@ internal static class TaskStory
         string? due = record.DueAt is { } time ? string.Create(CultureInfo.InvariantCulture, $"due {time.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC") : null;
         string? dropped = record.Kind == HistoryKind.Dropped ? "a worker got the cancelled task and dropped it" : null;
         string[] parts = [.. new[] { why, due, dropped }.OfType<string>()];
-        return parts.Length == 0 ? null : string.Join("; ", parts);
+        return parts.Length == 0 ? null : string.Join("; ", parts.Select(part => part.TrimEnd('.')));
     }
 }

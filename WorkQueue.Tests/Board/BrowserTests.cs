@@ -153,14 +153,16 @@ public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixt
     [ChromiumFact]
     public async Task No_page_complains_and_each_is_photographed()
     {
+        string? folder = Environment.GetEnvironmentVariable("WORKQUEUE_SCREENSHOTS");
         string dead = await SendAsync("fail for the photograph");
-        await SendAsync("a task that runs........");
         await using (BoardPage wait = await fixture.OpenAsync($"/board/tasks/{dead}"))
         {
             await wait.Chip("dead-lettered").WaitForAsync();
         }
 
-        string? folder = Environment.GetEnvironmentVariable("WORKQUEUE_SCREENSHOTS");
+        using CancellationTokenSource enough = new();
+        Task work = WorkAsync(enough.Token);
+        await Eventually.TrueAsync(() => fixture.App.Lines("(simulate) done after").Length > (string.IsNullOrEmpty(folder) ? 10 : 300), "some tasks are done", TimeSpan.FromMinutes(2));
         foreach (ColorScheme scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
         {
             foreach (string view in (string[])[.. Views, $"/board/tasks/{dead}"])
@@ -175,6 +177,26 @@ public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixt
 
                 Assert.Empty(board.Complaints);
             }
+        }
+
+        await enough.CancelAsync();
+        await work;
+    }
+
+    // Something of every kind, as long as it takes.
+    private async Task WorkAsync(CancellationToken enough)
+    {
+        for (int number = 0; !enough.IsCancellationRequested; number++)
+        {
+            if (number % 10 == 0)
+            {
+                using HttpResponseMessage later = await fixture.App.Producer.PostAsJsonAsync(
+                    "/tasks", new { type = "simulate", payload = new { text = "later." }, delay = "00:01:00" }, CancellationToken.None);
+                later.EnsureSuccessStatusCode();
+            }
+
+            await SendAsync(number % 40 == 7 ? "fail" : number % 25 == 3 ? $"job {number}.." : $"job {number}");
+            await Task.Delay(TimeSpan.FromMilliseconds(40), TimeProvider.System, CancellationToken.None);
         }
     }
 
