@@ -36,9 +36,7 @@ public sealed class CliTests
         Assert.Equal(0, (await RunAsync(app, null, "pause", "default")).Code);
         Run batch = await RunAsync(app, string.Concat(Enumerable.Range(0, 200).Select(number => $"job {number}\n")), "send", "--file", "-");
         Assert.Contains("200", batch.Out + batch.Error, StringComparison.Ordinal);
-        Run queues = await RunAsync(app, null, "queues", "--json");
-        JsonElement queue = JsonSerializer.Deserialize<JsonElement>(queues.Out).GetProperty("items")[0];
-        Assert.Equal((200, true), (queue.GetProperty("ready").GetInt32(), queue.GetProperty("paused").GetBoolean()));
+        await Eventually.TrueAsync(async () => await QueueAsync(app) == (200, true), "200 tasks wait in the paused queue");
         string waiting = IdIn(await RunAsync(app, null, "list", "--state", "queued", "--limit", "1", "--json"));
         Assert.Equal(0, (await RunAsync(app, null, "cancel", waiting)).Code);
         Assert.Equal(0, (await RunAsync(app, null, "resume", "default")).Code);
@@ -55,6 +53,13 @@ public sealed class CliTests
         Run run = await WaitAsync(Start($"http://127.0.0.1:{TestEnvironment.FreePort()}", "queues"), null);
         Assert.Equal(3, run.Code);
         Assert.StartsWith("wq: ", run.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Ready, bool Paused)> QueueAsync(TestApp app)
+    {
+        Run queues = await RunAsync(app, null, "queues", "--json");
+        JsonElement queue = JsonSerializer.Deserialize<JsonElement>(queues.Out).GetProperty("items")[0];
+        return (queue.GetProperty("ready").GetInt32(), queue.GetProperty("paused").GetBoolean());
     }
 
     private static string IdIn(Run list) => JsonSerializer.Deserialize<JsonElement>(list.Out).GetProperty("items")[0].GetProperty("id").GetString()!;
