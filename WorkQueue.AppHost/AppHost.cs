@@ -13,6 +13,8 @@ try
         .WithHttpHealthCheck("/health")
         .WithForwardedSettings(settings, broker)
         .WithApiKeys()
+        .WithDashboardLink()
+        .WithLinksAndCommands()
         .WithReference(broker.Resource)
         .WaitFor(broker.Resource);
 

@@ -11,8 +11,20 @@ internal static class ForwardedSettings
     // Only the producer has an API to protect; a secret goes nowhere else.
     private const string ApiKeys = $"{Section}:ApiKeys";
 
+    private const string DashboardUrl = $"{Section}:Board:DashboardUrl";
+
     public static IResourceBuilder<ProjectResource> WithApiKeys(this IResourceBuilder<ProjectResource> project) =>
         Forward(project, key => IsApiKey(key));
+
+    /// <summary>Tells the task board where the dashboard is, whose page of a trace it links to.</summary>
+    public static IResourceBuilder<ProjectResource> WithDashboardLink(this IResourceBuilder<ProjectResource> project)
+    {
+        // The AppHost listens nowhere: the address of its launch profile is the dashboard's.
+        string? own = project.ApplicationBuilder.Configuration["ASPNETCORE_URLS"]?.Split(';', 2)[0];
+        return project.ApplicationBuilder.Configuration[DashboardUrl] is null && !string.IsNullOrEmpty(own)
+            ? project.WithEnvironment(Variable(DashboardUrl), own)
+            : project;
+    }
 
     public static IResourceBuilder<ProjectResource> WithForwardedSettings(this IResourceBuilder<ProjectResource> project, AppHostSettings settings, Broker broker)
     {

@@ -10,6 +10,7 @@ using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.DeadLetters;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
 
@@ -35,6 +36,10 @@ public static class HostingExtensions
         builder.Services.AddSingleton<QueueMonitor>();
         builder.Services.AddSingleton<IQueueCounts>(provider => provider.GetRequiredService<QueueMonitor>());
         builder.Services.AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
+        builder.Services.AddSingleton<ITaskHistory, TaskHistory>();
+        builder.Services.AddSingleton<WorkerDirectory>();
+        builder.Services.AddSingleton<IWorkerDirectory>(provider => provider.GetRequiredService<WorkerDirectory>());
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<WorkerDirectory>());
         return builder;
     }
 
@@ -49,11 +54,13 @@ public static class HostingExtensions
             return builder;
         }
 
+        services.AddSingleton<WorkerIdentity>();
         services.AddSingleton<TaskSettler>();
         services.AddSingleton<TaskExecutor>();
         services.AddSingleton<TaskPipeline>();
         services.AddSingleton<TaskWorkerService>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskWorkerService>());
+        services.AddHostedService<WorkerReporter>();
         services.AddHealthChecks().AddCheck<WorkerHealthCheck>("worker");
         services.AddSingleton<IHealthCheckPublisher, HealthReporter>();
         services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10)));
@@ -109,9 +116,17 @@ public static class HostingExtensions
         services.AddSingleton<TopologyDeclarer>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ConfirmedPublisher>(
             provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Publish)));
+        services.AddSingleton<QueueGuard>();
         services.AddSingleton<TaskPublisher>();
         services.AddSingleton<ITaskQueue>(provider => provider.GetRequiredService<TaskPublisher>());
         services.AddHostedService<ConnectionService>();
+        services.AddSingleton<TaskEvents>();
+        services.AddHostedService(provider => provider.GetRequiredService<TaskEvents>());
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<StreamFollower>(
+            provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Consume)));
+        services.AddSingleton<ControlLog>();
+        services.AddSingleton<ITaskControl>(provider => provider.GetRequiredService<ControlLog>());
+        services.AddHostedService(provider => provider.GetRequiredService<ControlLog>());
         services.AddHealthChecks().AddCheck<PublishingHealthCheck>("rabbitmq");
     }
 

@@ -5,6 +5,12 @@ public interface IQueueCounts
 {
     /// <summary>A row a task queue; empty while the broker does not answer.</summary>
     IReadOnlyList<QueueCount> Current { get; }
+
+    /// <summary>Tasks of all queues that wait for their time on the delay ladder, at most 5 seconds old; null while the broker does not answer.</summary>
+    long? Delayed { get; }
+
+    /// <summary>Tasks whose queue was missing when their delay was over; null while the broker does not answer.</summary>
+    long? Unrouted { get; }
 }
 
 /// <summary>How full one task queue is.</summary>

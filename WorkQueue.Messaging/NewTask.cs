@@ -29,6 +29,9 @@ public sealed record NewTask
     /// <summary>Not to be started after this moment; null for none.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
+    /// <summary>The id of the task this one runs again; null for a task of its own. Only recorded.</summary>
+    public string? RunOf { get; init; }
+
     /// <summary>A task with a JSON payload.</summary>
     /// <param name="type">The task type.</param>
     /// <param name="payload">The payload, written with camelCase names.</param>

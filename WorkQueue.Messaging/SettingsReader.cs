@@ -87,7 +87,7 @@ internal static class SettingsReader
     {
         { IsEnum: true } => string.Join(", ", Enum.GetNames(type)),
         _ when type == typeof(TimeSpan) => "a duration hh:mm:ss[.fff]",
-        _ when type == typeof(int) => "a whole number",
+        _ when type == typeof(int) || type == typeof(long) => "a whole number",
         _ when type == typeof(double) => "a number",
         _ when type == typeof(bool) => "true or false",
         _ => "a text",

@@ -29,4 +29,17 @@ public sealed record TaskContext
     /// took the task back. A handler that finishes all the same, soon enough, has done its task, unless the broker took it back.
     /// </summary>
     public required CancellationToken CancellationToken { get; init; }
+
+    internal Action<int, string?>? OnProgress { get; init; }
+
+    /// <summary>Tells how far the task is, for those who watch it. Cheap: of many reports in a moment only the last is sent.</summary>
+    /// <param name="percent">0 to 100.</param>
+    /// <param name="text">What it does at the moment, at most 200 characters; null for nothing.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="percent"/> is not 0 to 100.</exception>
+    public void ReportProgress(int percent, string? text = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(percent);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(percent, 100);
+        OnProgress?.Invoke(percent, text);
+    }
 }

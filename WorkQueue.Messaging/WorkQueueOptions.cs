@@ -45,6 +45,24 @@ public sealed class WorkQueueOptions
     /// <summary>How the span of an attempt refers to the span of the enqueue. Default <see cref="TraceLinks.Parent"/>.</summary>
     public TraceLinks TraceLinks { get; set; } = TraceLinks.Parent;
 
+    /// <summary>What is written into the history of tasks. Default <see cref="HistoryMode.All"/>.</summary>
+    public HistoryMode History { get; set; } = HistoryMode.All;
+
+    /// <summary>How long the history is kept. Default 60 days; not below the longest delay, 49 days. It cannot be changed once the history exists.</summary>
+    public TimeSpan HistoryRetention { get; set; } = TimeSpan.FromDays(60);
+
+    /// <summary>How large the history may grow in bytes before its oldest part is dropped. Default 20 GiB, at least 100 MB. It cannot be changed once the history exists.</summary>
+    public long HistoryMaxBytes { get; set; } = 20L * 1024 * 1024 * 1024;
+
+    /// <summary>
+    /// Whether the history holds the payloads too. Default true: the message that moves a task is itself its record, in one publish. False: each
+    /// record is a message of its own, without the payload.
+    /// </summary>
+    public bool HistoryPayloads { get; set; } = true;
+
+    /// <summary>The largest result of a task that is kept in the history, in bytes of JSON. Default 64 KiB, at most 1 MiB.</summary>
+    public int MaxResultBytes { get; set; } = 64 * 1024;
+
     /// <summary>TLS to the broker; used where the connection string starts with <c>amqps</c>.</summary>
     public TlsOptions Tls { get; set; } = new();
 
@@ -63,6 +81,19 @@ public enum TraceLinks
 
     /// <summary>By a link: each attempt is a trace of its own, for tasks that wait long.</summary>
     Link,
+}
+
+/// <summary>What is written into the history of tasks.</summary>
+public enum HistoryMode
+{
+    /// <summary>Every transition of every task.</summary>
+    All,
+
+    /// <summary>Only what waits for a later moment, fails, dies or is cancelled; a success costs nothing.</summary>
+    Failures,
+
+    /// <summary>Nothing; tasks cannot be looked up.</summary>
+    Off,
 }
 
 /// <summary>The kind of a task queue on the broker.</summary>

@@ -18,6 +18,10 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
             .. InRange("Heartbeat", options.Heartbeat, Second, TimeSpan.FromMinutes(10)),
             .. Of(options.MaxPayloadBytes is >= 1 and <= 16 * 1024 * 1024, "MaxPayloadBytes", options.MaxPayloadBytes, "1 to 16777216"),
             .. InRange("BrokerConsumerTimeout", options.BrokerConsumerTimeout, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30)),
+            .. Of(Enum.IsDefined(options.History), "History", options.History, string.Join(", ", Enum.GetNames<HistoryMode>())),
+            .. InRange("HistoryRetention", options.HistoryRetention, TimeSpan.FromDays(Math.Ceiling(DelayLadder.Longest.TotalDays)), TimeSpan.FromDays(3650)),
+            .. Of(options.HistoryMaxBytes >= 100_000_000, "HistoryMaxBytes", options.HistoryMaxBytes, "100000000 or more"),
+            .. Of(options.MaxResultBytes is >= 0 and <= 1024 * 1024, "MaxResultBytes", options.MaxResultBytes, "0 to 1048576"),
             .. options.Queues.SelectMany(queue => Queue(queue.Key, queue.Value)),
             .. Of(Enum.IsDefined(options.TraceLinks), "TraceLinks", options.TraceLinks, string.Join(", ", Enum.GetNames<TraceLinks>())),
             .. options.Queues.Where(queue => queue.Value.Name is not null).GroupBy(queue => queue.Value.Name).Where(same => same.Count() > 1)

@@ -34,6 +34,19 @@ internal static class ApiExtensions
         app.Use(ApiKeys.RequireAsync);
     }
 
+    public static void MapTaskApi(this WebApplication app)
+    {
+        app.MapTasks();
+        app.MapBatch();
+        app.MapTaskQueries();
+        app.MapTaskActions();
+        app.MapQueues();
+        app.MapDeadLetters();
+        app.MapWorkers();
+        app.MapStats();
+        app.MapEvents();
+    }
+
     // In Development no key is asked for, and any page in the developer's browser could send a plain text task.
     private static Task RefuseCrossSiteAsync(HttpContext context, RequestDelegate next) =>
         context.Request.Headers["Sec-Fetch-Site"] == "cross-site" && !HttpMethods.IsGet(context.Request.Method)

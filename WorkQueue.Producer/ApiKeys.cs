@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using WorkQueue.Producer.Board;
 
 namespace WorkQueue.Producer;
 
@@ -41,9 +42,14 @@ internal sealed class ApiKeys
     {
         ApiKeys keys = context.RequestServices.GetRequiredService<ApiKeys>();
         bool open = context.Request.Path.Value is "/health" or "/alive";
-        if (open || !keys.Required || keys.Accepts(context.Request.Headers.Authorization.ToString()))
+        if (open || !keys.Required || keys.Accepts(context.Request.Headers.Authorization.ToString()) || BoardSession.IsOpen(context.Request) || BoardSession.Opens(context))
         {
             return next(context);
+        }
+
+        if (BoardSession.IsPage(context.Request))
+        {
+            return BoardSession.AskAsync(context);
         }
 
         context.Response.Headers.WWWAuthenticate = "Bearer";
@@ -52,18 +58,30 @@ internal sealed class ApiKeys
             .ExecuteAsync(context);
     }
 
+    /// <summary>Signs a text with a key; null when the key is none of ours.</summary>
+    public string? Sign(string key, string text) => IsValid(key) ? SignatureOf(Hash(key), text) : null;
+
+    /// <summary>Whether a text was signed with a key that is still ours.</summary>
+    public bool HasSigned(string text, string signature)
+    {
+        byte[] given = Encoding.UTF8.GetBytes(signature);
+        return _hashes.Aggregate(false, (signed, hash) => signed | CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(SignatureOf(hash, text)), given));
+    }
+
     private bool Accepts(string authorization)
     {
         const string Scheme = "Bearer ";
-        if (!authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-        {
-            return false;
-        }
+        return authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && IsValid(authorization[Scheme.Length..].Trim());
+    }
 
-        byte[] given = Hash(authorization[Scheme.Length..].Trim());
+    private bool IsValid(string key)
+    {
+        byte[] given = Hash(key);
         // Every key is compared, each in constant time: how long an answer takes tells nothing.
         return _hashes.Aggregate(false, (accepted, hash) => accepted | CryptographicOperations.FixedTimeEquals(hash, given));
     }
+
+    private static string SignatureOf(byte[] hash, string text) => Convert.ToHexStringLower(HMACSHA256.HashData(hash, Encoding.UTF8.GetBytes("board " + text)));
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

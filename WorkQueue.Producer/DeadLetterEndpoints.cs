@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using System.Text.Json;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Producer;
@@ -46,14 +44,21 @@ internal static class DeadLetterEndpoints
         : throw new BadHttpRequestException($"cursor is '{cursor}'; send the 'next' of an earlier answer.");
 
     private static async Task<Moved> RedriveAsync(HttpRequest request, IDeadLetters letters, CancellationToken cancellationToken) =>
-        new(await letters.RedriveAsync(await ReadAsync(request, cancellationToken), cancellationToken));
+        await MoveAsync(request, letters, letters.RedriveAsync, cancellationToken);
 
     private static async Task<Moved> DiscardAsync(HttpRequest request, IDeadLetters letters, CancellationToken cancellationToken) =>
-        new(await letters.DiscardAsync(await ReadAsync(request, cancellationToken), cancellationToken));
+        await MoveAsync(request, letters, letters.DiscardAsync, cancellationToken);
 
-    private static async Task<DeadLetterFilter> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
+    private static async Task<Moved> MoveAsync(
+        HttpRequest request, IDeadLetters letters, Func<DeadLetterFilter, CancellationToken, Task<int>> move, CancellationToken cancellationToken)
     {
         DeadLetterSelection selection = await TaskRequestReader.ReadStrictAsync<DeadLetterSelection>(request, cancellationToken);
+        DeadLetterFilter filter = FilterOf(selection);
+        return new Moved(selection.DryRun ? (await letters.ListAsync(filter, cancellationToken)).Count : await move(filter, cancellationToken));
+    }
+
+    private static DeadLetterFilter FilterOf(DeadLetterSelection selection)
+    {
         // Everything is a lot to move by an empty object: it has to be asked for by naming a queue.
         if (selection is { Ids: null, Queue: null, Type: null, Error: null })
         {
@@ -87,41 +92,10 @@ internal static class DeadLetterEndpoints
 /// <param name="Error">A part of their reason or error.</param>
 /// <param name="Limit">At most so many of them, the oldest first.</param>
 /// <param name="PerSecond">At most so many a second.</param>
+/// <param name="DryRun">Only count them.</param>
 internal sealed record DeadLetterSelection(
-    IReadOnlyList<string>? Ids = null, string? Queue = null, string? Type = null, string? Error = null, int? Limit = null, int? PerSecond = null);
+    IReadOnlyList<string>? Ids = null, string? Queue = null, string? Type = null, string? Error = null, int? Limit = null, int? PerSecond = null, bool DryRun = false);
 
-/// <summary>How many were moved.</summary>
+/// <summary>How many were moved; of a dry run, would be.</summary>
 /// <param name="Count">The number.</param>
 internal sealed record Moved(int Count);
-
-/// <summary>A part of a list.</summary>
-/// <param name="Items">The rows.</param>
-/// <param name="Next">The cursor of the next part, or null.</param>
-internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
-
-/// <summary>A dead letter as the API shows it.</summary>
-internal sealed record DeadLetterView(
-    string Id, string Type, string Queue, string Reason, string? ErrorType, string? Error, int Attempt, int Redriven,
-    DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, string? ContentType, JsonElement? Payload, string? Text)
-{
-    public static DeadLetterView Of(DeadLetter letter)
-    {
-        JsonElement? payload = ReadJson(letter);
-        return new DeadLetterView(
-            letter.Id, letter.Type, letter.Queue, letter.Reason, letter.ErrorType, letter.Error, letter.Attempt, letter.Redriven,
-            letter.EnqueuedAt, letter.DeadAt, letter.ContentType, payload, payload is null ? Encoding.UTF8.GetString(letter.Payload.Span) : null);
-    }
-
-    // A payload may be dead just because it is not what it says.
-    private static JsonElement? ReadJson(DeadLetter letter)
-    {
-        try
-        {
-            return letter.ContentType == "application/json" ? JsonSerializer.Deserialize<JsonElement>(letter.Payload.Span) : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-}

@@ -5,4 +5,16 @@ internal static partial class Log
 {
     [LoggerMessage(5101, LogLevel.Debug, "RabbitMQ's management API at {Url} does not answer: {Reason}")]
     public static partial void NoManagement(this ILogger logger, string url, string reason);
+
+    [LoggerMessage(5102, LogLevel.Warning, "Reading the history of tasks stopped after offset {Offset}; it goes on in {Pause}")]
+    public static partial void HistoryInterrupted(this ILogger logger, Exception failure, long? offset, TimeSpan pause);
+
+    [LoggerMessage(5103, LogLevel.Information, "The history of tasks is read: {Records} records in {Time}")]
+    public static partial void HistoryReplayed(this ILogger logger, long records, TimeSpan time);
+
+    [LoggerMessage(5104, LogLevel.Warning, "History and broker differ: {Difference}")]
+    public static partial void HistoryDiffers(this ILogger logger, string difference);
+
+    [LoggerMessage(5105, LogLevel.Warning, "Task {TaskId} runs again under a new id, but its dead letter is still there: {Reason}")]
+    public static partial void LetterNotDiscarded(this ILogger logger, string taskId, string reason);
 }

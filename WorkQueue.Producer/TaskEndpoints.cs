@@ -1,10 +1,10 @@
 using System.Net.Mime;
-using System.Text.Json;
 using WorkQueue.Messaging;
+using WorkQueue.Producer.History;
 
 namespace WorkQueue.Producer;
 
-/// <summary>The calls below <c>/tasks</c>.</summary>
+/// <summary>The call <c>POST /tasks</c>.</summary>
 internal static class TaskEndpoints
 {
     public static void MapTasks(this IEndpointRouteBuilder app)
@@ -13,7 +13,9 @@ internal static class TaskEndpoints
         tasks.MapPost("/tasks", EnqueueAsync)
             .Accepts<TaskRequest>(MediaTypeNames.Application.Json, MediaTypeNames.Text.Plain)
             .Produces<TaskAccepted>(StatusCodes.Status202Accepted)
+            .Produces<TaskEnded>()
             .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
@@ -21,24 +23,33 @@ internal static class TaskEndpoints
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .ProducesProblem(StatusCodes.Status504GatewayTimeout)
             .WithName("EnqueueTask")
-            .WithSummary("Enqueues a task; answers when the broker has confirmed it.");
-        tasks.MapGet("/tasks/{id}", Get)
-            .ProducesProblem(StatusCodes.Status501NotImplemented)
-            .WithName("GetTask")
-            .WithSummary("The state of a task. Not implemented in this version.");
+            .WithSummary("Enqueues a task; answers when the broker has confirmed it, or with wait=10s when the task has ended, if that is sooner.");
     }
 
-    private static async Task<IResult> EnqueueAsync(HttpRequest request, ITaskQueue queue, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<IResult> EnqueueAsync(
+        HttpRequest request, ITaskQueue queue, TaskEnding ending, TimeProvider clock, string? wait, CancellationToken cancellationToken)
     {
-        NewTask task = await TaskRequestReader.ReadAsync(request, clock, cancellationToken);
-        task = task with { Id = IdempotencyKey.TaskIdOf(request) };
-        EnqueuedTask enqueued = await queue.EnqueueAsync(task, cancellationToken);
-        return Results.Accepted(
-            $"/tasks/{Uri.EscapeDataString(enqueued.Id)}", new TaskAccepted(enqueued.Id, JsonNamingPolicy.CamelCase.ConvertName(enqueued.State.ToString())));
-    }
+        TimeSpan? limit = QueryValues.Wait(wait);
+        if (limit is not null)
+        {
+            ending.RequireAll();
+        }
 
-    private static IResult Get(string id) => Results.Problem(
-        statusCode: StatusCodes.Status501NotImplemented,
-        title: "Not implemented",
-        detail: $"The state of task '{id}' cannot be looked up in this version: it keeps no history of tasks yet.");
+        NewTask task = await TaskRequestReader.ReadAsync(request, clock, cancellationToken);
+        task = task with { Id = IdempotencyKey.TaskIdOf(request) ?? (limit is null ? null : Guid.CreateVersion7(clock.GetUtcNow()).ToString()) };
+        TaskEnded? ended = null;
+        EnqueuedTask enqueued;
+        if (limit is { } atMost)
+        {
+            (enqueued, ended) = await ending.EnqueueAsync(queue, task, atMost, cancellationToken);
+        }
+        else
+        {
+            enqueued = await queue.EnqueueAsync(task, cancellationToken);
+        }
+
+        return ended is not null
+            ? Results.Ok(ended)
+            : Results.Accepted($"/tasks/{Uri.EscapeDataString(enqueued.Id)}", new TaskAccepted(enqueued.Id, enqueued.State.ToText()));
+    }
 }

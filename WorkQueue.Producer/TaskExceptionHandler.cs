@@ -29,12 +29,17 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
         return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
     }
 
+    /// <summary>The status of the answer to what went wrong.</summary>
+    public static int StatusOf(Exception error) => ProblemOf(error)?.Status ?? StatusCodes.Status500InternalServerError;
+
     private static ProblemDetails? ProblemOf(Exception exception) => exception switch
     {
         InvalidTaskException { Reason: InvalidTaskReason.UnknownType } unknown => Problem(StatusCodes.Status422UnprocessableEntity, "Unknown task type", unknown),
         InvalidTaskException { Reason: InvalidTaskReason.UnknownQueue } unknown => Problem(StatusCodes.Status422UnprocessableEntity, "Unknown queue", unknown),
         InvalidTaskException { Reason: InvalidTaskReason.TooLarge } large => Problem(StatusCodes.Status413PayloadTooLarge, "Payload too large", large),
         InvalidTaskException invalid => Problem(StatusCodes.Status400BadRequest, "Not a task", invalid),
+        BadHttpRequestException { StatusCode: StatusCodes.Status404NotFound } unknown => Problem(unknown.StatusCode, "Unknown task", unknown),
+        BadHttpRequestException { StatusCode: StatusCodes.Status409Conflict } conflict => Problem(conflict.StatusCode, "Not possible now", conflict),
         BadHttpRequestException bad => Problem(bad.StatusCode, "Bad request", bad),
         TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown => WithId(Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown), unknown),
         TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull } full => Problem(StatusCodes.Status429TooManyRequests, "Queue full", full),

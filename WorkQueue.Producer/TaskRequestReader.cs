@@ -54,10 +54,12 @@ internal static class TaskRequestReader
             throw new BadHttpRequestException($"Content-Type is '{request.ContentType}'; send application/json.", StatusCodes.Status415UnsupportedMediaType);
         }
 
-        return Deserialize<T>((await ReadBodyAsync(request, cancellationToken)).Span);
+        return Parse<T>((await ReadBodyAsync(request, cancellationToken)).Span);
     }
 
-    private static T Deserialize<T>(ReadOnlySpan<byte> body)
+    /// <summary>Reads JSON as strictly as a task.</summary>
+    /// <exception cref="BadHttpRequestException">It is not of this form.</exception>
+    public static T Parse<T>(ReadOnlySpan<byte> body)
     {
         try
         {
@@ -66,6 +68,48 @@ internal static class TaskRequestReader
         catch (JsonException malformed)
         {
             throw new BadHttpRequestException($"The body is not what this call takes: {malformed.Message}", malformed);
+        }
+    }
+
+    /// <summary>Reads the JSON of one task.</summary>
+    /// <exception cref="BadHttpRequestException">It is no task.</exception>
+    public static NewTask FromJson(ReadOnlySpan<byte> body, TimeProvider clock)
+    {
+        TaskRequest request = Parse<TaskRequest>(body);
+        if (request is { Delay: not null, NotBefore: not null })
+        {
+            throw new BadHttpRequestException("Send delay or notBefore, not both.");
+        }
+
+        if (request.Delay < TimeSpan.Zero || request.Delay > TimeSpan.FromDays(365))
+        {
+            throw new BadHttpRequestException($"delay is '{request.Delay?.ToString("c", CultureInfo.InvariantCulture)}'; it is hh:mm:ss, not negative, at most 48 days.");
+        }
+
+        return new NewTask
+        {
+            Type = request.Type,
+            Body = BytesOf(request.Payload),
+            ContentType = MediaTypeNames.Application.Json,
+            Queue = request.Queue,
+            NotBefore = request.Delay is { } delay ? clock.GetUtcNow() + delay : request.NotBefore,
+            Deadline = request.Deadline,
+        };
+    }
+
+    // As it was sent: written anew, every letter outside ASCII would become six bytes.
+    public static byte[] BytesOf(JsonElement payload)
+    {
+        string raw = payload.GetRawText();
+        try
+        {
+            // Reads every string: half of a surrogate pair (\ud800) parses, and no handler could read it.
+            _ = raw.Contains("\\u", StringComparison.Ordinal) ? JsonSerializer.SerializeToUtf8Bytes(payload) : [];
+            return StrictUtf8.GetBytes(raw);
+        }
+        catch (Exception invalid) when (invalid is JsonException or ArgumentException)
+        {
+            throw new BadHttpRequestException($"payload is not valid Unicode: {invalid.GetBaseException().Message}", invalid);
         }
     }
 
@@ -88,46 +132,6 @@ internal static class TaskRequestReader
         catch (DecoderFallbackException invalid)
         {
             throw new BadHttpRequestException($"The body is not valid UTF-8 at byte {invalid.Index}.", invalid);
-        }
-    }
-
-    private static NewTask FromJson(ReadOnlySpan<byte> body, TimeProvider clock)
-    {
-        TaskRequest request = Deserialize<TaskRequest>(body);
-        if (request is { Delay: not null, NotBefore: not null })
-        {
-            throw new BadHttpRequestException("Send delay or notBefore, not both.");
-        }
-
-        if (request.Delay < TimeSpan.Zero || request.Delay > TimeSpan.FromDays(365))
-        {
-            throw new BadHttpRequestException($"delay is '{request.Delay?.ToString("c", CultureInfo.InvariantCulture)}'; it is hh:mm:ss, not negative, at most 48 days.");
-        }
-
-        return new NewTask
-        {
-            Type = request.Type,
-            Body = PayloadOf(request),
-            ContentType = MediaTypeNames.Application.Json,
-            Queue = request.Queue,
-            NotBefore = request.Delay is { } delay ? clock.GetUtcNow() + delay : request.NotBefore,
-            Deadline = request.Deadline,
-        };
-    }
-
-    // As it was sent: written anew, every letter outside ASCII would become six bytes.
-    private static byte[] PayloadOf(TaskRequest request)
-    {
-        string raw = request.Payload.GetRawText();
-        try
-        {
-            // Reads every string: half of a surrogate pair (\ud800) parses, and no handler could read it.
-            _ = raw.Contains("\\u", StringComparison.Ordinal) ? JsonSerializer.SerializeToUtf8Bytes(request.Payload) : [];
-            return StrictUtf8.GetBytes(raw);
-        }
-        catch (Exception invalid) when (invalid is JsonException or ArgumentException)
-        {
-            throw new BadHttpRequestException($"payload is not valid Unicode: {invalid.GetBaseException().Message}", invalid);
         }
     }
 }

@@ -2,7 +2,7 @@
 # Sets up what ./run.sh and ./test.sh need and this machine lacks. Silent where nothing is missing; asks no questions.
 #
 #   eng/setup.sh run [the AppHost's arguments]    a broker of the kind that the run will use
-#   eng/setup.sh test                             an installed rabbitmq-server, which the tests start and stop themselves
+#   eng/setup.sh test                             an installed rabbitmq-server, which the tests start and stop themselves, and a Chromium
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -122,6 +122,21 @@ need_font() {
     fi
 }
 
+# The tests of the board look at it in a browser.
+need_browser() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null; then
+            return
+        fi
+    done
+    if can_install; then
+        packages+=(chromium)
+    else
+        say "no Chromium: the board's tests in a browser will be skipped (on Debian: apt-get install chromium)"
+    fi
+}
+
 install_dashboard() {
     local folder=.workqueue/dashboard platform
     if [ "$aspire" != standin ] || { [ -x $folder/bundle/managed/aspire-managed ] && [ "$(cat $folder/version 2>/dev/null)" = "$dashboard_version" ]; }; then
@@ -165,7 +180,10 @@ fi
 
 packages=()
 case ${1:-run} in
-    test) need_broker test ;;
+    test)
+        need_broker test
+        need_browser
+        ;;
     *) need_broker "$(broker_mode "${@:2}")" ;;
 esac
 need_font

@@ -8,28 +8,40 @@ internal abstract record Disposition
     /// <summary>The name in metrics.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Done: acknowledge it.</summary>
-    public sealed record Ack : Disposition
+    /// <summary>Done: record the result, then acknowledge it.</summary>
+    public sealed record Ack(object? Result) : Disposition
     {
         public override string Name => "ack";
     }
 
     /// <summary>Publish it as the next attempt, to start after a delay, then acknowledge it.</summary>
-    public sealed record Retry(TimeSpan Delay, string Reason) : Disposition
+    public sealed record Retry(TimeSpan Delay, AttemptEnd End) : Disposition
     {
         public override string Name => "retry";
     }
 
     /// <summary>Publish it to the dead letters, then acknowledge it.</summary>
-    public sealed record DeadLetter(DeadLetterCause Cause) : Disposition
+    public sealed record DeadLetter(AttemptEnd End) : Disposition
     {
         public override string Name => "dead-letter";
     }
 
     /// <summary>Publish it again as the same attempt, then acknowledge it: a nack would count as a delivery up to RabbitMQ 4.2.</summary>
-    public sealed record Return(string Reason) : Disposition
+    public sealed record Return(AttemptEnd End) : Disposition
     {
         public override string Name => "return";
+    }
+
+    /// <summary>Cancelled: record it, then acknowledge it.</summary>
+    public sealed record Cancel(AttemptEnd End) : Disposition
+    {
+        public override string Name => "cancel";
+    }
+
+    /// <summary>Cancelled before it came here, and recorded by who cancelled it: acknowledge it.</summary>
+    public sealed record Drop : Disposition
+    {
+        public override string Name => "drop";
     }
 
     /// <summary>

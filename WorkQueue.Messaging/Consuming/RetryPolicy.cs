@@ -12,17 +12,18 @@ internal static class RetryPolicy
     /// <param name="delays">The waits between attempts: N delays give N + 1 attempts.</param>
     /// <param name="jitter">How far a delay may vary, as a share of it.</param>
     /// <param name="random">From 0 to 1; 0.5 leaves a delay as it is.</param>
-    /// <param name="now">The time a dead letter is dated.</param>
+    /// <param name="now">The time the attempt ended.</param>
     public static Disposition Decide(
         TaskOutcome outcome, int attempt, IReadOnlyList<TimeSpan> delays, double jitter, double random, DateTimeOffset now) => outcome switch
         {
-            TaskOutcome.Succeeded => new Disposition.Ack(),
+            TaskOutcome.Succeeded succeeded => new Disposition.Ack(succeeded.Result),
             TaskOutcome.Rejected rejected => Dead(rejected.Reason, rejected.Error, now),
             TaskOutcome.Failed failed when attempt > delays.Count => Dead($"failed {attempt} of {delays.Count + 1} attempts", failed.Error, now, failed.Reason),
             // A delay the handler chose is what somebody asked it to wait: never shortened at random.
-            TaskOutcome.Failed { Delay: { } chosen } failed => new Disposition.Retry(chosen, failed.Reason),
-            TaskOutcome.Failed failed => new Disposition.Retry(Spread(delays[attempt - 1], jitter, random), failed.Reason),
-            TaskOutcome.Interrupted interrupted => new Disposition.Return(interrupted.Reason),
+            TaskOutcome.Failed { Delay: { } chosen } failed => new Disposition.Retry(chosen, EndOf(failed, now)),
+            TaskOutcome.Failed failed => new Disposition.Retry(Spread(delays[attempt - 1], jitter, random), EndOf(failed, now)),
+            TaskOutcome.Interrupted interrupted => new Disposition.Return(new AttemptEnd(interrupted.Reason, null, null, now)),
+            TaskOutcome.Cancelled => new Disposition.Cancel(new AttemptEnd("cancelled while it ran", null, null, now)),
             TaskOutcome.TakenBack => new Disposition.Abandon(),
             _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, null),
         };
@@ -33,6 +34,9 @@ internal static class RetryPolicy
         return spread < DelayLadder.Longest ? spread : DelayLadder.Longest;
     }
 
+    private static AttemptEnd EndOf(TaskOutcome.Failed failed, DateTimeOffset now) =>
+        new(failed.Reason, failed.Error?.GetType().FullName, failed.Error?.Message, now);
+
     private static Disposition.DeadLetter Dead(string reason, Exception? error, DateTimeOffset now, string? text = null) =>
-        new(new DeadLetterCause(reason, error?.GetType().FullName, error?.Message ?? text, now));
+        new(new AttemptEnd(reason, error?.GetType().FullName, error?.Message ?? text, now));
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
@@ -10,7 +11,7 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>What the deliveries of all slots share.</summary>
 internal sealed record TaskPipeline(
-    TaskExecutor Executor, TaskSettler Settler, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
+    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
 
 /// <summary>Receives the deliveries of one channel, one at a time: the life of a task is <see cref="ProcessAsync"/>.</summary>
 #pragma warning disable CA1001 // The source is never disposed of: a handler that does not stop may hold its token for as long as it likes.
@@ -22,6 +23,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Task _running = Task.CompletedTask;
+    private volatile TaskRun? _run;
     private long _idleSince = pipeline.Clock.GetTimestamp();
 
     /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
@@ -32,6 +34,9 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
 
     /// <summary>How long no task has run; zero while one runs.</summary>
     public TimeSpan IdleFor => _running.IsCompleted ? pipeline.Clock.GetElapsedTime(Volatile.Read(ref _idleSince)) : TimeSpan.Zero;
+
+    /// <summary>The task that runs here, or null.</summary>
+    public TaskRun? Run => _run;
 
     /// <summary>Waits until no task runs.</summary>
     /// <returns>False if one still runs after the limit.</returns>
@@ -58,7 +63,8 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         _running = running.Task;
         try
         {
-            await ProcessAsync(TaskCodec.Read(deliveryTag, redelivered, properties, body, queue));
+            TaskDelivery delivery = TaskCodec.Read(deliveryTag, redelivered, properties, body, queue);
+            await ProcessAsync(delivery with { ReceivedAt = pipeline.Clock.GetUtcNow() });
         }
 #pragma warning disable CA1031 // An exception that escapes leaves the delivery unacknowledged and the slot stuck for ever; end the slot instead.
         catch (Exception failure)
@@ -92,9 +98,9 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     {
         TaskMessage message = delivery.Message;
         RunTokens lease = tokens with { TakenBack = _takenBack.Token };
-        if (!delivery.HasId && delivery.Unreadable is null)
+        if (WithoutRun(delivery) is { } settled)
         {
-            await SettleAsync(delivery, new Disposition.Identify(), lease);
+            await SettleAsync(delivery, settled, lease);
             return;
         }
 
@@ -105,7 +111,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         long start = pipeline.Clock.GetTimestamp();
 
         TaskOutcome outcome = stopping.IsCancellationRequested
-            ? new TaskOutcome.Interrupted("the worker stops")
+            ? new TaskOutcome.Interrupted("the worker takes no more tasks")
             : await RunAsync(delivery, lease);
         TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = Decide(outcome, message);
@@ -125,10 +131,32 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         }
     }
 
-    private Task<TaskOutcome> RunAsync(TaskDelivery delivery, RunTokens lease)
+    private Disposition? WithoutRun(TaskDelivery delivery) => delivery switch
+    {
+        { Unreadable: not null } => null,
+        { HasId: false } => new Disposition.Identify(),
+        _ => pipeline.Control.IsCancelled(delivery.Message) ? new Disposition.Drop() : null,
+    };
+
+    private async Task<TaskOutcome> RunAsync(TaskDelivery delivery, RunTokens lease)
     {
         pipeline.Logger.TaskReceived(delivery.Message.Id, delivery.Message.Type, delivery.Message.Attempt);
-        return pipeline.Executor.RunAsync(delivery, queue, lease);
+        TaskRun run = new(delivery.Message with { Body = ReadOnlyMemory<byte>.Empty }, delivery.ReceivedAt);
+        _run = run;
+        try
+        {
+            if (pipeline.Control.IsCancelled(delivery.Message))
+            {
+                // Between the look on receipt and this moment.
+                run.Cancel();
+            }
+
+            return await pipeline.Executor.RunAsync(delivery, queue, run, lease with { Cancelled = run.Cancelled });
+        }
+        finally
+        {
+            _run = null;
+        }
     }
 
     private Disposition Decide(TaskOutcome outcome, TaskMessage message)

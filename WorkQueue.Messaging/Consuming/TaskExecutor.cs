@@ -20,7 +20,7 @@ internal sealed class TaskExecutor(
 
     private readonly Dictionary<string, TaskHandlerRegistration> _handlers = registrations.ToDictionary(handler => handler.Type, StringComparer.Ordinal);
 
-    public async Task<TaskOutcome> RunAsync(TaskDelivery delivery, TaskQueue queue, RunTokens tokens)
+    public async Task<TaskOutcome> RunAsync(TaskDelivery delivery, TaskQueue queue, TaskRun current, RunTokens tokens)
     {
         if (Refusal(delivery, queue) is { } refusal)
         {
@@ -34,10 +34,10 @@ internal sealed class TaskExecutor(
 
         TimeSpan limit = options.Value.Types.GetValueOrDefault(delivery.Message.Type)?.Timeout ?? options.Value.Worker.TaskTimeout;
         using CancellationTokenSource timeout = new(limit, clock);
-        using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, tokens.TakenBack, tokens.Drained);
+        using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, tokens.TakenBack, tokens.Drained, tokens.Cancelled);
         try
         {
-            object? result = await RunHandlerAsync(handler, delivery, tokens, run.Token);
+            object? result = await RunHandlerAsync(handler, delivery, current, tokens, run.Token);
             return tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : new TaskOutcome.Succeeded(result);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: whatever it throws is an outcome.
@@ -69,14 +69,14 @@ internal sealed class TaskExecutor(
     private TaskHandlerRegistration? FindHandler(string type, TaskQueue queue) =>
         _handlers.GetValueOrDefault(type) ?? (queue is { IsAdopted: true, DefaultType: { } other } ? _handlers.GetValueOrDefault(other) : null);
 
-    private async Task<object?> RunHandlerAsync(TaskHandlerRegistration handler, TaskDelivery delivery, RunTokens tokens, CancellationToken cancelled)
+    private async Task<object?> RunHandlerAsync(TaskHandlerRegistration handler, TaskDelivery delivery, TaskRun current, RunTokens tokens, CancellationToken cancelled)
     {
         AsyncServiceScope scope = scopes.CreateAsyncScope();
         Task<object?> running = Task.FromResult<object?>(null);
         try
         {
             // On a thread of its own: a handler that blocks its thread could not be cut at its timeout, nor the connection served, otherwise.
-            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, cancelled)), CancellationToken.None);
+            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, cancelled)), CancellationToken.None);
             try
             {
                 return await running.WaitAsync(cancelled);
@@ -126,6 +126,7 @@ internal sealed class TaskExecutor(
     private static TaskOutcome OutcomeOf(Exception failure, RunTokens tokens, TimeSpan limit, CancellationToken timeout) => failure switch
     {
         _ when tokens.TakenBack.IsCancellationRequested => new TaskOutcome.TakenBack(),
+        _ when tokens.Cancelled.IsCancellationRequested => new TaskOutcome.Cancelled(),
         TaskRejectedException rejection => new TaskOutcome.Rejected(rejection.Message, rejection.InnerException ?? rejection),
         TaskRetryException retry => new TaskOutcome.Failed(retry.Message, retry.InnerException ?? retry, retry.Delay),
         OperationCanceledException when timeout.IsCancellationRequested => new TaskOutcome.Failed($"timed out after {limit}", new TimeoutException($"The attempt ran longer than {limit}.")),
@@ -134,7 +135,7 @@ internal sealed class TaskExecutor(
         _ => new TaskOutcome.Failed(failure.Message, failure),
     };
 
-    private static TaskContext ContextOf(TaskDelivery delivery, CancellationToken cancelled) => new()
+    private static TaskContext ContextOf(TaskDelivery delivery, TaskRun current, CancellationToken cancelled) => new()
     {
         Id = delivery.Message.Id,
         Type = delivery.Message.Type,
@@ -144,5 +145,6 @@ internal sealed class TaskExecutor(
         EnqueuedAt = delivery.Message.EnqueuedAt,
         Deadline = delivery.Message.Deadline,
         CancellationToken = cancelled,
+        OnProgress = current.Report,
     };
 }

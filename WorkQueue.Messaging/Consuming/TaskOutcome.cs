@@ -15,6 +15,9 @@ internal abstract record TaskOutcome
     /// <summary>The worker stops before the run could end; it does not count as an attempt.</summary>
     public sealed record Interrupted(string Reason) : TaskOutcome;
 
+    /// <summary>Somebody cancelled the task, and its handler stopped.</summary>
+    public sealed record Cancelled : TaskOutcome;
+
     /// <summary>The broker took the delivery back: whatever the run produced, it will be delivered again.</summary>
     public sealed record TakenBack : TaskOutcome;
 }

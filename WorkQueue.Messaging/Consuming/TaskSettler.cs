@@ -3,6 +3,7 @@ using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Wire;
 
@@ -12,7 +13,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// Performs a disposition: whatever moves the task is published and confirmed first, then the delivery is acknowledged. A crash
 /// between the two runs the task twice; the other order would lose it.
 /// </summary>
-internal sealed class TaskSettler(TaskPublisher publisher, TimeProvider clock, ILogger<TaskSettler> logger)
+internal sealed class TaskSettler(TaskPublisher publisher, TaskEvents events, WorkerIdentity worker, TimeProvider clock, ILogger<TaskSettler> logger)
 {
     private static readonly TimeSpan RetryPublish = TimeSpan.FromSeconds(1);
 
@@ -42,7 +43,7 @@ internal sealed class TaskSettler(TaskPublisher publisher, TimeProvider clock, I
         {
             try
             {
-                await PublishAsync(message, disposition, end.Token);
+                await PublishAsync(message, disposition, new AttemptRun(worker.Id, delivery.ReceivedAt), end.Token);
                 return true;
             }
             catch (PublishFailedException failure) when (!end.IsCancellationRequested)
@@ -59,22 +60,33 @@ internal sealed class TaskSettler(TaskPublisher publisher, TimeProvider clock, I
     }
 
     // Without a limit on the confirm: to publish again while the first may still be stored would make a copy every time.
-    private async Task PublishAsync(TaskMessage message, Disposition disposition, CancellationToken cancellationToken)
+    private async Task PublishAsync(TaskMessage message, Disposition disposition, AttemptRun run, CancellationToken cancellationToken)
     {
         switch (disposition)
         {
+            case Disposition.Ack done:
+                await events.SucceededAsync(message, done.Result, run);
+                break;
             case Disposition.Retry retry:
-                DateTimeOffset next = clock.GetUtcNow() + retry.Delay;
-                await publisher.PublishAsync(message with { Attempt = message.Attempt + 1, NotBefore = next }, retry.Delay, Timeout.InfiniteTimeSpan, cancellationToken);
-                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, retry.Reason);
+                TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
+                await publisher.PublishAsync(next, retry.Delay, Timeout.InfiniteTimeSpan, cancellationToken, retry.End, run);
+                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, retry.End.Reason);
                 break;
             case Disposition.DeadLetter dead:
-                await publisher.PublishDeadAsync(message, dead.Cause, Timeout.InfiniteTimeSpan, cancellationToken);
-                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, dead.Cause.Error is { } error ? $"{dead.Cause.Reason}: {error}" : dead.Cause.Reason);
+                await publisher.PublishDeadAsync(message, dead.End, run, Timeout.InfiniteTimeSpan, cancellationToken);
+                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason);
                 break;
             case Disposition.Return back:
-                await publisher.PublishAsync(message, TimeSpan.Zero, Timeout.InfiniteTimeSpan, cancellationToken);
-                logger.TaskReturned(message.Id, message.Type, back.Reason);
+                await publisher.PublishAsync(message with { Returned = message.Returned + 1 }, TimeSpan.Zero, Timeout.InfiniteTimeSpan, cancellationToken, back.End, run);
+                logger.TaskReturned(message.Id, message.Type, back.End.Reason);
+                break;
+            case Disposition.Cancel cancel:
+                await events.CancelledAsync(message, cancel.End, run);
+                logger.TaskCancelled(message.Id, message.Type);
+                break;
+            case Disposition.Drop:
+                events.Dropped(message, worker.Id);
+                logger.TaskCancelled(message.Id, message.Type);
                 break;
             case Disposition.Identify:
                 await publisher.PublishAsync(message, TimeSpan.Zero, Timeout.InfiniteTimeSpan, cancellationToken);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming;
@@ -20,6 +21,9 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
     /// <summary>The broker knows this slot as a consumer.</summary>
     public bool IsConsuming => _consumer is not null;
 
+    /// <summary>Its queue is paused.</summary>
+    public bool IsPaused => pipeline.Control.SwitchOf(queue.Name).IsPaused;
+
     /// <summary>How long it has been a consumer without a task; zero while it runs one or is none.</summary>
     public TimeSpan IdleFor => _consumer?.IdleFor ?? TimeSpan.Zero;
 
@@ -36,11 +40,20 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         {
             try
             {
-                await ConsumeAsync(await connection.WaitOpenAsync(stopping), new RunTokens(default, drained, givenUp), stopping);
+                await pipeline.Control.Ready.WaitAsync(stopping);
+                QueueSwitch queueSwitch = pipeline.Control.SwitchOf(queue.Name);
+                await queueSwitch.WaitResumedAsync(stopping);
+                using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, queueSwitch.Paused);
+                await ConsumeAsync(await connection.WaitOpenAsync(taking.Token), new RunTokens(default, drained, givenUp), taking.Token);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
+            }
+            catch (OperationCanceledException) when (IsPaused)
+            {
+                _lastConnection = null;
+                continue;
             }
 #pragma warning disable CA1031 // Whatever went wrong, the answer is the same: say it, wait, open a new channel.
             catch (Exception failure)
@@ -84,7 +97,7 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            await DrainAsync(channel, consumer, tag);
+            await DrainAsync(channel, consumer, tag, tokens.GivenUp);
             throw;
         }
         finally
@@ -92,7 +105,7 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
             _consumer = null;
             consumer.End("the channel is given up");
             await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
-            if (!stopping.IsCancellationRequested)
+            if (!stopping.IsCancellationRequested || IsPaused)
             {
                 // On the way out the connection is closed next, and its channels with it.
                 await Limits.DisposeAsync(channel, pipeline.Clock);
@@ -114,14 +127,14 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         : null;
 
     // Cancel, finish, acknowledge, and only then close: a close right after the cancel loses the acknowledgement.
-    private async Task DrainAsync(IChannel channel, TaskConsumer consumer, string? tag)
+    private async Task DrainAsync(IChannel channel, TaskConsumer consumer, string? tag, CancellationToken givenUp)
     {
         bool answers = false;
         try
         {
             if (channel.IsOpen && tag is not null)
             {
-                await channel.BasicCancelAsync(tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock);
+                await channel.BasicCancelAsync(tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None);
                 answers = true;
             }
         }
@@ -140,12 +153,13 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
             return;
         }
 
-        // Deliveries that came before the cancel are dispatched before its answer is, even after the call above has returned.
-        await Task.WhenAny(consumer.Cancelled, consumer.Ended, Task.Delay(worker.DrainTimeout + Limits.Close, pipeline.Clock));
+        // Deliveries that came before the cancel are dispatched before its answer is, even after the call above has returned. On a stop what
+        // runs is cut when the time to drain is up; where the queue is only paused it may take its time.
+        await Task.WhenAny(consumer.Cancelled, consumer.Ended, Task.Delay(Timeout.InfiniteTimeSpan, pipeline.Clock, givenUp));
         if (await consumer.WaitIdleAsync(Limits.Close) && channel.IsOpen)
         {
             // A call and its answer: by now the broker has seen the acknowledgement before it.
-            await channel.CloseAsync(CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await channel.CloseAsync(CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

@@ -29,7 +29,7 @@ internal sealed class TaskWorkerService(
     {
         get
         {
-            int idle = _slots.Count(slot => !slot.IsConsuming);
+            int idle = _slots.Count(slot => !slot.IsConsuming && !slot.IsPaused);
             return _slots.Length == 0 ? "not started yet" : idle == 0 ? null : $"{idle} of {_slots.Length} slots take no tasks";
         }
     }
@@ -46,8 +46,17 @@ internal sealed class TaskWorkerService(
         });
         TaskQueue queue = topology[worker.Queues];
         _slots = [.. Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, queue, connection, pipeline))];
+        pipeline.Control.Cancelled += Cancel;
         logger.TakingTasks(queue.Name, _slots.Length);
         ConsumerWatchdog watchdog = new(queue, _slots, connection, pipeline.Clock, logger);
         await Task.WhenAll([watchdog.RunAsync(stoppingToken), .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]);
+    }
+
+    private void Cancel(string task)
+    {
+        foreach (TaskRun run in _slots.Select(slot => slot.Consumer?.Run).OfType<TaskRun>().Where(run => pipeline.Control.IsCancelled(run.Message) && run.Message.Id == task))
+        {
+            run.Cancel();
+        }
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
@@ -13,7 +14,7 @@ namespace WorkQueue.Messaging.DeadLetters;
 /// broker puts it where it was. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
 /// </summary>
 internal sealed class DeadLetterBox(
-    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, IOptions<WorkQueueOptions> options, TimeProvider clock)
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, TaskEvents events, IOptions<WorkQueueOptions> options, TimeProvider clock)
     : IDeadLetters
 {
     // Unacknowledged letters are held in the broker's memory; who has more than these names a queue or discards.
@@ -38,7 +39,13 @@ internal sealed class DeadLetterBox(
         cancellationToken);
 
     public Task<int> DiscardAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => ReadAsync(
-        filter, async (channel, tag, _) => await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None), cancellationToken);
+        filter,
+        async (channel, tag, found) =>
+        {
+            await events.CancelledAsync(found.Message, new AttemptEnd("dead letter discarded", null, null, clock.GetUtcNow()), null);
+            await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
+        },
+        cancellationToken);
 
     private static Task Add(List<DeadLetter> letters, DeadLetter letter)
     {
@@ -49,7 +56,7 @@ internal sealed class DeadLetterBox(
     // Not cancellable: a letter is moved whole or not at all.
     private async Task RedriveAsync(TaskMessage message)
     {
-        TaskMessage task = message with { Attempt = 1, Redriven = message.Redriven + 1, NotBefore = null, Deadline = null };
+        TaskMessage task = message with { Attempt = 1, Returned = 0, Redriven = message.Redriven + 1, NotBefore = null, Deadline = null };
         try
         {
             await publisher.PublishAsync(task, TimeSpan.Zero, options.Value.ConfirmTimeout, CancellationToken.None);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace WorkQueue.Messaging.Diagnostics;
 
-/// <summary>Every log message of the library. 11xx publishing, 21xx consuming, 31xx connections and topology. None carries a payload.</summary>
+/// <summary>Every log message of the library. 11xx publishing, 21xx consuming, 31xx connections and topology, 41xx history. None carries a payload.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]
@@ -43,6 +43,33 @@ internal static partial class Log
 
     [LoggerMessage(2112, LogLevel.Debug, "Task {TaskId} ({Type}) came without an id and got this one")]
     public static partial void TaskIdentified(this ILogger logger, string taskId, string type);
+
+    [LoggerMessage(2113, LogLevel.Warning, "Task {TaskId} ({Type}) is cancelled")]
+    public static partial void TaskCancelled(this ILogger logger, string taskId, string type);
+
+    [LoggerMessage(2114, LogLevel.Warning, "The result of task {TaskId} ({Type}) cannot be kept: {Reason}")]
+    public static partial void ResultNotKept(this ILogger logger, string taskId, string type, string reason);
+
+    [LoggerMessage(2115, LogLevel.Information, "Queue {Queue} is paused")]
+    public static partial void QueuePaused(this ILogger logger, string queue);
+
+    [LoggerMessage(2116, LogLevel.Information, "Queue {Queue} is taken from again")]
+    public static partial void QueueResumed(this ILogger logger, string queue);
+
+    [LoggerMessage(4101, LogLevel.Warning, "The record '{State}' of task {TaskId} is not in the history yet ({Reason}); it will be sent again")]
+    public static partial void HistoryDelayed(this ILogger logger, string state, string taskId, string reason);
+
+    [LoggerMessage(4102, LogLevel.Error, "The record '{State}' of task {TaskId} is lost for the history: {Count} wait already")]
+    public static partial void HistoryLost(this ILogger logger, string state, string taskId, int count);
+
+    [LoggerMessage(4103, LogLevel.Information, "{Count} records have reached the history late")]
+    public static partial void HistoryCaughtUp(this ILogger logger, int count);
+
+    [LoggerMessage(4104, LogLevel.Debug, "The record '{State}' of task {TaskId} was not sent: {Reason}")]
+    public static partial void EventNotSent(this ILogger logger, string state, string taskId, string reason);
+
+    [LoggerMessage(4105, LogLevel.Warning, "Stream {Stream} is not read at the moment ({Reason}); trying again")]
+    public static partial void StreamInterrupted(this ILogger logger, string stream, string reason);
 
     [LoggerMessage(3101, LogLevel.Information, "Connected to RabbitMQ at {Host}:{Port} for {Purpose}")]
     public static partial void Connected(this ILogger logger, string purpose, string host, int port);

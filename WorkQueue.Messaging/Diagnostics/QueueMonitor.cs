@@ -18,9 +18,18 @@ internal sealed class QueueMonitor(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    // The ladder has many queues, and what waits there changes nothing at once.
+    private const int LadderRounds = 5;
+
     private volatile IReadOnlyList<QueueCount> _counts = [];
 
+    private Tuple<long, long>? _waiting;
+
     public IReadOnlyList<QueueCount> Current => _counts;
+
+    public long? Delayed => _waiting?.Item1;
+
+    public long? Unrouted => _waiting?.Item2;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -40,6 +49,7 @@ internal sealed class QueueMonitor(
 #pragma warning restore CA1031
             {
                 _counts = [];
+                _waiting = null;
                 logger.NoQueueCounts(failure.Message);
                 // A queue that cannot be counted may have been deleted.
                 await connection.TryRepairAsync(stoppingToken);
@@ -55,6 +65,7 @@ internal sealed class QueueMonitor(
         try
         {
             using PeriodicTimer timer = new(Interval, clock);
+            int round = 0;
             do
             {
                 List<QueueCount> counts = [];
@@ -66,6 +77,10 @@ internal sealed class QueueMonitor(
                 }
 
                 _counts = counts;
+                if (round++ % LadderRounds == 0)
+                {
+                    _waiting = await CountLadderAsync(channel, stopping);
+                }
             }
             while (await timer.WaitForNextTickAsync(stopping));
         }
@@ -73,6 +88,17 @@ internal sealed class QueueMonitor(
         {
             await Limits.DisposeAsync(channel, clock);
         }
+    }
+
+    private async Task<Tuple<long, long>> CountLadderAsync(IChannel channel, CancellationToken stopping)
+    {
+        long delayed = 0;
+        for (int level = 0; level < DelayLadder.Levels; level++)
+        {
+            delayed += (await CountAsync(channel, topology.Delays.Level(level), stopping)).MessageCount;
+        }
+
+        return Tuple.Create(delayed, (long)(await CountAsync(channel, topology.Delays.Unrouted, stopping)).MessageCount);
     }
 
     private Task<QueueDeclareOk> CountAsync(IChannel channel, string name, CancellationToken stopping) =>

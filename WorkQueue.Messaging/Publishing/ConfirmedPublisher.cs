@@ -45,7 +45,7 @@ internal sealed class ConfirmedPublisher(
             if (failure.Outcome is PublishOutcome.Returned or PublishOutcome.Unknown)
             {
                 // It found no queue, or its channel was closed because an exchange is gone: declare what is missing for the next one.
-                _ = connection.TryRepairAsync(CancellationToken.None);
+                _ = RepairAsync();
             }
 
             throw;
@@ -55,6 +55,9 @@ internal sealed class ConfirmedPublisher(
             telemetry.Sent(message.Destination, clock.GetElapsedTime(start), error);
         }
     }
+
+    /// <summary>Declares what is missing on the broker.</summary>
+    public Task RepairAsync() => connection.TryRepairAsync(CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {
@@ -74,7 +77,7 @@ internal sealed class ConfirmedPublisher(
 
         // Never the caller's token: cancelling a publish corrupts the channel's numbering in 7.1 (rabbitmq-dotnet-client issue 1900).
         Task publishing = open.Channel.BasicPublishAsync(
-            message.Exchange, message.RoutingKey, mandatory: true, message.Properties, message.Body, CancellationToken.None).AsTask();
+            message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None).AsTask();
         // The place in the window is free when the publish itself has ended, not when its caller stopped waiting.
         _ = publishing.ContinueWith(
             ended => EndPublish(open, ended), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

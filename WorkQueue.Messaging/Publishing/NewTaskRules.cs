@@ -30,6 +30,7 @@ internal static class NewTaskRules
             EnqueuedAt = now,
             NotBefore = task.NotBefore > now ? task.NotBefore : null,
             Deadline = task.Deadline,
+            RunOf = CheckId(task.RunOf),
         };
     }
 

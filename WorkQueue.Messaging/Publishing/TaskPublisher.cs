@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
@@ -15,6 +16,8 @@ internal sealed class TaskPublisher(
     WorkQueueTelemetry telemetry,
     TimeProvider clock,
     ILogger<TaskPublisher> logger,
+    TaskEvents events,
+    QueueGuard guard,
     IQueueCounts? counts = null) : ITaskQueue
 {
     public async Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
@@ -41,6 +44,12 @@ internal sealed class TaskPublisher(
         catch (PublishFailedException failure)
         {
             activity?.SetStatus(ActivityStatusCode.Error, failure.Message).SetTag("error.type", failure.Outcome.ToString());
+            if (failure.Outcome == PublishOutcome.Returned)
+            {
+                // The history may have taken in what no queue did.
+                await events.CancelledAsync(message, new AttemptEnd("not enqueued: its queue was missing", null, null, clock.GetUtcNow()), null);
+            }
+
             throw new TaskNotEnqueuedException(failure.Outcome, message.Id, failure.Message, failure);
         }
     }
@@ -55,25 +64,47 @@ internal sealed class TaskPublisher(
     }
 
     /// <summary>Publishes a task to its queue, at once or after a delay.</summary>
+    /// <param name="message">The task.</param>
+    /// <param name="delay">How long it waits.</param>
+    /// <param name="confirmTimeout">How long to wait for the confirm.</param>
+    /// <param name="cancellationToken">Stops the waiting.</param>
+    /// <param name="end">How the attempt before ended, if there was one.</param>
+    /// <param name="run">Who ran it.</param>
     /// <returns>True if it went to the delay ladder.</returns>
     /// <exception cref="PublishFailedException">It was not confirmed.</exception>
-    public async Task<bool> PublishAsync(TaskMessage message, TimeSpan delay, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    public async Task<bool> PublishAsync(
+        TaskMessage message, TimeSpan delay, TimeSpan confirmTimeout, CancellationToken cancellationToken, AttemptEnd? end = null, AttemptRun? run = null)
     {
         string? laterKey = DelayLadder.RoutingKey(delay, message.Queue);
         (string exchange, string key) = laterKey is null ? (topology.TasksExchange, message.Queue) : (topology.Delays.EntryExchange, laterKey);
-        OutgoingMessage outgoing = new(exchange, key, $"{exchange}:{message.Queue}", TaskCodec.Write(message), message.Body);
+        OutgoingMessage outgoing = new(exchange, key, $"{exchange}:{message.Queue}", TaskCodec.Write(message, clock.GetUtcNow(), end, run), message.Body);
+        Task<bool> exists = guard.ExistsAsync(topology[message.Queue].BrokerName);
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
+        if (!await exists)
+        {
+            await publisher.RepairAsync();
+            throw new PublishFailedException(PublishOutcome.Returned, $"Queue '{message.Queue}' is missing on the broker; it is being declared again.");
+        }
+
+        events.Moved(message, laterKey is null ? EventCodec.Queued : message.Attempt > 1 ? EventCodec.Retrying : EventCodec.Scheduled, end, run);
         return laterKey is not null;
     }
 
     /// <summary>Publishes a task to the dead letters of its queue.</summary>
     /// <exception cref="PublishFailedException">It was not confirmed.</exception>
-    public Task PublishDeadAsync(TaskMessage message, DeadLetterCause cause, TimeSpan confirmTimeout, CancellationToken cancellationToken) =>
-        publisher.PublishAsync(
-            new OutgoingMessage(
-                topology.DeadExchange, message.Queue, $"{topology.DeadExchange}:{message.Queue}", TaskCodec.WriteDead(message, cause), message.Body),
-            confirmTimeout,
-            cancellationToken);
+    public async Task PublishDeadAsync(TaskMessage message, AttemptEnd end, AttemptRun? run, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    {
+        OutgoingMessage outgoing = new(topology.DeadExchange, message.Queue, $"{topology.DeadExchange}:{message.Queue}", TaskCodec.WriteDead(message, end, run), message.Body);
+        Task<bool> exists = guard.ExistsAsync(topology[message.Queue].DeadBrokerName);
+        await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
+        if (!await exists)
+        {
+            await publisher.RepairAsync();
+            throw new PublishFailedException(PublishOutcome.Returned, $"The dead-letter queue of '{message.Queue}' is missing on the broker; it is being declared again.");
+        }
+
+        events.Moved(message, EventCodec.DeadLettered, end, run);
+    }
 
     private async Task<EnqueueResult> TryEnqueueAsync(NewTask task, CancellationToken cancellationToken)
     {

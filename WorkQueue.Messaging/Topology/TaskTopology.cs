@@ -13,7 +13,9 @@ internal sealed class TaskTopology
         string prefix = settings.Prefix;
         TasksExchange = $"{prefix}.tasks";
         DeadExchange = $"{prefix}.dead";
+        EventsExchange = $"{prefix}.events";
         Delays = new DelayLadder(prefix);
+        History = new HistoryTopology(prefix, settings);
         Dictionary<string, QueueOptions> configured = new(settings.Queues, StringComparer.Ordinal);
         configured.TryAdd(WorkQueueOptions.DefaultQueue, new QueueOptions());
         _queues = configured.ToDictionary(
@@ -28,7 +30,12 @@ internal sealed class TaskTopology
     /// <summary>Direct exchange of the dead letters; same routing keys.</summary>
     public string DeadExchange { get; }
 
+    /// <summary>Topic exchange of what happens to tasks without a message that moves them.</summary>
+    public string EventsExchange { get; }
+
     public DelayLadder Delays { get; }
+
+    public HistoryTopology History { get; }
 
     public IReadOnlyCollection<TaskQueue> Queues => _queues.Values;
 

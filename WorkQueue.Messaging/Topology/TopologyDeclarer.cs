@@ -17,6 +17,36 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
         {
             await DeclareTaskQueueAsync(channel, queue, cancellationToken);
         }
+
+        await DeclareHistoryAsync(channel, topology.History, cancellationToken);
+    }
+
+    private async Task DeclareHistoryAsync(IChannel channel, HistoryTopology history, CancellationToken cancellationToken)
+    {
+        await ExchangeAsync(channel, topology.EventsExchange, ExchangeType.Topic, null, cancellationToken);
+        await ExchangeAsync(channel, history.ControlExchange, ExchangeType.Fanout, null, cancellationToken);
+        await QueueAsync(channel, history.ControlLog, history.ControlArguments, cancellationToken);
+        await channel.QueueBindAsync(history.ControlLog, history.ControlExchange, "", null, false, cancellationToken);
+        await QueueAsync(channel, history.Stream, history.StreamArguments, cancellationToken);
+        foreach ((string exchange, string key, bool wanted) in HistoryBindings(history))
+        {
+            // What another setting bound is taken off again: a record nobody wants would still cost its write.
+            await (wanted
+                ? channel.QueueBindAsync(history.Stream, exchange, key, null, false, cancellationToken)
+                : channel.QueueUnbindAsync(history.Stream, exchange, key, null, cancellationToken));
+        }
+    }
+
+    private IEnumerable<(string Exchange, string Key, bool Wanted)> HistoryBindings(HistoryTopology history)
+    {
+        bool routed = history.ByRouting && history.Mode != HistoryMode.Off;
+        yield return (topology.EventsExchange, "task.#", history.Mode != HistoryMode.Off);
+        yield return (topology.Delays.EntryExchange, "#", routed);
+        foreach (TaskQueue queue in topology.Queues)
+        {
+            yield return (topology.TasksExchange, queue.Name, routed && history.Mode == HistoryMode.All);
+            yield return (topology.DeadExchange, queue.Name, routed);
+        }
     }
 
     private async Task DeclareTaskQueueAsync(IChannel channel, TaskQueue queue, CancellationToken cancellationToken)

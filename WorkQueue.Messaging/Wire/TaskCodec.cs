@@ -10,20 +10,32 @@ internal static class TaskCodec
     public const string TextContent = "text/plain";
 
     // Error texts may hold whole documents; a header must fit its frame.
-    private const int MaxErrorType = 200;
-    private const int MaxError = 1000;
+    internal const int MaxErrorType = 200;
+    internal const int MaxError = 1000;
 
     /// <summary>Properties of a task. New ones for each publish: the client writes into them.</summary>
-    public static BasicProperties Write(TaskMessage message)
+    /// <param name="message">The task.</param>
+    /// <param name="now">When it is published.</param>
+    /// <param name="end">How the attempt before ended, if there was one.</param>
+    /// <param name="run">Who ran it.</param>
+    public static BasicProperties Write(TaskMessage message, DateTimeOffset now, AttemptEnd? end = null, AttemptRun? run = null)
     {
         Dictionary<string, object?> headers = new(message.OtherHeaders)
         {
             [TaskHeaders.Attempt] = message.Attempt,
             [TaskHeaders.Queue] = message.Queue,
+            [TaskHeaders.At] = now.ToUnixTimeMilliseconds(),
         };
         AddIfSet(headers, TaskHeaders.NotBefore, message.NotBefore is { } notBefore ? TaskHeaders.Time(notBefore) : null);
         AddIfSet(headers, TaskHeaders.Deadline, message.Deadline is { } deadline ? TaskHeaders.Time(deadline) : null);
         AddIfSet(headers, TaskHeaders.Redriven, message.Redriven > 0 ? message.Redriven : null);
+        AddIfSet(headers, TaskHeaders.Returned, message.Returned > 0 ? message.Returned : null);
+        AddIfSet(headers, TaskHeaders.RunOf, message.RunOf);
+        AddIfSet(headers, TaskHeaders.Reason, Cut(end?.Reason, MaxError));
+        AddIfSet(headers, TaskHeaders.ErrorType, Cut(end?.ErrorType, MaxErrorType));
+        AddIfSet(headers, TaskHeaders.Error, Cut(end?.Error, MaxError));
+        AddIfSet(headers, TaskHeaders.Worker, run?.Worker);
+        AddIfSet(headers, TaskHeaders.StartedAt, run?.StartedAt.ToUnixTimeMilliseconds());
         AddIfSet(headers, TaskHeaders.TraceParent, message.TraceParent);
         AddIfSet(headers, TaskHeaders.TraceState, message.TraceState);
         BasicProperties properties = new()
@@ -72,13 +84,10 @@ internal static class TaskCodec
     }
 
     /// <summary>Properties of a dead letter: the task as it was, and why it is dead.</summary>
-    public static BasicProperties WriteDead(TaskMessage message, DeadLetterCause cause)
+    public static BasicProperties WriteDead(TaskMessage message, AttemptEnd end, AttemptRun? run)
     {
-        BasicProperties properties = Write(message);
-        properties.Headers![TaskHeaders.Reason] = Cut(cause.Reason, MaxError);
-        properties.Headers[TaskHeaders.DeadAt] = TaskHeaders.Time(cause.At);
-        AddIfSet(properties.Headers, TaskHeaders.ErrorType, Cut(cause.ErrorType, MaxErrorType));
-        AddIfSet(properties.Headers, TaskHeaders.Error, Cut(cause.Error, MaxError));
+        BasicProperties properties = Write(message, end.At, end, run);
+        properties.Headers![TaskHeaders.DeadAt] = TaskHeaders.Time(end.At);
         return properties;
     }
 
@@ -108,6 +117,7 @@ internal static class TaskCodec
         // What only informs (not-before, counts) must not make a task unreadable.
         TaskHeaders.TryTime(headers, TaskHeaders.NotBefore, out DateTimeOffset? notBefore);
         TaskHeaders.TryInteger(headers, TaskHeaders.Redriven, out long? redriven);
+        TaskHeaders.TryInteger(headers, TaskHeaders.Returned, out long? returned);
         TaskHeaders.TryInteger(headers, TaskHeaders.DeliveryCount, out long? earlierDeliveries);
         bool hasId = !string.IsNullOrEmpty(properties.MessageId);
         TaskMessage message = new()
@@ -122,6 +132,8 @@ internal static class TaskCodec
             Priority = properties.IsPriorityPresent() ? properties.Priority : null,
             Attempt = (int)(attempt ?? 1),
             Redriven = (int)Math.Clamp(redriven ?? 0, 0, int.MaxValue),
+            Returned = (int)Math.Clamp(returned ?? 0, 0, int.MaxValue),
+            RunOf = Short(TaskHeaders.Text(headers, TaskHeaders.RunOf)),
             EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,
             NotBefore = notBefore,
             Deadline = deadline,
@@ -138,7 +150,7 @@ internal static class TaskCodec
     private static string ContentTypeOf(IReadOnlyBasicProperties properties, string? type) =>
         !string.IsNullOrEmpty(properties.ContentType) ? properties.ContentType : type is null ? TextContent : JsonContent;
 
-    private static void AddIfSet(IDictionary<string, object?> headers, string name, object? value)
+    private static void AddIfSet(Dictionary<string, object?> headers, string name, object? value)
     {
         if (value is not null)
         {
@@ -149,5 +161,5 @@ internal static class TaskCodec
     // W3C Trace Context asks for no more to be carried on (section 3.3.1.5).
     private static string? Short(string? text) => text?.Length <= 512 ? text : null;
 
-    private static string? Cut(string? text, int length) => text?.Length > length ? text[..length] : text;
+    internal static string? Cut(string? text, int length) => text?.Length > length ? text[..length] : text;
 }

@@ -15,13 +15,21 @@ internal static class TaskHeaders
     public const string ErrorType = "wq-error-type";
     public const string Error = "wq-error";
     public const string DeadAt = "wq-dead-at";
+    public const string Returned = "wq-returned";
+    public const string RunOf = "wq-run-of";
+    public const string At = "wq-at";
+    public const string Worker = "wq-worker";
+    public const string StartedAt = "wq-started-at";
+    public const string Percent = "wq-percent";
+    public const string Progress = "wq-progress";
     public const string TraceParent = "traceparent";
     public const string TraceState = "tracestate";
     public const string DeliveryCount = "x-delivery-count";
 
     private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
     {
-        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, TraceParent, TraceState,
+        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, RunOf, At, Worker, StartedAt, Percent, Progress,
+        TraceParent, TraceState,
     };
 
     // Set by the broker or the client for one hop; on a republished copy they would be wrong, and CC/BCC would route it twice.
@@ -87,6 +95,10 @@ internal static class TaskHeaders
         value = read ? time : null;
         return read;
     }
+
+    /// <summary>Reads milliseconds since 1970 that may be absent or wrong.</summary>
+    public static DateTimeOffset? Milliseconds(IDictionary<string, object?>? headers, string name) =>
+        TryInteger(headers, name, out long? value) && value is > 0 and < 253_402_300_800_000 ? DateTimeOffset.FromUnixTimeMilliseconds(value.Value) : null;
 
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("o", CultureInfo.InvariantCulture);
 }

@@ -23,6 +23,12 @@ internal sealed record TaskMessage
 
     public int Redriven { get; init; }
 
+    /// <summary>How often this attempt went back to its queue because its worker stopped.</summary>
+    public int Returned { get; init; }
+
+    /// <summary>The task this one runs again.</summary>
+    public string? RunOf { get; init; }
+
     public DateTimeOffset? EnqueuedAt { get; init; }
 
     public DateTimeOffset? NotBefore { get; init; }
@@ -48,11 +54,20 @@ internal sealed record TaskMessage
 /// <param name="EarlierDeliveries">How often a quorum queue delivered it before without an end; null where the broker does not count.</param>
 /// <param name="Unreadable">What is wrong with the envelope, or null.</param>
 /// <param name="HasId">False when its sender gave it no id, and the one in <paramref name="Message"/> was made up just now.</param>
-internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable, bool HasId);
+internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable, bool HasId)
+{
+    /// <summary>When it came here.</summary>
+    public DateTimeOffset ReceivedAt { get; init; }
+}
 
-/// <summary>Why a task became a dead letter.</summary>
-/// <param name="Reason">For the person who reads the list.</param>
+/// <summary>How an attempt ended that did not succeed.</summary>
+/// <param name="Reason">For the person who reads it.</param>
 /// <param name="ErrorType">The exception's type, if there was one.</param>
 /// <param name="Error">The error's text, cut.</param>
 /// <param name="At">When.</param>
-internal sealed record DeadLetterCause(string Reason, string? ErrorType, string? Error, DateTimeOffset At);
+internal sealed record AttemptEnd(string Reason, string? ErrorType, string? Error, DateTimeOffset At);
+
+/// <summary>Who ran an attempt, and since when.</summary>
+/// <param name="Worker">The worker.</param>
+/// <param name="StartedAt">When the attempt began.</param>
+internal readonly record struct AttemptRun(string Worker, DateTimeOffset StartedAt);

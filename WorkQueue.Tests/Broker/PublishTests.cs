@@ -31,6 +31,28 @@ public sealed class PublishTests(BrokerFixture broker)
         await producer.ProbeAsync();
         await using IChannel plain = await queue.PlainChannelAsync();
         await plain.QueueDeleteAsync($"{queue.Prefix}.default");
+        // With the history bound beside the queue the broker itself would confirm; who asks it does not ask every time.
+        TaskNotEnqueuedException? refusal = null;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                Task<EnqueuedTask> enqueue = producer.ProbeAsync();
+                await ((Task)enqueue).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                refusal = enqueue.Exception?.InnerException as TaskNotEnqueuedException;
+                return refusal is not null;
+            },
+            "the queue is missed");
+        Assert.Equal(PublishOutcome.Returned, refusal!.Outcome);
+    }
+
+    [BrokerFact]
+    public async Task Without_a_history_beside_it_a_queue_that_is_gone_is_missed_at_once()
+    {
+        await using TestQueue queue = new(broker, ("HistoryPayloads", "false"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await producer.ProbeAsync();
+        await using IChannel plain = await queue.PlainChannelAsync();
+        await plain.QueueDeleteAsync($"{queue.Prefix}.default");
         TaskNotEnqueuedException refusal = await Assert.ThrowsAsync<TaskNotEnqueuedException>(() => producer.ProbeAsync());
         Assert.Equal(PublishOutcome.Returned, refusal.Outcome);
     }

@@ -49,7 +49,7 @@ public sealed class TelemetryTests(BrokerFixture broker)
     public async Task The_metrics_of_design_are_measured_once_per_task()
     {
         await using TestQueue queue = new(broker);
-        using MetricRecorder recorder = new(queue.Prefix);
+        using MetricRecorder recorder = new($"{queue.Prefix}.tasks");
         IHost worker = await queue.WorkerAsync();
         await (await queue.ProducerAsync()).ProbeAsync();
         await queue.Runs.NextAsync();

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using Aspire.Hosting.ApplicationModel;
 using RabbitMQ.Client;
@@ -21,7 +19,7 @@ public sealed class FaultTests
         using HttpResponseMessage answer = await app.SendAsync("long......");
         await Eventually.TrueAsync(() => app.Lines("Received long......").Length == 1, "a worker has the task");
         string first = app.Lines("Received long......")[0].Replica;
-        KillProcess(app, first);
+        await app.KillAsync(first);
 
         await Eventually.TrueAsync(() => app.Lines("(simulate) done after").Length == 1, "the task is done all the same");
         (string Replica, string Line)[] runs = app.Lines("Received long......");
@@ -55,18 +53,8 @@ public sealed class FaultTests
 
     private static async Task ExecuteAsync(TestApp app, string command)
     {
-        ExecuteCommandResult result = await app.App.ResourceCommands.ExecuteCommandAsync("rabbitmq", command);
-        Assert.True(result.Success);
+        await app.ExecuteAsync("rabbitmq", command);
         string state = command == KnownResourceCommands.StopCommand ? KnownResourceStates.Exited : KnownResourceStates.Running;
         await app.App.ResourceNotifications.WaitForResourceAsync("rabbitmq", [state, KnownResourceStates.Finished]).WaitAsync(TestEnvironment.Patience);
-    }
-
-    private static void KillProcess(TestApp app, string replica)
-    {
-        Assert.True(app.App.ResourceNotifications.TryGetCurrentState(replica, out ResourceEvent? state));
-        int id = Convert.ToInt32(state!.Snapshot.Properties.Single(property => property.Name == "executable.pid").Value, CultureInfo.InvariantCulture);
-        // With its children: some hosts run a project below a launcher.
-        using Process process = Process.GetProcessById(id);
-        process.Kill(entireProcessTree: true);
     }
 }

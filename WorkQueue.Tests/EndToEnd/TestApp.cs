@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.EndToEnd;
 
@@ -50,6 +53,29 @@ internal sealed class TestApp : IAsyncDisposable
 
     /// <summary>The lines of all workers that contain a text.</summary>
     public (string Replica, string Line)[] Lines(string text) => [.. WorkerLines.Where(line => line.Line.Contains(text, StringComparison.Ordinal))];
+
+    /// <summary>Kills the process of a resource (SIGKILL), and waits until its end is known.</summary>
+    /// <param name="resource">The name of a resource without replicas, or the id of a replica.</param>
+    public async Task KillAsync(string resource)
+    {
+        ResourceEvent state = App.ResourceNotifications.TryGetCurrentState(resource, out ResourceEvent? replica)
+            ? replica!
+            : await App.ResourceNotifications.WaitForResourceAsync(resource, _ => true).WaitAsync(TestEnvironment.Patience);
+        int id = Convert.ToInt32(state.Snapshot.Properties.Single(property => property.Name == "executable.pid").Value, CultureInfo.InvariantCulture);
+        // With its children: some hosts run a project below a launcher.
+        using Process process = Process.GetProcessById(id);
+        process.Kill(entireProcessTree: true);
+        await App.ResourceNotifications
+            .WaitForResourceAsync(state.Resource.Name, change => change.ResourceId == state.ResourceId && change.Snapshot.State is { } now && KnownResourceStates.TerminalStates.Contains(now.Text))
+            .WaitAsync(TestEnvironment.Patience);
+    }
+
+    /// <summary>Runs a command of a resource, as the dashboard does.</summary>
+    public async Task ExecuteAsync(string resource, string command)
+    {
+        ExecuteCommandResult result = await App.ResourceCommands.ExecuteCommandAsync(resource, command);
+        Assert.True(result.Success, result.Message);
+    }
 
     public async ValueTask DisposeAsync()
     {

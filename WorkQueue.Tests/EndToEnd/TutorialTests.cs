@@ -158,15 +158,15 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
         Assert.Equal(HttpStatusCode.Accepted, first.StatusCode);
         JsonElement tiny = default;
         await Eventually.TrueAsync(
-            async () => (tiny = (await ItemsAsync("/queues")).Single(queue => Text(queue, "queue") == "tiny")).GetProperty("ready").GetInt64() == 1, "the task is counted");
+            async () => (tiny = (await ItemsAsync("/queues")).Single(queue => Text(queue, "name") == "tiny")).GetProperty("ready").GetInt64() == 1, "the task is counted");
         Assert.Equal(0, tiny.GetProperty("consumers").GetInt32());
         using HttpResponseMessage second = await App.Producer.PostAsJsonAsync("/tasks", new { type = "simulate", payload = new { text = "x" }, queue = "tiny" });
         Assert.Equal(HttpStatusCode.TooManyRequests, second.StatusCode);
         Assert.True(second.Headers.RetryAfter?.Delta > TimeSpan.Zero);
-        Assert.Equal(2, (await ItemsAsync("/queues")).Single(queue => Text(queue, "queue") == "default").GetProperty("consumers").GetInt32());
+        Assert.Equal(2, (await ItemsAsync("/queues")).Single(queue => Text(queue, "name") == "default").GetProperty("consumers").GetInt32());
         // From RabbitMQ's management API, which counts every five seconds.
         await Eventually.TrueAsync(
-            async () => (await ItemsAsync("/queues")).Single(queue => Text(queue, "queue") == "default").GetProperty("unacknowledged").ValueKind == JsonValueKind.Number, "unacknowledged is known");
+            async () => (await ItemsAsync("/queues")).Single(queue => Text(queue, "name") == "default").GetProperty("unacknowledged").ValueKind == JsonValueKind.Number, "unacknowledged is known");
     }
 
     [AppHostFact]

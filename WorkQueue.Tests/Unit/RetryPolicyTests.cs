@@ -1,5 +1,6 @@
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -16,7 +17,7 @@ public sealed class RetryPolicyTests
     [InlineData(1, 1)]
     [InlineData(2, 4)]
     public void A_failed_attempt_waits_its_own_delay(int attempt, int seconds) =>
-        Assert.Equal(new Disposition.Retry(TimeSpan.FromSeconds(seconds), "no"), Decide(new TaskOutcome.Failed("no"), attempt));
+        Assert.Equal(new Disposition.Retry(TimeSpan.FromSeconds(seconds), new AttemptEnd("no", null, null, Now)), Decide(new TaskOutcome.Failed("no"), attempt));
 
     [Theory]
     [InlineData(3)]
@@ -24,8 +25,8 @@ public sealed class RetryPolicyTests
     public void N_delays_make_N_plus_1_attempts(int attempt)
     {
         var dead = Assert.IsType<Disposition.DeadLetter>(Decide(new TaskOutcome.Failed("no", new InvalidOperationException("boom")), attempt));
-        Assert.Equal($"failed {attempt} of 3 attempts", dead.Cause.Reason);
-        Assert.Equal(("System.InvalidOperationException", "boom", Now), (dead.Cause.ErrorType, dead.Cause.Error, dead.Cause.At));
+        Assert.Equal($"failed {attempt} of 3 attempts", dead.End.Reason);
+        Assert.Equal(("System.InvalidOperationException", "boom", Now), (dead.End.ErrorType, dead.End.Error, dead.End.At));
     }
 
     [Fact]
@@ -52,16 +53,16 @@ public sealed class RetryPolicyTests
     [Fact]
     public void A_delay_the_handler_chose_is_kept_to_the_letter() =>
         Assert.Equal(
-            new Disposition.Retry(TimeSpan.FromSeconds(7), "busy"),
+            new Disposition.Retry(TimeSpan.FromSeconds(7), new AttemptEnd("busy", null, null, Now)),
             RetryPolicy.Decide(new TaskOutcome.Failed("busy", null, TimeSpan.FromSeconds(7)), 1, Delays, 0.2, 0, Now));
 
     [Fact]
     public void A_rejected_task_is_dead_lettered_at_its_first_attempt() =>
-        Assert.Equal("never", Assert.IsType<Disposition.DeadLetter>(Decide(new TaskOutcome.Rejected("never"), 1)).Cause.Reason);
+        Assert.Equal("never", Assert.IsType<Disposition.DeadLetter>(Decide(new TaskOutcome.Rejected("never"), 1)).End.Reason);
 
     [Fact]
     public void A_run_cut_short_by_a_stop_goes_back() =>
-        Assert.Equal(new Disposition.Return("stop"), Decide(new TaskOutcome.Interrupted("stop"), 99));
+        Assert.Equal(new Disposition.Return(new AttemptEnd("stop", null, null, Now)), Decide(new TaskOutcome.Interrupted("stop"), 99));
 
     [Fact]
     public void A_delivery_the_broker_took_back_is_left_alone() =>

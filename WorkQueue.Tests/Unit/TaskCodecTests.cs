@@ -8,6 +8,8 @@ namespace WorkQueue.Tests.Unit;
 
 public sealed class TaskCodecTests
 {
+    private static readonly DateTimeOffset Now = new(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero);
+
     private static readonly TaskQueue Default = Queue("default", new QueueOptions());
 
     private static readonly TaskMessage Message = new()
@@ -32,18 +34,18 @@ public sealed class TaskCodecTests
     [Fact]
     public void What_is_written_is_read_back()
     {
-        TaskDelivery delivery = Read(TaskCodec.Write(Message), Message.Body);
+        TaskDelivery delivery = Read(TaskCodec.Write(Message, Now), Message.Body);
         Assert.Null(delivery.Unreadable);
         Assert.Equal(Message with { OtherHeaders = delivery.Message.OtherHeaders }, delivery.Message);
         Assert.Equal("blue", delivery.Message.OtherHeaders["tenant"]);
     }
 
     [Fact]
-    public void A_task_is_always_persistent() => Assert.True(TaskCodec.Write(Message).Persistent);
+    public void A_task_is_always_persistent() => Assert.True(TaskCodec.Write(Message, Now).Persistent);
 
     [Fact]
     public void Each_publish_gets_properties_and_headers_of_its_own() =>
-        Assert.NotSame(TaskCodec.Write(Message).Headers, TaskCodec.Write(Message).Headers);
+        Assert.NotSame(TaskCodec.Write(Message, Now).Headers, TaskCodec.Write(Message, Now).Headers);
 
     [Fact]
     public void A_bare_message_of_a_plain_client_is_the_first_attempt_of_a_simulate_task()
@@ -83,7 +85,7 @@ public sealed class TaskCodecTests
     [Fact]
     public void Headers_the_broker_set_for_one_hop_are_not_carried_on()
     {
-        BasicProperties properties = TaskCodec.Write(Message);
+        BasicProperties properties = TaskCodec.Write(Message, Now);
         foreach (string name in (string[])["x-death", "x-first-death-queue", "x-last-death-reason", "x-delivery-count", "x-acquired-count", "CC", "BCC"])
         {
             properties.Headers![name] = 1;
@@ -97,7 +99,7 @@ public sealed class TaskCodecTests
     [Fact]
     public void More_foreign_headers_than_fit_a_frame_with_ours_are_left_behind()
     {
-        BasicProperties properties = TaskCodec.Write(Message);
+        BasicProperties properties = TaskCodec.Write(Message, Now);
         properties.Headers!["large"] = new byte[33 * 1024];
         Assert.Empty(Read(properties, default).Message.OtherHeaders);
     }
@@ -106,7 +108,7 @@ public sealed class TaskCodecTests
     public void A_dead_letter_tells_why_with_its_texts_cut()
     {
         DateTimeOffset at = new(2026, 5, 6, 7, 8, 9, TimeSpan.Zero);
-        BasicProperties properties = TaskCodec.WriteDead(Message, new DeadLetterCause("why", "Some.Error", new string('e', 5000), at));
+        BasicProperties properties = TaskCodec.WriteDead(Message, new AttemptEnd("why", "Some.Error", new string('e', 5000), at), null);
         Assert.Equal(("why", "Some.Error", 1000), (properties.Headers!["wq-reason"], properties.Headers["wq-error-type"], ((string)properties.Headers["wq-error"]!).Length));
         Assert.Equal("2026-05-06T07:08:09.0000000Z", properties.Headers["wq-dead-at"]);
     }

@@ -23,9 +23,11 @@ internal sealed class ResourceInstance(IResource resource, string suffix, Superv
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (!_ended.IsCompleted)
+            if (_process is { Exited.IsCompleted: false })
                 return;
 
+            // Who saw it end may ask for a start before the end is fully reported.
+            await _ended.ConfigureAwait(false);
             _starting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             await LaunchAsync(_starting.Token).ConfigureAwait(false);
         }
@@ -96,8 +98,20 @@ internal sealed class ResourceInstance(IResource resource, string suffix, Superv
             Properties = [new("executable.pid", _process.Id)]
         });
         monitor?.Wake();
-        logger.Started(_displayName, _process.Id, string.Join(' ', Resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => endpoint.Url)));
+        logger.Started(_displayName, _process.Id, string.Join(", ", LinksOf(Resource)));
         _ended = ReportEndAsync(_process);
+    }
+
+    // The links it was given say all that its endpoints do.
+    private static IEnumerable<string> LinksOf(IResource resource) =>
+        resource is IResourceWithEndpoints reachable && resource.Annotations.OfType<EndpointUrlAnnotation>().ToArray() is { Length: > 0 } links
+            ? links.Select(link => Describe(new EndpointReference(reachable, link.EndpointName), link))
+            : resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => endpoint.Url);
+
+    private static string Describe(EndpointReference endpoint, EndpointUrlAnnotation link)
+    {
+        ResourceUrlAnnotation made = link.Make(endpoint);
+        return $"{made.DisplayText}: {new Uri(new Uri(endpoint.Url), made.Url)}".TrimStart(':', ' ');
     }
 
     private async Task ReportEndAsync(ChildProcess process)

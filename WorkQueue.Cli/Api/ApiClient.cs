@@ -1,0 +1,101 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using WorkQueue.Cli.Output;
+
+namespace WorkQueue.Cli.Api;
+
+/// <summary>The calls of the producer's HTTP API.</summary>
+internal sealed class ApiClient(ApiConnection connection) : IDisposable
+{
+    public const int MaxPage = 500;
+
+    /// <summary>Enqueues a text.</summary>
+    public Task<TaskAccepted> SendAsync(string text, string idempotencyKey, CancellationToken cancellationToken) =>
+        SendAsync(new StringContent(text), idempotencyKey, cancellationToken);
+
+    /// <summary>Enqueues a task.</summary>
+    public Task<TaskAccepted> SendAsync(NewTask task, string idempotencyKey, CancellationToken cancellationToken) =>
+        SendAsync(Json(task), idempotencyKey, cancellationToken);
+
+    /// <summary>Enqueues a task a line.</summary>
+    public Task<BatchAnswer> SendBatchAsync(ReadOnlyMemory<byte> lines, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemoryContent content = new(lines);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+        return CallAsync<BatchAnswer>(HttpMethod.Post, "tasks/batch", content, cancellationToken);
+    }
+
+    public Task<Answer<Page<TaskRow>>> ListTasksAsync(Query query, CancellationToken cancellationToken) =>
+        GetAsync<Page<TaskRow>>($"tasks{query}", cancellationToken);
+
+    public Task<Answer<TaskDetail>> GetTaskAsync(string id, CancellationToken cancellationToken) => GetAsync<TaskDetail>(Task(id), cancellationToken);
+
+    public Task<TaskAccepted> CancelAsync(string id, CancellationToken cancellationToken) =>
+        CallAsync<TaskAccepted>(HttpMethod.Post, $"{Task(id)}/cancel", null, cancellationToken);
+
+    public Task<TaskAccepted> RunAgainAsync(string id, JsonElement? payload, CancellationToken cancellationToken) =>
+        CallAsync<TaskAccepted>(HttpMethod.Post, $"{Task(id)}/run-again", payload is { } edited ? Json(new { payload = edited }) : null, cancellationToken);
+
+    public async Task<Page<QueueRow>> ListQueuesAsync(CancellationToken cancellationToken) => (await GetAsync<Page<QueueRow>>("queues", cancellationToken)).Value;
+
+    public Task<QueueSwitch> PauseAsync(string queue, CancellationToken cancellationToken) =>
+        CallAsync<QueueSwitch>(HttpMethod.Post, $"queues/{Uri.EscapeDataString(queue)}/pause", null, cancellationToken);
+
+    public Task<QueueSwitch> ResumeAsync(string queue, CancellationToken cancellationToken) =>
+        CallAsync<QueueSwitch>(HttpMethod.Post, $"queues/{Uri.EscapeDataString(queue)}/resume", null, cancellationToken);
+
+    public async Task<Page<DeadLetter>> ListDeadLettersAsync(Query query, CancellationToken cancellationToken) =>
+        (await GetAsync<Page<DeadLetter>>($"dead-letters{query}", cancellationToken)).Value;
+
+    public Task<Moved> RedriveAsync(DeadLetterSelection which, CancellationToken cancellationToken) => MoveAsync("redrive", which, cancellationToken);
+
+    public Task<Moved> DiscardAsync(DeadLetterSelection which, CancellationToken cancellationToken) => MoveAsync("discard", which, cancellationToken);
+
+    public async Task<Page<WorkerRow>> ListWorkersAsync(CancellationToken cancellationToken) => (await GetAsync<Page<WorkerRow>>("workers", cancellationToken)).Value;
+
+    /// <summary>Opens the stream of events after the one with the given id.</summary>
+    public async Task<HttpResponseMessage> OpenEventsAsync(IEnumerable<string> patterns, string? lastEventId, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, $"events{new Query().AddAll("topic", patterns)}");
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
+        if (!string.IsNullOrEmpty(lastEventId))
+        {
+            request.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
+        }
+
+        return await connection.OpenAsync(request, cancellationToken);
+    }
+
+    public void Dispose() => connection.Dispose();
+
+    private async Task<TaskAccepted> SendAsync(HttpContent content, string idempotencyKey, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, "tasks") { Content = content };
+        request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        return (await connection.CallAsync<TaskAccepted>(request, cancellationToken)).Value;
+    }
+
+    // Redriving takes as long as it takes: with a rate it may be hours.
+    private async Task<Moved> MoveAsync(string verb, DeadLetterSelection which, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, $"dead-letters/{verb}") { Content = Json(which) };
+        return (await connection.CallAsync<Moved>(request, cancellationToken, takesLong: true)).Value;
+    }
+
+    private async Task<Answer<T>> GetAsync<T>(string path, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, path);
+        return await connection.CallAsync<T>(request, cancellationToken);
+    }
+
+    private async Task<T> CallAsync<T>(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(method, path) { Content = content };
+        return (await connection.CallAsync<T>(request, cancellationToken)).Value;
+    }
+
+    private static JsonContent Json<T>(T value) => JsonContent.Create(value, options: WireJson.Options);
+
+    private static string Task(string id) => $"tasks/{Uri.EscapeDataString(id)}";
+}

@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace WorkQueue.Cli.Api;
+
+/// <summary>A part of a list.</summary>
+/// <param name="Items">The rows.</param>
+/// <param name="Next">The cursor of the next part; null at the end.</param>
+internal sealed record Page<T>([property: JsonRequired] IReadOnlyList<T> Items, string? Next);
+
+/// <summary>A task to send as JSON.</summary>
+internal sealed record NewTask(
+    string Type, JsonElement Payload, string? Queue = null, TimeSpan? Delay = null, DateTimeOffset? NotBefore = null, DateTimeOffset? Deadline = null);
+
+/// <summary>A task the broker has, or one that was told to stop.</summary>
+internal sealed record TaskAccepted([property: JsonRequired] string Id, [property: JsonRequired] string State);
+
+/// <summary>What became of a batch; the ids are those of the accepted lines, in their order.</summary>
+internal sealed record BatchAnswer([property: JsonRequired] int Accepted, IReadOnlyList<string>? Ids, IReadOnlyList<RejectedLine>? Rejected);
+
+/// <summary>A line that is no task; lines count from 1.</summary>
+internal sealed record RejectedLine([property: JsonRequired] int Line, string? Error);
+
+/// <summary>A task in a list.</summary>
+internal sealed record TaskRow(
+    [property: JsonRequired] string Id, [property: JsonRequired] string State, string? Type, string? Queue, int? Attempt, int? Redriven,
+    DateTimeOffset? EnqueuedAt, DateTimeOffset? ChangedAt, DateTimeOffset? DueAt, string? Worker, string? Error, double? Percent);
+
+/// <summary>All that is known of a task.</summary>
+internal sealed record TaskDetail
+{
+    public required string Id { get; init; }
+    public required string State { get; init; }
+    public string? Type { get; init; }
+    public string? Queue { get; init; }
+    public int? Attempt { get; init; }
+    public int? Redriven { get; init; }
+    public int? Duplicates { get; init; }
+    public DateTimeOffset? EnqueuedAt { get; init; }
+    public DateTimeOffset? ChangedAt { get; init; }
+    public DateTimeOffset? DueAt { get; init; }
+    public DateTimeOffset? Deadline { get; init; }
+    public string? Worker { get; init; }
+    public string? Reason { get; init; }
+    public string? ErrorType { get; init; }
+    public string? Error { get; init; }
+    public double? Percent { get; init; }
+    public string? Progress { get; init; }
+    public string? TraceId { get; init; }
+    public string? RunOf { get; init; }
+    public string? ContentType { get; init; }
+    public JsonElement? Payload { get; init; }
+    public string? Text { get; init; }
+    public JsonElement? Result { get; init; }
+    public IReadOnlyList<AttemptRow>? Attempts { get; init; }
+    public IReadOnlyList<TransitionRow>? History { get; init; }
+}
+
+/// <summary>One run of the handler.</summary>
+internal sealed record AttemptRow(
+    int? Attempt, string? Worker, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, string? Outcome, string? ErrorType, string? Error);
+
+/// <summary>One step in a task's life.</summary>
+internal sealed record TransitionRow(DateTimeOffset? At, string? State, int? Attempt, string? Worker, string? Note);
+
+/// <summary>A queue; what is null is not known, and the note says why.</summary>
+internal sealed record QueueRow(
+    [property: JsonRequired] string Name, string? BrokerName, bool? Paused, long? Ready, long? Unacknowledged, long? Delayed, long? Dead, int? Consumers,
+    double? PublishRate, double? AckRate, string? Note);
+
+/// <summary>A queue that was stopped or goes on.</summary>
+internal sealed record QueueSwitch([property: JsonRequired] string Queue, [property: JsonRequired] bool Paused);
+
+/// <summary>A task that will not be retried, kept.</summary>
+internal sealed record DeadLetter(
+    [property: JsonRequired] string Id, string? Type, string? Queue, string? Reason, string? ErrorType, string? Error, int? Attempt, int? Redriven,
+    DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, string? ContentType, JsonElement? Payload, string? Text);
+
+/// <summary>Which dead letters to move: those that fit everything that is given.</summary>
+internal sealed record DeadLetterSelection(
+    IReadOnlyList<string>? Ids, string? Queue, string? Type, string? Error, int? Limit, int? PerSecond, bool? DryRun);
+
+/// <summary>How many dead letters were moved.</summary>
+internal sealed record Moved([property: JsonRequired] int Count);
+
+/// <summary>A worker replica.</summary>
+internal sealed record WorkerRow(
+    [property: JsonRequired] string Id, string? Host, string? Version, int? Slots, IReadOnlyList<string>? Queues, DateTimeOffset? StartedAt, DateTimeOffset? LastSeen,
+    IReadOnlyList<RunningTask>? Tasks);
+
+/// <summary>A task a worker has.</summary>
+internal sealed record RunningTask([property: JsonRequired] string Id, string? Type, DateTimeOffset? StartedAt);
+
+/// <summary>An event of a task.</summary>
+internal sealed record TaskEvent(
+    string? Topic, DateTimeOffset? At, string? Id, string? Type, string? Queue, string? State, int? Attempt, string? Worker,
+    string? ErrorType, string? Error, double? Percent, string? Progress, DateTimeOffset? NextAt);

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using WorkQueue.Cli.Api;
+using WorkQueue.Cli.Output;
+
+namespace WorkQueue.Cli.Commands;
+
+/// <summary><c>wq dead show</c>: one dead letter with its payload.</summary>
+internal static class DeadShowCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string> id = Verb.Name("id", "The task.");
+        return new Command("show", "Shows a dead letter with its error and payload.") { id }.Runs(terminal, async (session, parse, cancellationToken) =>
+        {
+            string wanted = parse.GetRequiredValue(id);
+            DeadLetter letter = await FindAsync(session.Api, wanted, cancellationToken)
+                ?? throw new ApiException(ExitCode.NotFound, $"There is no dead letter '{wanted}'; 'wq get {wanted}' shows the task.");
+            Show(session.Printer, letter);
+            return ExitCode.Done;
+        });
+    }
+
+    private static async Task<DeadLetter?> FindAsync(ApiClient api, string id, CancellationToken cancellationToken)
+    {
+        string? cursor = null;
+        do
+        {
+            Page<DeadLetter> page = await api.ListDeadLettersAsync(new Query().Add("limit", ApiClient.MaxPage).Add("cursor", cursor), cancellationToken);
+            if (page.Items.FirstOrDefault(letter => letter.Id == id) is { } found)
+            {
+                return found;
+            }
+
+            cursor = page.Items.Count > 0 ? page.Next : null;
+        }
+        while (cursor is not null);
+
+        return null;
+    }
+
+    private static void Show(Printer printer, DeadLetter letter)
+    {
+        if (printer.IsJson)
+        {
+            printer.Document(letter);
+            return;
+        }
+
+        TaskView.WriteFields(printer,
+        [
+            ("id", letter.Id),
+            ("type", letter.Type),
+            ("queue", letter.Queue),
+            ("attempt", letter.Attempt?.ToString(CultureInfo.InvariantCulture)),
+            ("redriven", letter.Redriven > 0 ? letter.Redriven.Value.ToString(CultureInfo.InvariantCulture) : null),
+            ("enqueued", printer.Time(letter.EnqueuedAt)),
+            ("dead since", printer.Time(letter.DeadAt)),
+            ("reason", letter.Reason),
+            ("error", TaskView.ErrorOf(null, letter.ErrorType, letter.Error)),
+        ]);
+        TaskView.WriteBlock(printer, "payload", letter.Payload, letter.Text);
+    }
+}

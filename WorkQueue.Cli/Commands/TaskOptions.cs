@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using WorkQueue.Cli.Api;
+using WorkQueue.Cli.Output;
+
+namespace WorkQueue.Cli.Commands;
+
+/// <summary>The options of <c>send</c> that say what kind of task it is and when it runs.</summary>
+internal sealed class TaskOptions
+{
+    private readonly Option<string?> _type = Verb.Text("--type", "The task type; without it a text is a simulate task, a second a dot.");
+    private readonly Option<string?> _queue = Verb.Text("--queue", "The queue; without it the one of the type.");
+    private readonly Option<TimeSpan?> _delay = Verb.Duration("--delay", "Run it so much later");
+    private readonly Option<DateTimeOffset?> _notBefore = Time("--not-before", "Run it at this time or later");
+    private readonly Option<DateTimeOffset?> _deadline = Time("--deadline", "Do not start it after this time");
+
+    public void AddTo(Command command)
+    {
+        command.Add(_type);
+        command.Add(_queue);
+        command.Add(_delay);
+        command.Add(_notBefore);
+        command.Add(_deadline);
+    }
+
+    public TaskKind Read(ParseResult parse)
+    {
+        TaskKind kind = new(parse.GetValue(_type), parse.GetValue(_queue), parse.GetValue(_delay), parse.GetValue(_notBefore), parse.GetValue(_deadline));
+        return kind is { Delay: not null, NotBefore: not null }
+            ? throw new UsageException("--delay and --not-before say the same thing twice; give one.")
+            : kind;
+    }
+
+    private static Option<DateTimeOffset?> Time(string name, string description) => new(name)
+    {
+        Description = $"{description} (ISO 8601, local unless it names an offset: 2030-01-31T18:00, 2030-01-31T17:00Z).",
+        HelpName = "time",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (!(text.Length > 4 && text[4] == '-' && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset time)))
+            {
+                result.AddError($"{name} is '{text}'; a time is 2030-01-31T18:00 or 2030-01-31T17:00:00Z.");
+                return null;
+            }
+
+            return time.ToUniversalTime();
+        },
+    };
+}
+
+/// <summary>What is the same for every task of one <c>send</c>.</summary>
+internal sealed record TaskKind(string? Type, string? Queue, TimeSpan? Delay, DateTimeOffset? NotBefore, DateTimeOffset? Deadline)
+{
+    private const string TextType = "simulate";
+
+    /// <summary>A text needs nothing around it.</summary>
+    public bool IsPlain => this is { Type: null, Queue: null, Delay: null, NotBefore: null, Deadline: null };
+
+    public NewTask OfText(string text) => Of(JsonSerializer.SerializeToElement(new { text }, WireJson.Options));
+
+    public NewTask Of(JsonElement payload) => new(Type ?? TextType, payload, Queue, Delay, NotBefore, Deadline);
+}

@@ -1,0 +1,80 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>
+/// Tells what this worker does: that a task runs, how far it is, and that the worker lives. A task that has ended before anybody could have
+/// seen it run is not announced: its end tells when it began.
+/// </summary>
+internal sealed class WorkerReporter(
+    TaskWorkerService worker, TaskEvents events, ConfirmedPublisher publisher, TaskTopology topology, WorkerIdentity identity, IOptions<WorkQueueOptions> options, TimeProvider clock)
+    : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
+
+    private long _toldAt;
+    private long _progressAt;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(Interval, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                Report();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // What still runs is drained; the heartbeats end, and with them the worker for those who watch.
+        }
+    }
+
+    private void Report()
+    {
+        TaskRun[] runs = [.. worker.Slots.Select(slot => slot.Consumer?.Run).OfType<TaskRun>()];
+        bool progressDue = clock.GetElapsedTime(_progressAt) >= ProgressInterval;
+        foreach (TaskRun run in runs)
+        {
+            Announce(run, progressDue);
+        }
+
+        _progressAt = progressDue ? clock.GetTimestamp() : _progressAt;
+        if (_toldAt == 0 || clock.GetElapsedTime(_toldAt) >= WorkerHeartbeat.Interval)
+        {
+            _toldAt = clock.GetTimestamp();
+            Tell(runs);
+        }
+    }
+
+    private void Announce(TaskRun run, bool progressDue)
+    {
+        AttemptRun who = new(identity.Id, run.StartedAt);
+        if (!run.IsRecorded && clock.GetUtcNow() - run.StartedAt >= Interval)
+        {
+            run.IsRecorded = true;
+            events.Running(run.Message, who, null);
+        }
+
+        if (progressDue && run.IsRecorded && run.TakeProgress() is { } progress)
+        {
+            events.Running(run.Message, who, progress);
+        }
+    }
+
+    private void Tell(TaskRun[] runs)
+    {
+        WorkerInfo info = new(
+            identity.Id, Environment.MachineName, identity.Version, options.Value.Worker.Concurrency, [options.Value.Worker.Queues], identity.StartedAt, clock.GetUtcNow(),
+            [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))]);
+        _ = publisher.PublishAsync(WorkerHeartbeat.Write(info, topology), WorkerHeartbeat.Interval, CancellationToken.None)
+            .ContinueWith(told => _ = told.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    }
+}

@@ -1,0 +1,204 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Events;
+
+/// <summary>
+/// What workers were told, kept in a stream that each process reads from its beginning and then follows: a worker that starts later obeys too.
+/// It knows that it has read everything when it meets its own greeting.
+/// </summary>
+internal sealed class ControlLog(
+    StreamFollower streams,
+    ConfirmedPublisher publisher,
+    TaskEvents events,
+    TaskTopology topology,
+    IOptions<WorkQueueOptions> options,
+    TimeProvider clock,
+    ILogger<ControlLog> logger) : BackgroundService, ITaskControl
+{
+    private readonly string _greeting = Guid.NewGuid().ToString("N");
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentDictionary<string, int> _cancelled = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, QueueSwitch> _queues = new(StringComparer.Ordinal);
+
+    /// <summary>Raised for each task that is cancelled, with its id.</summary>
+    public event Action<string>? Cancelled;
+
+    /// <summary>Completes when everything that was said before this process started is known.</summary>
+    public Task Ready => _ready.Task;
+
+    public IReadOnlyCollection<string> PausedQueues => [.. _queues.Where(queue => queue.Value.IsPaused).Select(queue => queue.Key).Order(StringComparer.Ordinal)];
+
+    /// <summary>Whether a queue is paused, and how to learn of a change.</summary>
+    public QueueSwitch SwitchOf(string queue) => _queues.GetOrAdd(queue, _ => new QueueSwitch());
+
+    /// <summary>Whether this run of a task was cancelled: one that was redriven since is meant to run.</summary>
+    public bool IsCancelled(TaskMessage message) => !_cancelled.IsEmpty && _cancelled.TryGetValue(message.Id, out int redriven) && message.Redriven <= redriven;
+
+    public async Task CancelAsync(IReadOnlyCollection<TaskToCancel> tasks, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(tasks);
+        foreach (TaskToCancel[] some in tasks.Chunk(ControlEntry.MaxIds))
+        {
+            await SayAsync(ControlEntry.Cancel(some), cancellationToken);
+        }
+
+        // A task that waits has ended by this; of one that runs the worker tells the end.
+        AttemptEnd end = new("cancelled before it ran", null, null, clock.GetUtcNow());
+        await Parallel.ForEachAsync(
+            tasks.Where(task => !task.Running),
+            new ParallelOptions { MaxDegreeOfParallelism = options.Value.PublishWindow, CancellationToken = cancellationToken },
+            async (task, _) => await events.CancelledAsync(MessageOf(task), end, null));
+    }
+
+    public Task PauseAsync(string queue, CancellationToken cancellationToken = default) => SwitchAsync(queue, ControlEntry.Pause, cancellationToken);
+
+    public Task ResumeAsync(string queue, CancellationToken cancellationToken = default) => SwitchAsync(queue, ControlEntry.Resume, cancellationToken);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            Task greeting = GreetAsync(stoppingToken);
+            await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.History.ControlLog, null, stoppingToken))
+            {
+                foreach (StreamMessage message in group)
+                {
+                    Obey(ControlEntry.Read(message));
+                }
+            }
+
+            await greeting;
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    private void Obey(ControlEntry? entry)
+    {
+        switch (entry)
+        {
+            case { Kind: ControlEntry.PauseKind, Queue: { } queue }:
+                SwitchOf(queue).Set(paused: true);
+                logger.QueuePaused(queue);
+                break;
+            case { Kind: ControlEntry.ResumeKind, Queue: { } queue }:
+                SwitchOf(queue).Set(paused: false);
+                logger.QueueResumed(queue);
+                break;
+            case { Kind: ControlEntry.CancelKind, Cancelled: { } tasks }:
+                foreach ((string id, int redriven) in tasks)
+                {
+                    _cancelled[id] = redriven;
+                    Cancelled?.Invoke(id);
+                }
+
+                break;
+            case { Kind: ControlEntry.HelloKind } when entry.Greeting == _greeting:
+                _ready.TrySetResult();
+                break;
+        }
+    }
+
+    private async Task GreetAsync(CancellationToken stopping)
+    {
+        while (!Ready.IsCompleted)
+        {
+            try
+            {
+                await SayAsync(ControlEntry.Hello(_greeting), stopping);
+                return;
+            }
+            catch (BrokerUnavailableException failure)
+            {
+                logger.StreamInterrupted(topology.History.ControlLog, failure.Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), clock, stopping);
+            }
+        }
+    }
+
+    private async Task SwitchAsync(string queue, Func<string, ControlEntry> entry, CancellationToken cancellationToken)
+    {
+        TaskQueue known = topology.Find(queue) ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(queue));
+        await SayAsync(entry(known.Name), cancellationToken);
+    }
+
+    private async Task SayAsync(ControlEntry entry, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await publisher.PublishAsync(entry.Write(topology), options.Value.ConfirmTimeout, cancellationToken);
+        }
+        catch (PublishFailedException failure)
+        {
+            throw new BrokerUnavailableException(failure.Message.TrimEnd('.'), failure);
+        }
+    }
+
+    private static TaskMessage MessageOf(TaskToCancel task) =>
+        new() { Id = task.Id, Type = task.Type, Queue = task.Queue, Attempt = task.Attempt, Redriven = task.Redriven, Body = ReadOnlyMemory<byte>.Empty };
+}
+
+/// <summary>Whether a queue is paused.</summary>
+#pragma warning disable CA1001 // A source without a timer or wait handle has nothing to dispose of, and its token is in others' hands.
+internal sealed class QueueSwitch
+#pragma warning restore CA1001
+{
+    private readonly Lock _lock = new();
+    private CancellationTokenSource _pause = new();
+    private TaskCompletionSource _resume = Done();
+
+    public bool IsPaused => _pause.IsCancellationRequested;
+
+    /// <summary>Cancelled when the queue is paused the next time; at once while it is.</summary>
+    public CancellationToken Paused
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _pause.Token;
+            }
+        }
+    }
+
+    /// <summary>Waits until the queue is not paused.</summary>
+    public Task WaitResumedAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return _resume.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    public void Set(bool paused)
+    {
+        lock (_lock)
+        {
+            if (paused && !IsPaused)
+            {
+                _resume = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _ = _pause.CancelAsync();
+            }
+            else if (!paused && IsPaused)
+            {
+                _pause = new CancellationTokenSource();
+                _resume.TrySetResult();
+            }
+        }
+    }
+
+    private static TaskCompletionSource Done()
+    {
+        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        done.SetResult();
+        return done;
+    }
+}

@@ -1,0 +1,179 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Diagnostics;
+
+namespace WorkQueue.Messaging.Events;
+
+/// <summary>A message of a stream.</summary>
+internal readonly record struct StreamMessage(
+    long Offset, ulong Tag, string Exchange, string RoutingKey, IReadOnlyBasicProperties Properties, ReadOnlyMemory<byte> Body);
+
+/// <summary>Reads streams on the consuming connection: from an offset on, over lost connections, and single messages again.</summary>
+internal sealed class StreamFollower(SupervisedConnection connection, TimeProvider clock, ILogger<StreamFollower> logger)
+{
+    // Bounds what is read ahead of a slow reader, in messages.
+    private const ushort Prefetch = 2000;
+    private const int GroupSize = 1000;
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan SingleLimit = TimeSpan.FromSeconds(2);
+
+    /// <summary>Reads until it is cancelled. A group is what was there; an empty one says that for the moment there is nothing more.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<StreamMessage>> FollowAsync(string stream, long? from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        Backoff backoff = new(clock, TimeSpan.FromSeconds(4));
+        long? next = from;
+        while (true)
+        {
+            await using Subscription subscription = new(clock);
+            string? problem = await TrySubscribeAsync(subscription, stream, next, cancellationToken);
+            if (problem is null)
+            {
+                backoff.Opened();
+                while (await subscription.NextGroupAsync(Quiet, cancellationToken) is { } group)
+                {
+                    yield return group;
+                    if (group.Count > 0)
+                    {
+                        next = group[^1].Offset + 1;
+                        await subscription.AcknowledgeAsync(group[^1].Tag);
+                    }
+                }
+
+                problem = subscription.Problem;
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            logger.StreamInterrupted(stream, problem ?? "the subscription ended");
+            await connection.TryRepairAsync(cancellationToken);
+            await backoff.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Reads the messages at some offsets; those that are no longer kept are left out.</summary>
+    public async Task<IReadOnlyList<StreamMessage>> ReadAsync(string stream, IEnumerable<long> offsets, CancellationToken cancellationToken)
+    {
+        List<StreamMessage> found = [];
+        foreach (long offset in offsets)
+        {
+            // A consumer for each: what lies between two records of a task may be millions of others.
+            await using Subscription subscription = new(clock, prefetch: 1);
+            await subscription.OpenAsync(connection, stream, offset, cancellationToken);
+            if (await subscription.NextGroupAsync(SingleLimit, cancellationToken) is [var message, ..] && message.Offset == offset)
+            {
+                found.Add(message);
+            }
+        }
+
+        return found;
+    }
+
+    private async Task<string?> TrySubscribeAsync(Subscription subscription, string stream, long? from, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await subscription.OpenAsync(connection, stream, from, cancellationToken);
+            return null;
+        }
+#pragma warning disable CA1031 // Whatever went wrong, the answer is the same: say it, wait, try again.
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            return failure.Message;
+        }
+    }
+
+    private sealed class Subscription(TimeProvider clock, ushort prefetch = Prefetch) : IAsyncDisposable
+    {
+        private readonly Channel<StreamMessage> _messages = Channel.CreateUnbounded<StreamMessage>(new UnboundedChannelOptions { SingleReader = true });
+        private IChannel? _channel;
+
+        /// <summary>Why there will be no more messages.</summary>
+        public string? Problem { get; private set; }
+
+        public async Task OpenAsync(SupervisedConnection connection, string stream, long? from, CancellationToken cancellationToken)
+        {
+            System.Diagnostics.Activity.Current = null;
+            _channel = await connection.OpenChannelAsync(null, cancellationToken);
+            _channel.ChannelShutdownAsync += (_, shutdown) => End(shutdown.ReplyText);
+            // RabbitMQ refuses to consume a stream without a prefetch, or without acknowledgements.
+            await _channel.BasicQosAsync(0, prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, cancellationToken);
+            Dictionary<string, object?> arguments = new() { ["x-stream-offset"] = from is { } offset ? offset : "first" };
+            await _channel.BasicConsumeAsync(stream, autoAck: false, "", noLocal: false, exclusive: false, arguments, new Consumer(_channel, this), CancellationToken.None)
+                .WaitAsync(Limits.Rpc, clock, cancellationToken);
+        }
+
+        /// <summary>The next messages; empty when none came for a moment, null when none will come.</summary>
+        public async Task<IReadOnlyList<StreamMessage>?> NextGroupAsync(TimeSpan quiet, CancellationToken cancellationToken)
+        {
+            List<StreamMessage> group = [];
+            if (!_messages.Reader.TryPeek(out _))
+            {
+                using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                limit.CancelAfter(quiet);
+                try
+                {
+                    if (!await _messages.Reader.WaitToReadAsync(limit.Token))
+                    {
+                        return null;
+                    }
+                }
+                catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+                {
+                    return group;
+                }
+            }
+
+            while (group.Count < GroupSize && _messages.Reader.TryRead(out StreamMessage message))
+            {
+                group.Add(message);
+            }
+
+            return group;
+        }
+
+        public async Task AcknowledgeAsync(ulong tag)
+        {
+            try
+            {
+                await _channel!.BasicAckAsync(tag, multiple: true, CancellationToken.None).AsTask().WaitAsync(Limits.Rpc, clock);
+            }
+#pragma warning disable CA1031 // A channel that takes no acknowledgement is closed, which ends the subscription by itself.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                await End(failure.Message);
+            }
+        }
+
+        public ValueTask DisposeAsync() => new(Limits.DisposeAsync(_channel, clock));
+
+        private Task End(string reason)
+        {
+            Problem ??= reason;
+            _messages.Writer.TryComplete();
+            return Task.CompletedTask;
+        }
+
+        private sealed class Consumer(IChannel channel, Subscription subscription) : AsyncDefaultBasicConsumer(channel)
+        {
+            public override Task HandleBasicDeliverAsync(
+                string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
+                IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
+            {
+                if (properties.Headers?.TryGetValue("x-stream-offset", out object? offset) == true && offset is long number)
+                {
+                    // The body is the client's own buffer; the properties are a copy already.
+                    subscription._messages.Writer.TryWrite(new StreamMessage(number, deliveryTag, exchange, routingKey, properties, body.ToArray()));
+                }
+
+                return Task.CompletedTask;
+            }
+
+            protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default) =>
+                subscription.End("the broker cancelled the consumer");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Events;
+
+/// <summary>
+/// Records what moves no message. The end of a task is confirmed before its delivery is acknowledged, but not waited for long: work never
+/// stops for its history. What was not confirmed in time is kept, up to a bound, and sent until it is.
+/// </summary>
+internal sealed class TaskEvents(
+    ConfirmedPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskEvents> logger) : BackgroundService
+{
+    private const int MaxUnsent = 10_000;
+    private static readonly TimeSpan ConfirmLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan SendAgain = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentQueue<EventMessage> _unsent = new();
+    private readonly HistoryTopology _history = topology.History;
+    private long _lost;
+
+    /// <summary>Records that wait to be sent again.</summary>
+    public int Unsent => _unsent.Count;
+
+    /// <summary>Records that were given up because too many waited.</summary>
+    public long Lost => Interlocked.Read(ref _lost);
+
+    /// <summary>Whether runs and their progress are recorded.</summary>
+    public bool RecordsRuns => _history.Mode == HistoryMode.All;
+
+    /// <summary>Records a success with its result; returns when that is confirmed, or will have to be sent again.</summary>
+    public Task SucceededAsync(TaskMessage message, object? result, AttemptRun run)
+    {
+        // Where only failures are recorded, what had failed, waited or died before must not seem to wait for ever.
+        bool recorded = RecordsRuns || (_history.Mode == HistoryMode.Failures && (message.Attempt > 1 || message.Redriven > 0 || message.NotBefore is not null));
+        if (!recorded)
+        {
+            return Task.CompletedTask;
+        }
+
+        (byte[] body, string? note) = Serialize(result, message);
+        return SendAsync(new EventMessage(message, EventCodec.Succeeded, clock.GetUtcNow(), run, EndOf(note), Body: body));
+    }
+
+    /// <summary>Records that a task was cancelled; returns as <see cref="SucceededAsync"/>.</summary>
+    public Task CancelledAsync(TaskMessage message, AttemptEnd end, AttemptRun? run) =>
+        _history.Mode == HistoryMode.Off ? Task.CompletedTask : SendAsync(new EventMessage(message, EventCodec.Cancelled, end.At, run, end));
+
+    /// <summary>Records that a worker got a cancelled task and dropped it; not waited for.</summary>
+    public void Dropped(TaskMessage message, string worker)
+    {
+        if (_history.Mode != HistoryMode.Off)
+        {
+            Post(new EventMessage(message, EventCodec.Dropped, clock.GetUtcNow(), new AttemptRun(worker, clock.GetUtcNow()), null));
+        }
+    }
+
+    /// <summary>Records that a task runs, or how far it is; not waited for.</summary>
+    public void Running(TaskMessage message, AttemptRun run, TaskProgress? progress)
+    {
+        if (RecordsRuns)
+        {
+            Post(new EventMessage(message, progress is null ? EventCodec.Running : EventCodec.Progress, clock.GetUtcNow(), run, null, progress));
+        }
+    }
+
+    /// <summary>Records a move whose message is not itself the record, because payloads are kept out of the history or only failures are in it.</summary>
+    public void Moved(TaskMessage message, string state, AttemptEnd? end, AttemptRun? run)
+    {
+        bool byMessage = _history.ByRouting && (_history.Mode == HistoryMode.All || state != EventCodec.Queued);
+        bool wanted = _history.Mode == HistoryMode.All || state != EventCodec.Queued || message.Redriven > 0;
+        if (_history.Mode != HistoryMode.Off && !byMessage && wanted)
+        {
+            Post(new EventMessage(message, state, clock.GetUtcNow(), run, end));
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(SendAgain, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(tick => tick.IsCompletedSuccessfully && tick.Result, TaskScheduler.Default))
+        {
+            int count = _unsent.Count;
+            if (count > 0 && await SendUnsentAsync(stoppingToken))
+            {
+                logger.HistoryCaughtUp(count);
+            }
+        }
+    }
+
+    private async Task<bool> SendUnsentAsync(CancellationToken stopping)
+    {
+        while (_unsent.TryPeek(out EventMessage? message))
+        {
+            try
+            {
+                await publisher.PublishAsync(EventCodec.Write(message, topology), options.Value.ConfirmTimeout, stopping);
+                _unsent.TryDequeue(out _);
+            }
+            catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private async Task SendAsync(EventMessage message)
+    {
+        try
+        {
+            await publisher.PublishAsync(EventCodec.Write(message, topology), ConfirmLimit, CancellationToken.None).WaitAsync(ConfirmLimit, clock);
+        }
+        catch (Exception failure) when (failure is PublishFailedException or TimeoutException)
+        {
+            Keep(message, failure.Message);
+        }
+    }
+
+    private void Post(EventMessage message)
+    {
+        Task sending = publisher.PublishAsync(EventCodec.Write(message, topology), ConfirmLimit, CancellationToken.None);
+        // What only informs of the moment is not worth sending late; a move is.
+        bool keep = message.State is not (EventCodec.Running or EventCodec.Progress);
+        _ = sending.ContinueWith(
+            failed =>
+            {
+                if (keep)
+                {
+                    Keep(message, failed.Exception!.InnerException!.Message);
+                }
+                else
+                {
+                    logger.EventNotSent(message.State, message.Task.Id, failed.Exception!.InnerException!.Message);
+                }
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted,
+            TaskScheduler.Default);
+    }
+
+    private void Keep(EventMessage message, string reason)
+    {
+        if (_unsent.Count < MaxUnsent)
+        {
+            _unsent.Enqueue(message);
+            logger.HistoryDelayed(message.State, message.Task.Id, reason);
+        }
+        else
+        {
+            Interlocked.Increment(ref _lost);
+            logger.HistoryLost(message.State, message.Task.Id, MaxUnsent);
+        }
+    }
+
+    private (byte[] Body, string? Note) Serialize(object? result, TaskMessage message)
+    {
+        if (result is null)
+        {
+            return ([], null);
+        }
+
+        try
+        {
+            byte[] body = JsonSerializer.SerializeToUtf8Bytes(result, result.GetType(), JsonSerializerOptions.Web);
+            int limit = options.Value.MaxResultBytes;
+            return body.Length <= limit ? (body, null) : ([], $"The result has {body.Length} bytes; {WorkQueueOptions.Section}:MaxResultBytes allows {limit}.");
+        }
+        catch (Exception misfit) when (misfit is NotSupportedException or JsonException or InvalidOperationException)
+        {
+            logger.ResultNotKept(message.Id, message.Type, misfit.Message);
+            return ([], $"The result cannot be written as JSON: {misfit.Message}");
+        }
+    }
+
+    private AttemptEnd? EndOf(string? note) => note is null ? null : new AttemptEnd(note, null, null, clock.GetUtcNow());
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using WorkQueue.Messaging;
+using WorkQueue.Producer.Board.Screens;
+using WorkQueue.Producer.History;
+
+namespace WorkQueue.Producer.Board;
+
+/// <summary>Dead letters: groups of them, the letters of a group, redrive and discard.</summary>
+internal static class LetterEndpoints
+{
+    private const int MostGroups = 200;
+    private const int PageSize = 50;
+
+    public static void MapLetters(this IEndpointRouteBuilder board)
+    {
+        board.MapGet(BoardUrl.Letters, ShowAsync);
+        board.MapGet($"{BoardUrl.Letters}/confirm", ConfirmAsync);
+        board.MapPost($"{BoardUrl.Letters}/redrive", RedriveAsync);
+        board.MapPost($"{BoardUrl.Letters}/discard", DiscardAsync);
+    }
+
+    private static async Task<IResult> ShowAsync(
+        HttpContext context, IDeadLetters letters, TaskProjection projection, TaskLookup lookup, IQueueCounts counts, BoardWork work, string? cursor, CancellationToken cancellationToken)
+    {
+        LetterFilter filter = LetterFilter.Read(name => context.Request.Query[name]);
+        bool hasGroups = lookup.State == "live";
+        long onBroker = counts.Current.Sum(count => count.Dead);
+        if (filter.IsEmpty && hasGroups && cursor is null)
+        {
+            LettersModel groups = new(filter, projection.DeadGroups(null, MostGroups), null, null, onBroker, work.Current, BoardUrl.Base(context.Request));
+            return Screen.Show<LettersScreen, LettersModel>(context, groups);
+        }
+
+        int skip = SkipOf(cursor);
+        IReadOnlyList<DeadLetter> found = await letters.ListAsync(filter.ToFilter(skip, PageSize + 1), cancellationToken);
+        string? next = found.Count > PageSize ? BoardUrl.With(BoardUrl.Letters, [.. filter.Values, ("cursor", (skip + PageSize).ToString(CultureInfo.InvariantCulture))]) : null;
+        return Screen.Show<LettersScreen, LettersModel>(
+            context, new LettersModel(filter, [], [.. found.Take(PageSize)], next, onBroker, work.Current, BoardUrl.Base(context.Request)));
+    }
+
+    // The dry run: the letters are counted where they are, and nothing is moved.
+    private static async Task<IResult> ConfirmAsync(HttpContext context, IDeadLetters letters, string? verb, CancellationToken cancellationToken)
+    {
+        LetterFilter filter = LetterFilter.Read(name => context.Request.Query[name]);
+        bool isRedrive = verb == "redrive";
+        if (!isRedrive && verb != "discard")
+        {
+            throw new BadHttpRequestException($"verb is '{verb}'; it is redrive or discard.");
+        }
+
+        int count = (await letters.ListAsync(filter.ToFilter(0, LetterFilter.MostAtOnce), cancellationToken)).Count;
+        string what = $"{Words.Of(count, "dead letter")}{(filter.IsEmpty ? "" : $" {filter}")}";
+        return Screen.Show<ConfirmScreen, ConfirmModel>(context, new ConfirmModel
+        {
+            Title = isRedrive ? $"Redrive {what}" : $"Discard {what}",
+            Text = isRedrive
+                ? "Each goes back into its queue as attempt 1, under its own id; it is taken away from here only when the broker has confirmed that."
+                : "They are taken away for good. Their tasks stay in the list as dead-lettered.",
+            Count = count,
+            IsCapped = count == LetterFilter.MostAtOnce,
+            Action = $"{BoardUrl.Letters}/{verb}",
+            Verb = isRedrive ? "Redrive them" : "Discard them",
+            IsDangerous = !isRedrive,
+            HasRate = true,
+            Values = filter.Values,
+            Back = filter.Url(BoardUrl.Letters),
+        });
+    }
+
+    private static Task<IResult> RedriveAsync(HttpContext context, IDeadLetters letters, BoardWork work, CancellationToken cancellationToken) =>
+        MoveAsync(context, work, "Redrive", "redriven", letters.RedriveAsync, cancellationToken);
+
+    private static Task<IResult> DiscardAsync(HttpContext context, IDeadLetters letters, BoardWork work, CancellationToken cancellationToken) =>
+        MoveAsync(context, work, "Discard", "discarded", letters.DiscardAsync, cancellationToken);
+
+    private static async Task<IResult> MoveAsync(
+        HttpContext context, BoardWork work, string verb, string done, Func<DeadLetterFilter, CancellationToken, Task<int>> move, CancellationToken cancellationToken)
+    {
+        IFormCollection form = await context.Request.ReadFormAsync(cancellationToken);
+        LetterFilter filter = LetterFilter.Read(name => form[name]);
+        int? perSecond = LetterFilter.PerSecondOf(form["perSecond"]);
+        string what = $"{verb} dead letters{(filter.IsEmpty ? "" : $" {filter}")}{(perSecond is null ? "" : $", {perSecond} a second")}";
+        Flash result = await work.RunAsync(
+            what,
+            async stopping => $"{Words.Of(await move(filter.ToFilter(0, LetterFilter.MostAtOnce, perSecond), stopping), "dead letter")} {done}.");
+        return result.Then(context, form["back"] == "task" && filter.Id is not null ? BoardUrl.Task(filter.Id) : BoardUrl.Letters);
+    }
+
+    private static int SkipOf(string? cursor) => cursor is null ? 0
+        : int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out int skip) && skip <= LetterFilter.MostAtOnce ? skip
+        : throw new BadHttpRequestException($"cursor is '{cursor}'; it is 0 to {LetterFilter.MostAtOnce}.");
+}
+
+/// <summary>The dead letters.</summary>
+/// <param name="Filter">Which ones.</param>
+/// <param name="Groups">Groups of them, where all are shown.</param>
+/// <param name="Letters">The letters, where one group is shown, or where the history cannot tell of groups.</param>
+/// <param name="Next">The address of the next page.</param>
+/// <param name="OnBroker">How many there are in all.</param>
+/// <param name="Work">What is under way.</param>
+/// <param name="ApiUrl">Where the API is.</param>
+internal sealed record LettersModel(
+    LetterFilter Filter, IReadOnlyList<DeadGroup> Groups, IReadOnlyList<DeadLetter>? Letters, string? Next, long OnBroker, IReadOnlyList<WorkItem> Work, string ApiUrl);

@@ -1,0 +1,45 @@
+using WorkQueue.Messaging;
+using WorkQueue.Producer.Board.Screens;
+
+namespace WorkQueue.Producer.Board;
+
+/// <summary>The queues and the workers.</summary>
+internal static class QueuePageEndpoints
+{
+    public static void MapQueueList(this IEndpointRouteBuilder board)
+    {
+        board.MapGet(BoardUrl.Queues, ShowAsync);
+        board.MapPost($"{BoardUrl.Queues}/pause", (HttpContext context, ITaskControl control) => SetAsync(context, control.PauseAsync, "is paused: workers take nothing more from it"));
+        board.MapPost($"{BoardUrl.Queues}/resume", (HttpContext context, ITaskControl control) => SetAsync(context, control.ResumeAsync, "goes on"));
+    }
+
+    public static void MapWorkerList(this IEndpointRouteBuilder board) =>
+        board.MapGet(BoardUrl.Workers, (HttpContext context, IWorkerDirectory workers) =>
+            Screen.Show<WorkersScreen, WorkersModel>(context, new WorkersModel([.. workers.Current.OrderBy(worker => worker.Id, StringComparer.Ordinal)])));
+
+    private static async Task<IResult> ShowAsync(HttpContext context, QueueViews views, QueueSamples samples, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<QueueView> queues = await views.ReadAsync(cancellationToken);
+        return Screen.Show<QueuesScreen, QueuesModel>(context, new QueuesModel([.. queues.Select(queue => (queue, samples.Of(queue.Name)))]));
+    }
+
+    private static async Task<IResult> SetAsync(HttpContext context, Func<string, CancellationToken, Task> set, string done)
+    {
+        string queue = (await context.Request.ReadFormAsync(context.RequestAborted))["queue"].ToString();
+        try
+        {
+            await set(queue, context.RequestAborted);
+            return new Flash(IsError: false, $"Queue {queue} {done}.").Then(context, BoardUrl.Queues);
+        }
+        catch (Exception failure) when (TaskExceptionHandler.IsExpected(failure))
+        {
+            return new Flash(IsError: true, failure.Message).Then(context, BoardUrl.Queues);
+        }
+    }
+}
+
+/// <summary>The queues, each with how full it has been.</summary>
+internal sealed record QueuesModel(IReadOnlyList<(QueueView Queue, IReadOnlyList<long> Ready)> Queues);
+
+/// <summary>The workers that are alive.</summary>
+internal sealed record WorkersModel(IReadOnlyList<WorkerInfo> Workers);

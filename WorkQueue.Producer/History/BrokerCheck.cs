@@ -1,0 +1,67 @@
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer.History;
+
+/// <summary>
+/// Compares what the history says is pending and dead with what the broker has. A difference is told only when it is the same at two
+/// checks: while tasks move, the two are never read at the same moment.
+/// </summary>
+internal sealed class BrokerCheck(
+    TaskProjection projection, BrokerFigures figures, HistorySettings settings, TimeProvider clock, ILogger<BrokerCheck> logger) : BackgroundService
+{
+    // Longer than the five seconds that the management API may lag.
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(6);
+
+    private volatile string? _difference;
+    private BrokerDifference? _last;
+
+    /// <summary>What differs; null when nothing does, or nothing is known.</summary>
+    public string? Difference => _difference;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(Interval, clock);
+        try
+        {
+            while (!settings.IsOff && await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                Compare(await figures.ReadAsync(stoppingToken));
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    /// <summary>One check.</summary>
+    public void Compare(BrokerTotals broker)
+    {
+        BrokerDifference? now = projection.Progress.IsReplaying ? null : BrokerDifference.Of(projection.Counts(), broker, settings.OnlyFailures);
+        string? told = now is { IsNone: false } && now == _last ? now.ToString() : null;
+        if (told is not null && _difference != told)
+        {
+            logger.HistoryDiffers(told);
+        }
+
+        (_last, _difference) = (now, told);
+    }
+}
+
+/// <summary>By how much the broker has more than the history tells of; null where it is not known.</summary>
+internal sealed record BrokerDifference(long? Pending, long? Dead)
+{
+    public bool IsNone => Pending is null or 0 && Dead is null or 0;
+
+    public static BrokerDifference Of(TaskCounts tasks, BrokerTotals broker, bool onlyFailures) => new(
+        onlyFailures ? null : broker.Ready + broker.Unacknowledged + broker.Delayed - tasks.Pending - tasks.CancelledOnBroker,
+        broker.Dead - tasks[TaskState.DeadLettered]);
+
+    public override string ToString() => string.Join("; ", [.. Say(Pending, "pending tasks"), .. Say(Dead, "dead letters")]);
+
+    private static IEnumerable<string> Say(long? more, string what) => more switch
+    {
+        > 0 => [$"the broker has {more} {what} more than the history tells of"],
+        < 0 => [$"the broker has {-more} {what} fewer than the history tells of"],
+        _ => [],
+    };
+}

@@ -1,0 +1,28 @@
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer.History;
+
+/// <summary>What the broker has, all queues together; null is what is not known.</summary>
+/// <param name="Ready">Waiting for a worker.</param>
+/// <param name="Unacknowledged">With a worker.</param>
+/// <param name="Delayed">Waiting for their time, or for a queue that was missing when it came.</param>
+/// <param name="Dead">Dead letters.</param>
+internal sealed record BrokerTotals(long? Ready, long? Unacknowledged, long? Delayed, long? Dead);
+
+/// <summary>Adds up what the broker says of its queues.</summary>
+internal sealed class BrokerFigures(IQueueCounts counts, ManagementClient management)
+{
+    public async Task<BrokerTotals> ReadAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<QueueCount> queues = counts.Current;
+        if (queues.Count == 0)
+        {
+            return new BrokerTotals(null, null, null, null);
+        }
+
+        IReadOnlyDictionary<string, ManagedQueue>? managed = await management.QueuesAsync(cancellationToken);
+        // A sum with an unknown part is unknown.
+        long? unacknowledged = queues.Aggregate((long?)0, (sum, queue) => sum + managed?.GetValueOrDefault(queue.BrokerName)?.Unacknowledged);
+        return new BrokerTotals(queues.Sum(queue => queue.Ready), unacknowledged, counts.Delayed + counts.Unrouted, queues.Sum(queue => queue.Dead));
+    }
+}

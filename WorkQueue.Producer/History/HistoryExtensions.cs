@@ -1,0 +1,27 @@
+
+namespace WorkQueue.Producer.History;
+
+/// <summary>Adds the projection of the history and what is made of it.</summary>
+internal static class HistoryExtensions
+{
+    public static void AddTaskProjection(this IHostApplicationBuilder builder)
+    {
+        IServiceCollection services = builder.Services;
+        services.AddOptions<BoardOptions>().BindConfiguration(BoardOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<HistorySettings>();
+        services.AddSingleton<TaskProjection>();
+        services.AddSingleton<TaskEvents>();
+        services.AddSingleton<TaskWaiters>();
+        services.AddSingleton<TaskLookup>();
+        services.AddSingleton<TaskReader>();
+        services.AddSingleton<TaskActions>();
+        services.AddSingleton<TaskEnding>();
+        services.AddSingleton<EventFeed>();
+        services.AddSingleton<QueueViews>();
+        services.AddSingleton<StatsReader>();
+        services.AddSingleton<BrokerFigures>();
+        services.AddSingleton<BrokerCheck>();
+        services.AddHostedService<HistoryFollower>();
+        services.AddHostedService(provider => provider.GetRequiredService<BrokerCheck>());
+    }
+}

@@ -1,0 +1,49 @@
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer.History;
+
+/// <summary>
+/// Which of two records of a task tells its state; pure. Records come late, twice and out of order, and whatever their order the same
+/// one must win: they are compared, never counted.
+/// </summary>
+internal static class RowRules
+{
+    public const int Waiting = 0;
+    public const int Running = 1;
+    public const int Ended = 2;
+
+    public static int RankOf(TaskState state) => state switch
+    {
+        TaskState.Running => Running,
+        TaskState.Succeeded or TaskState.DeadLettered or TaskState.Cancelled => Ended,
+        _ => Waiting,
+    };
+
+    /// <summary>Whether a record tells more of the state than what the row has its state from.</summary>
+    public static bool Wins(HistoryRecord record, TaskRow row)
+    {
+        // The first success is final, also for a task that was cancelled, died or was redriven.
+        if (row.State == TaskState.Succeeded || record.State == TaskState.Succeeded)
+        {
+            return record.State == TaskState.Succeeded && (row.State != TaskState.Succeeded || Stamp(record).CompareTo((row.ChangedAt, row.StateOffset)) < 0);
+        }
+
+        int version = VersionOf(record.Redriven, record.Attempt, record.Returned, record.State)
+            .CompareTo(VersionOf(row.Redriven, row.Attempt, row.Returned, row.State));
+        return version != 0 ? version > 0 : Tie(record, row);
+    }
+
+    /// <summary>The run a success belongs to: the same one may be recorded twice, another one is a duplicate.</summary>
+    public static int RunOf(HistoryRecord record) => HashCode.Combine(record.Redriven, record.Attempt, record.Returned, record.Worker, record.StartedAt);
+
+    // How often an attempt had gone back does not matter once it has ended: there is no more to come of it.
+    private static (int, int, int, int) VersionOf(int redriven, int attempt, int returned, TaskState state) =>
+        (redriven, attempt, RankOf(state) == Ended ? int.MaxValue : returned, RankOf(state));
+
+    // Running again: handed to another worker. Progress tells that a task runs, but not since when: the earliest comes nearest.
+    private static bool Tie(HistoryRecord record, TaskRow row) => record.Kind == HistoryKind.Progress
+        ? row.StateOffset < 0 && Milliseconds.Of(record.At) < row.ChangedAt
+        : row.StateOffset < 0 || Stamp(record).CompareTo((row.ChangedAt, row.StateOffset)) > 0;
+
+    private static (long, long) Stamp(HistoryRecord record) => (Milliseconds.Of(record.At), record.Offset);
+}

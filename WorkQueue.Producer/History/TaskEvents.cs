@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Threading.Channels;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer.History;
+
+/// <summary>Hands what happens to those that watch. A watcher that does not keep up is cut off, so that it never holds up the others.</summary>
+internal sealed class TaskEvents
+{
+    private readonly ConcurrentDictionary<EventSubscription, byte> _subscriptions = [];
+
+    /// <summary>Watches from now on; dispose of it to stop.</summary>
+    public EventSubscription Subscribe(IReadOnlyList<TopicPattern> patterns)
+    {
+        EventSubscription subscription = new(patterns, gone => _subscriptions.TryRemove(gone, out _));
+        _subscriptions.TryAdd(subscription, 0);
+        return subscription;
+    }
+
+    /// <summary>Tells all whose patterns fit; never waits.</summary>
+    public void Publish(HistoryRecord record)
+    {
+        if (_subscriptions.IsEmpty)
+        {
+            return;
+        }
+
+        TaskEvent happened = TaskEvent.Of(record);
+        foreach (EventSubscription subscription in _subscriptions.Keys)
+        {
+            subscription.Offer(happened);
+        }
+    }
+}
+
+/// <summary>One watcher.</summary>
+internal sealed class EventSubscription(IReadOnlyList<TopicPattern> patterns, Action<EventSubscription> remove) : IDisposable
+{
+    private const int Capacity = 4096;
+
+    private readonly Channel<TaskEvent> _events = Channel.CreateBounded<TaskEvent>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+
+    /// <summary>What happens, until it is disposed of.</summary>
+    /// <exception cref="SubscriberTooSlowException">More happened than it could keep: it has missed something.</exception>
+    public IAsyncEnumerable<TaskEvent> ReadAsync(CancellationToken cancellationToken) => _events.Reader.ReadAllAsync(cancellationToken);
+
+    /// <summary>Keeps an event that fits, or ends the subscription when there is no room for it.</summary>
+    public void Offer(TaskEvent happened)
+    {
+        if (happened.Fits(patterns) && !_events.Writer.TryWrite(happened))
+        {
+            _events.Writer.TryComplete(new SubscriberTooSlowException());
+            remove(this);
+        }
+    }
+
+    public void Dispose()
+    {
+        remove(this);
+        _events.Writer.TryComplete();
+    }
+}
+
+/// <summary>A watcher did not keep up and has missed something.</summary>
+internal sealed class SubscriberTooSlowException() : Exception("Events came faster than they were read; some are missing.");
+
+/// <summary>One event.</summary>
+/// <param name="Offset">Where it is in the history.</param>
+/// <param name="Topic"><c>task.queue.type.state</c>, or <c>….progress</c>.</param>
+/// <param name="Record">What happened; without its payload, with its result.</param>
+internal sealed record TaskEvent(long Offset, string Topic, HistoryRecord Record)
+{
+    public static TaskEvent Of(HistoryRecord record) => new(
+        record.Offset, TopicOf(record), record.State == TaskState.Succeeded ? record : record with { Body = ReadOnlyMemory<byte>.Empty });
+
+    public bool Fits(IReadOnlyList<TopicPattern> patterns) => patterns.Any(pattern => pattern.Matches(Topic));
+
+    private static string TopicOf(HistoryRecord record)
+    {
+        string last = record.Kind == HistoryKind.State ? record.State.ToText() : JsonNamingPolicy.CamelCase.ConvertName(record.Kind.ToString());
+        // A plain client's type may hold anything, and dots would shift the words.
+        string type = record.Type.Length > 0 && record.Type.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_') ? record.Type : "unknown";
+        return $"task.{record.Queue}.{type}.{last}";
+    }
+}

@@ -1,0 +1,97 @@
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer.History;
+
+/// <summary>
+/// One task in memory, about 200 bytes. Changed under the projection's lock alone. Texts that many tasks share are shared, a payload
+/// and a result are only the offset at which the history has them.
+/// </summary>
+internal sealed class TaskRow(TaskKey key, long position, long sequence)
+{
+    /// <summary>The id.</summary>
+    public readonly TaskKey Key = key;
+
+    /// <summary>Its place in the list.</summary>
+    public readonly long Position = position;
+
+    /// <summary>The offset of the record it appeared with.</summary>
+    public readonly long Sequence = sequence;
+
+    public string Type = "";
+    public string Queue = "";
+    public string? Worker;
+    public ErrorText? Error;
+    public RunProgress? Progress;
+    public OffsetLog Offsets;
+
+    /// <summary>The runs that succeeded after the first one.</summary>
+    public int[]? LaterSuccesses;
+
+    public int SuccessfulRun;
+
+    /// <summary>Where the record of its state is; -1 when it is only known to run by its progress.</summary>
+    public long StateOffset = -1;
+
+    public long EnqueuedAt;
+    public long ChangedAt;
+    public long DueAt;
+    public long StartedAt;
+    public int Attempt;
+    public int Redriven = -1;
+    public int Returned;
+
+    /// <summary>The last redrive after which it died, or -1.</summary>
+    public int DiedAfter = -1;
+
+    /// <summary>The last redrive after which a worker dropped it as cancelled, or -1.</summary>
+    public int DroppedAfter = -1;
+
+    /// <summary>Tells its last end from earlier ones.</summary>
+    public int EndTicket;
+
+    /// <summary>As the history says.</summary>
+    public TaskState State;
+
+    /// <summary>As it is shown: a task whose time has come is queued.</summary>
+    public TaskState Shown;
+
+    public bool IsGone;
+
+    public bool HasEnded => RowRules.RankOf(State) == RowRules.Ended;
+
+    /// <summary>Since when a worker could take it.</summary>
+    public long WaitingSince => DueAt == Milliseconds.Unknown ? ChangedAt : DueAt;
+
+    public int Duplicates => LaterSuccesses?.Length ?? 0;
+
+    /// <summary>
+    /// Cancelled while it waited: its message is on the broker until a worker gets and drops it. One that had died was discarded, and a
+    /// worker that names itself has settled the message.
+    /// </summary>
+    public bool IsCancelledOnBroker => State == TaskState.Cancelled && Worker is null && DroppedAfter < Redriven && DiedAfter < Redriven;
+
+    public TaskView ToView() => new()
+    {
+        Id = Key.ToString(),
+        Type = Type,
+        Queue = Queue,
+        State = Shown,
+        Attempt = Attempt,
+        Redriven = Redriven,
+        Duplicates = Duplicates,
+        EnqueuedAt = Milliseconds.ToTime(EnqueuedAt),
+        ChangedAt = Milliseconds.ToTime(Shown == TaskState.Queued ? WaitingSince : ChangedAt),
+        DueAt = Shown is TaskState.Scheduled or TaskState.Retrying ? Milliseconds.ToTime(DueAt) : null,
+        StartedAt = Milliseconds.ToTime(StartedAt),
+        Worker = Worker,
+        Reason = Error?.Reason,
+        ErrorType = Error?.Type,
+        Error = Error?.Text,
+        Percent = Progress?.Percent,
+        Progress = Progress?.Text,
+        OnBroker = IsCancelledOnBroker,
+    };
+}
+
+/// <summary>How far a running task is, and which record said so.</summary>
+internal sealed record RunProgress(long Offset, int? Percent, string? Text);

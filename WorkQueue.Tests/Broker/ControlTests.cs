@@ -1,0 +1,113 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Broker;
+
+/// <summary>What workers are told: to stop taking from a queue, to let a task be.</summary>
+[Collection(BrokerTests.Name)]
+public sealed class ControlTests(BrokerFixture broker)
+{
+    [BrokerFact]
+    public async Task A_paused_queue_is_left_alone_by_workers_that_run_and_by_those_that_start_later()
+    {
+        await using TestQueue queue = new(broker);
+        IHost worker = await queue.WorkerAsync();
+        ITaskQueue producer = await queue.ProducerAsync();
+        ITaskControl control = queue.Last.Services.GetRequiredService<ITaskControl>();
+        await control.PauseAsync("default");
+        await Eventually.TrueAsync(() => queue.Logged.Count(line => line.Contains("Queue default is paused", StringComparison.Ordinal)) == 2, "both processes know");
+        await Eventually.TrueAsync(async () => await ConsumersAsync(queue) == 0, "no consumer");
+        await producer.ProbeAsync("waits");
+        IHost later = await queue.WorkerAsync();
+        await Eventually.TrueAsync(() => queue.Logged.Count(line => line.Contains("Queue default is paused", StringComparison.Ordinal)) == 3, "the new one knows");
+        HealthReport health = await later.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
+        Assert.Equal((HealthStatus.Healthy, 1u), (health.Status, await queue.ReadyAsync()));
+        Assert.Equal(["default"], control.PausedQueues);
+        Assert.Empty(queue.Runs.All);
+
+        await control.ResumeAsync("default");
+        await queue.Runs.NextAsync();
+        await worker.StopAsync();
+        Assert.Empty(control.PausedQueues);
+    }
+
+    [BrokerFact]
+    public async Task A_task_that_runs_when_its_queue_is_paused_finishes_and_the_next_waits()
+    {
+        TaskCompletionSource<object?> finish = new();
+        await using TestQueue queue = new(broker);
+        IHost worker = await queue.WorkerAsync((_, _) => finish.Task);
+        ITaskQueue producer = await queue.ProducerAsync();
+        await producer.ProbeAsync("first");
+        await queue.Runs.NextAsync();
+        ITaskControl control = queue.Last.Services.GetRequiredService<ITaskControl>();
+        await control.PauseAsync("default");
+        await producer.ProbeAsync("second");
+        await Eventually.TrueAsync(() => queue.Logged.Count(line => line.Contains("Queue default is paused", StringComparison.Ordinal)) == 2, "both processes know");
+        finish.SetResult(null);
+        TaskSlot slot = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0];
+        await Eventually.TrueAsync(() => !slot.IsConsuming, "the slot takes no more");
+        Assert.Equal(1u, await queue.ReadyAsync());
+        await control.ResumeAsync("default");
+        await queue.Runs.NextAsync();
+        Assert.Equal(["first", "second"], queue.Runs.All.Select(run => run.Text));
+        Assert.All(queue.Runs.All, run => Assert.False(run.Context.Redelivered));
+    }
+
+    [BrokerFact]
+    public async Task A_cancelled_task_never_runs_also_not_on_a_worker_that_starts_later()
+    {
+        await using TestQueue queue = new(broker);
+        ITaskQueue producer = await queue.ProducerAsync();
+        EnqueuedTask cancelled = await producer.ProbeAsync("cancelled");
+        await producer.ProbeAsync("runs");
+        await queue.Last.Services.GetRequiredService<ITaskControl>().CancelAsync([new TaskToCancel(cancelled.Id, "probe", "default", 1, 0, Running: false)]);
+        IHost worker = await queue.WorkerAsync();
+        await queue.Runs.NextAsync();
+        await worker.StopAsync();
+        Assert.Equal(["runs"], queue.Runs.All.Select(run => run.Text));
+        Assert.Equal(0u, await queue.ReadyAsync());
+    }
+
+    [BrokerFact]
+    public async Task A_running_task_that_is_cancelled_is_told_and_is_not_tried_again()
+    {
+        await using TestQueue queue = new(broker);
+        IHost worker = await queue.WorkerAsync(async (_, context) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.CancellationToken);
+            return null;
+        });
+        ITaskQueue producer = await queue.ProducerAsync();
+        EnqueuedTask task = await producer.ProbeAsync();
+        await queue.Runs.NextAsync();
+        await queue.Last.Services.GetRequiredService<ITaskControl>().CancelAsync([new TaskToCancel(task.Id, "probe", "default", 1, 0, Running: true)]);
+        await Eventually.TrueAsync(() => queue.Logged.Any(line => line.Contains($"Task {task.Id} (probe) is cancelled", StringComparison.Ordinal)), "the worker has cancelled it");
+        await worker.StopAsync();
+        Assert.Single(queue.Runs.All);
+        Assert.Equal(0u, await queue.ReadyAsync());
+    }
+
+    [BrokerFact]
+    public async Task Workers_are_known_with_what_they_run()
+    {
+        TaskCompletionSource<object?> finish = new();
+        await using TestQueue queue = new(broker);
+        ITaskQueue producer = await queue.ProducerAsync();
+        IWorkerDirectory workers = queue.Last.Services.GetRequiredService<IWorkerDirectory>();
+        await queue.WorkerAsync((_, _) => finish.Task, ("Worker:Concurrency", "2"));
+        EnqueuedTask task = await producer.ProbeAsync();
+        await Eventually.TrueAsync(() => workers.Current is [{ Tasks: [var running], Slots: 2, Queues: ["default"] }] && running.Id == task.Id, "the worker tells of its task");
+        finish.SetResult(null);
+    }
+
+    private static async Task<uint> ConsumersAsync(TestQueue queue)
+    {
+        await using RabbitMQ.Client.IChannel channel = await queue.PlainChannelAsync();
+        return await channel.ConsumerCountAsync($"{queue.Prefix}.default");
+    }
+}

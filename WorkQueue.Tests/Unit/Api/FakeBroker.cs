@@ -1,0 +1,98 @@
+using WorkQueue.Messaging;
+using WorkQueue.Tests.Unit.History;
+
+namespace WorkQueue.Tests.Unit.Api;
+
+/// <summary>All that the API asks of the queue: it writes down what it was told, and records it in the history.</summary>
+internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQueue, IDeadLetters, IQueueCounts, ITaskControl, IWorkerDirectory
+{
+    public List<NewTask> Enqueued { get; } = [];
+
+    public List<TaskToCancel> Cancelled { get; } = [];
+
+    public List<DeadLetterFilter> Discarded { get; } = [];
+
+    public List<DeadLetter> Letters { get; } = [];
+
+    public HashSet<string> Paused { get; } = [];
+
+    /// <summary>Set: nothing can be enqueued.</summary>
+    public bool IsAway { get; set; }
+
+    /// <summary>What becomes of a task that was enqueued.</summary>
+    public Action<string>? OnEnqueued { get; set; }
+
+    public IReadOnlyList<QueueCount> Current => [new("default", "wq.default", 3, 2, 1)];
+
+    public long? Delayed => 0;
+
+    public long? Unrouted => 0;
+
+    public IReadOnlyCollection<string> PausedQueues => Paused;
+
+    IReadOnlyList<WorkerInfo> IWorkerDirectory.Current => [new("worker-1", "host", "1.0", 2, ["default"], default, default, [new RunningTask("a", "simulate", default)])];
+
+    public Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
+    {
+        if (IsAway)
+        {
+            throw new TaskNotEnqueuedException(PublishOutcome.Unavailable, task.Id ?? "new", "The broker is away.");
+        }
+
+        if (task.Queue is not (null or "default"))
+        {
+            throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"No queue '{task.Queue}'.");
+        }
+
+        string id = task.Id ?? Guid.NewGuid().ToString();
+        Enqueued.Add(task);
+        history.Add(records.Queued(id) with { Body = task.Body, ContentType = task.ContentType, RunOf = task.RunOf });
+        OnEnqueued?.Invoke(id);
+        return Task.FromResult(new EnqueuedTask(id, TaskState.Queued));
+    }
+
+    public async Task<IReadOnlyList<EnqueueResult>> EnqueueManyAsync(IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken = default)
+    {
+        List<EnqueueResult> results = [];
+        foreach (NewTask task in tasks)
+        {
+            try
+            {
+                results.Add(new EnqueueResult(await EnqueueAsync(task, cancellationToken), null));
+            }
+            catch (Exception refused) when (refused is InvalidTaskException or TaskNotEnqueuedException)
+            {
+                results.Add(new EnqueueResult(null, refused));
+            }
+        }
+
+        return results;
+    }
+
+    public Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
+        Task.FromResult<IReadOnlyList<DeadLetter>>([.. Letters.Where(letter => filter.Ids?.Contains(letter.Id) != false)]);
+
+    public Task<int> RedriveAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => Task.FromResult(Letters.Count);
+
+    public Task<int> DiscardAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default)
+    {
+        Discarded.Add(filter);
+        return Task.FromResult(1);
+    }
+
+    public Task CancelAsync(IReadOnlyCollection<TaskToCancel> tasks, CancellationToken cancellationToken = default)
+    {
+        Cancelled.AddRange(tasks);
+        return Task.CompletedTask;
+    }
+
+    public Task PauseAsync(string queue, CancellationToken cancellationToken = default) => SwitchAsync(queue, () => Paused.Add(queue));
+
+    public Task ResumeAsync(string queue, CancellationToken cancellationToken = default) => SwitchAsync(queue, () => Paused.Remove(queue));
+
+    private static Task SwitchAsync(string queue, Func<bool> change)
+    {
+        _ = queue == "default" ? change() : throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"No queue '{queue}'.");
+        return Task.CompletedTask;
+    }
+}

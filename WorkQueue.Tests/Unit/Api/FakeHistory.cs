@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Tests.Unit.Api;
+
+/// <summary>A history in memory.</summary>
+internal sealed class FakeHistory : ITaskHistory
+{
+    private readonly Lock _lock = new();
+    private readonly List<HistoryRecord> _records = [];
+    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Add(params HistoryRecord[] records)
+    {
+        lock (_lock)
+        {
+            _records.AddRange(records);
+            _more.SetResult();
+            _more = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    /// <summary>As the broker drops the oldest part.</summary>
+    public void Truncate(long before)
+    {
+        lock (_lock)
+        {
+            _records.RemoveAll(record => record.Offset < before);
+        }
+    }
+
+    public async IAsyncEnumerable<IReadOnlyList<HistoryRecord>> FollowAsync(long? from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        long next = from ?? 0;
+        while (true)
+        {
+            HistoryRecord[] group;
+            Task more;
+            lock (_lock)
+            {
+                group = [.. _records.Where(record => record.Offset >= next)];
+                more = _more.Task;
+            }
+
+            next = group.Length > 0 ? group[^1].Offset + 1 : next;
+            yield return group;
+            if (group.Length == 0)
+            {
+                await more.WaitAsync(cancellationToken);
+            }
+        }
+    }
+
+    public Task<IReadOnlyList<HistoryRecord>> ReadAsync(IReadOnlyCollection<long> offsets, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyList<HistoryRecord>>([.. _records.Where(record => offsets.Contains(record.Offset))]);
+        }
+    }
+}

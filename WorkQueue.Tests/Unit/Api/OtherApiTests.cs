@@ -1,0 +1,127 @@
+using System.Net;
+using System.Text.Json;
+
+namespace WorkQueue.Tests.Unit.Api;
+
+public sealed class OtherApiTests : IAsyncLifetime
+{
+    private ApiHost _api = null!;
+
+    public async Task InitializeAsync() => _api = await ApiHost.StartAsync();
+
+    public async Task DisposeAsync() => await _api.DisposeAsync();
+
+    [Fact]
+    public async Task A_batch_enqueues_the_good_lines_and_names_the_bad_ones()
+    {
+        const string Lines = """
+            {"type":"simulate","payload":1}
+            {"type":"simulate"
+
+            {"type":"simulate","payload":2,"queue":"fast"}
+            {"type":"simulate","payload":3}
+            """;
+        (HttpStatusCode status, JsonElement answer) = await _api.PostAsync("/tasks/batch", Lines, "application/x-ndjson");
+        Assert.Equal((HttpStatusCode.Accepted, 2, 2), (status, answer.GetProperty("accepted").GetInt32(), answer.GetProperty("ids").GetArrayLength()));
+        Assert.Equal([2, 4], answer.GetProperty("rejected").EnumerateArray().Select(line => line.GetProperty("line").GetInt32()));
+        Assert.Contains("No queue 'fast'", answer.GetProperty("rejected")[1].GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_too_long_or_empty_or_of_another_type_changes_nothing()
+    {
+        string tooLong = string.Concat(Enumerable.Repeat("{\"type\":\"simulate\",\"payload\":1}\n", 10_001));
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await _api.PostAsync("/tasks/batch", tooLong, "application/x-ndjson")).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await _api.PostAsync("/tasks/batch", "\n\n", "application/x-ndjson")).Status);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await _api.PostAsync("/tasks/batch", "{}")).Status);
+        Assert.Empty(_api.Broker.Enqueued);
+        _api.Broker.IsAway = true;
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _api.PostAsync("/tasks/batch", "{\"type\":\"simulate\",\"payload\":1}", "application/x-ndjson")).Status);
+    }
+
+    [Fact]
+    public async Task Queues_are_paused_and_resumed_and_show_what_is_delayed()
+    {
+        await _api.RecordAsync(_api.Records.Scheduled("a", TimeSpan.FromDays(36_500)));
+        Assert.True((await _api.PostAsync("/queues/default/pause")).Json.GetProperty("paused").GetBoolean());
+        JsonElement queue = (await _api.GetAsync("/queues")).Json.GetProperty("items")[0];
+        Assert.Equal(("default", "wq.default", true, 3, 1), (queue.GetProperty("name").GetString(), queue.GetProperty("brokerName").GetString(), queue.GetProperty("paused").GetBoolean(), queue.GetProperty("ready").GetInt32(), queue.GetProperty("delayed").GetInt32()));
+        Assert.Equal(JsonValueKind.Null, queue.GetProperty("unacknowledged").ValueKind);
+        Assert.Contains("WorkQueue:ManagementUrl", queue.GetProperty("note").GetString(), StringComparison.Ordinal);
+        Assert.False((await _api.PostAsync("/queues/default/resume")).Json.GetProperty("paused").GetBoolean());
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await _api.PostAsync("/queues/fast/pause")).Status);
+    }
+
+    [Fact]
+    public async Task Figures_and_workers_are_told()
+    {
+        await _api.RecordAsync(_api.Records.Queued("a"), _api.Records.Succeeded("b"));
+        JsonElement stats = (await _api.GetAsync("/stats")).Json;
+        Assert.Equal((2, 1, "live"), (stats.GetProperty("counts").GetProperty("confirmed").GetInt32(), stats.GetProperty("counts").GetProperty("succeeded").GetInt32(), stats.GetProperty("history").GetProperty("state").GetString()));
+        Assert.Equal((3, JsonValueKind.Null, 1), (stats.GetProperty("broker").GetProperty("ready").GetInt32(), stats.GetProperty("broker").GetProperty("unacknowledged").ValueKind, stats.GetProperty("workers").GetInt32()));
+        JsonElement worker = (await _api.GetAsync("/workers")).Json.GetProperty("items")[0];
+        Assert.Equal(("worker-1", "a"), (worker.GetProperty("id").GetString(), worker.GetProperty("tasks")[0].GetProperty("id").GetString()));
+    }
+
+    [Fact]
+    public async Task A_dry_run_counts_and_moves_nothing()
+    {
+        Assert.Equal(0, (await _api.PostAsync("/dead-letters/discard", """{"queue":"default","dryRun":true}""")).Json.GetProperty("count").GetInt32());
+        Assert.Empty(_api.Broker.Discarded);
+        Assert.Equal(1, (await _api.PostAsync("/dead-letters/discard", """{"queue":"default"}""")).Json.GetProperty("count").GetInt32());
+        Assert.Single(_api.Broker.Discarded);
+    }
+
+    [Fact]
+    public async Task Events_go_on_after_the_last_one_the_client_has()
+    {
+        await _api.RecordAsync(_api.Records.Queued("a"), _api.Records.Running("a"));
+        long first = _api.Projection.OffsetsOf("a")[0];
+        using HttpRequestMessage request = new(HttpMethod.Get, "/events?topic=task.*.*.running&topic=%23.succeeded");
+        request.Headers.Add("Last-Event-ID", $"{first}");
+        using HttpResponseMessage response = await _api.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        using StreamReader lines = new(await response.Content.ReadAsStreamAsync());
+        Assert.Equal([$"id: {first + 1}", "event: task.default.simulate.running"], (await EventAsync(lines))[..2]);
+        await _api.RecordAsync(_api.Records.Queued("b"), _api.Records.Succeeded("a", result: "7"));
+        string[] done = await EventAsync(lines);
+        Assert.Equal($"id: {first + 3}", done[0]);
+        Assert.Equal(7, JsonSerializer.Deserialize<JsonElement>(done[2]["data: ".Length..]).GetProperty("result").GetInt32());
+    }
+
+    [Fact]
+    public async Task Without_history_tasks_cannot_be_looked_up_and_it_says_so()
+    {
+        await using ApiHost off = await ApiHost.StartAsync("--WorkQueue:History=off");
+        Assert.Equal(HttpStatusCode.NotFound, (await off.GetAsync("/tasks/a")).Status);
+        (HttpStatusCode status, JsonElement problem) = await off.GetAsync("/tasks");
+        Assert.Equal(HttpStatusCode.Conflict, status);
+        Assert.Contains("WorkQueue:History is off", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Conflict, (await off.PostAsync("/tasks?wait=1s", """{"type":"simulate","payload":1}""")).Status);
+        Assert.Empty(off.Broker.Enqueued);
+        Assert.Equal("off", (await off.GetAsync("/stats")).Json.GetProperty("history").GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task Every_call_is_in_the_description()
+    {
+        JsonElement paths = (await _api.GetAsync("/openapi/v1.json")).Json.GetProperty("paths");
+        string[] calls = ["/tasks", "/tasks/batch", "/tasks/{id}", "/tasks/{id}/cancel", "/tasks/{id}/run-again", "/queues", "/queues/{queue}/pause", "/queues/{queue}/resume", "/workers", "/stats", "/events"];
+        Assert.All(calls, call => Assert.True(paths.TryGetProperty(call, out _), call));
+    }
+
+    private static async Task<string[]> EventAsync(StreamReader lines)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(10));
+        List<string> read = [];
+        while (await lines.ReadLineAsync(limit.Token) is { } line && (line.Length > 0 || read.Count == 0))
+        {
+            if (line.Length > 0 && line[0] != ':')
+            {
+                read.Add(line);
+            }
+        }
+
+        return [.. read];
+    }
+}

@@ -1,0 +1,73 @@
+using WorkQueue.Messaging;
+using WorkQueue.Producer.History;
+
+namespace WorkQueue.Tests.Unit.History;
+
+public sealed class LiveStatsTests
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private readonly FakeClock _clock = new();
+    private readonly Records _records;
+    private readonly TaskProjection _projection;
+
+    public LiveStatsTests() => (_records, _projection) = (new Records(_clock), Records.NewProjection(_clock));
+
+    [Fact]
+    public void Rates_waits_and_runs_are_those_of_the_last_minutes()
+    {
+        List<HistoryRecord> history = [];
+        for (int number = 1; number <= 100; number++)
+        {
+            string id = $"task-{number}";
+            HistoryRecord queued = _records.Queued(id);
+            HistoryRecord running = _records.Running(id) with { At = _clock.Now + TimeSpan.FromMilliseconds(number * 10), StartedAt = _clock.Now + TimeSpan.FromMilliseconds(number * 10) };
+            HistoryRecord done = number <= 10 ? _records.Dead(id) : _records.Succeeded(id);
+            history.AddRange([queued, running, done with { At = running.At + TimeSpan.FromMilliseconds(number * 100), StartedAt = running.At }]);
+        }
+
+        _clock.Advance(Second * 12);
+        _projection.Apply(history);
+        LiveStats live = _projection.Live();
+        Assert.Equal((100 / 60.0, 100 / 60.0, 0.1), (live.InPerSecond, live.OutPerSecond, live.FailedShare));
+        Assert.Equal(new Percentiles(0.5, 0.95, 0.99), live.Wait);
+        Assert.Equal(new Percentiles(5, 9.5, 9.9), live.Run);
+        Assert.Equal((60, 100), (live.PerSecond.Count, live.PerSecond.Sum(second => second.In)));
+        _clock.Advance(TimeSpan.FromMinutes(6));
+        live = _projection.Live();
+        Assert.Equal((0.0, null, null), (live.InPerSecond, live.FailedShare, live.Wait));
+    }
+
+    [Fact]
+    public void What_a_replay_tells_of_long_ago_is_no_present_rate()
+    {
+        HistoryRecord old = _records.Succeeded("a");
+        _clock.Advance(TimeSpan.FromHours(1));
+        _projection.Apply(old);
+        LiveStats live = _projection.Live();
+        Assert.Equal((0.0, 0.0, null), (live.InPerSecond, live.OutPerSecond, live.Run));
+    }
+
+    [Fact]
+    public void The_oldest_waiting_is_the_one_that_is_queued_the_longest()
+    {
+        _projection.Apply([_records.Queued("a"), _records.Scheduled("b", Second * 5)]);
+        _clock.Advance(Second * 10);
+        Assert.Equal(Second * 10, _projection.Live().OldestWaiting);
+        _projection.Apply(_records.Running("a"));
+        Assert.Equal(Second * 5, _projection.Live().OldestWaiting);
+        _projection.Apply(_records.Running("b"));
+        Assert.Null(_projection.Live().OldestWaiting);
+    }
+
+    [Fact]
+    public void The_time_to_drain_is_known_only_while_tasks_become_fewer()
+    {
+        Assert.Equal(TimeSpan.Zero, _projection.Live().TimeToDrain);
+        _projection.Apply([.. Enumerable.Range(0, 100).Select(number => _records.Queued($"task-{number}"))]);
+        Assert.Null(_projection.Live().TimeToDrain);
+        _clock.Advance(TimeSpan.FromMinutes(2));
+        _projection.Apply([.. Enumerable.Range(0, 60).Select(number => _records.Succeeded($"task-{number}"))]);
+        Assert.Equal(Second * 40, _projection.Live().TimeToDrain);
+    }
+}

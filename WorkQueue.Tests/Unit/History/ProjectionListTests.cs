@@ -1,0 +1,94 @@
+using WorkQueue.Messaging;
+using WorkQueue.Producer.History;
+
+namespace WorkQueue.Tests.Unit.History;
+
+public sealed class ProjectionListTests
+{
+    private readonly FakeClock _clock = new();
+    private readonly Records _records;
+
+    public ProjectionListTests() => _records = new Records(_clock);
+
+    [Fact]
+    public void Pages_show_each_task_once_though_others_come_and_old_ones_go_in_between()
+    {
+        TaskProjection projection = Records.NewProjection(_clock, maxTasks: 5_000);
+        Enqueue(projection, 0, 5_000, end: true);
+        List<string> seen = [];
+        TaskCursor? next = null;
+        int more = 5_000;
+        do
+        {
+            TaskPage page = projection.List(new TaskQuery { Limit = 700, Before = next });
+            seen.AddRange(page.Items.Select(task => task.Id));
+            next = page.Next;
+            Enqueue(projection, more, 100, end: false);
+            more += 100;
+        }
+        while (next is not null);
+        Assert.Equal(seen.Distinct().Count(), seen.Count);
+        Assert.Equal(Enumerable.Range(0, 5_000).Reverse().Select(number => $"task-{number}").Take(seen.Count), seen);
+        // Eight pages; 700 tasks were dropped meanwhile, the oldest.
+        Assert.InRange(seen.Count, 4_200, 5_000);
+    }
+
+    [Fact]
+    public void A_cursor_of_a_task_that_is_gone_goes_on_where_it_was()
+    {
+        TaskProjection projection = Records.NewProjection(_clock, maxTasks: 3_000);
+        Enqueue(projection, 0, 3_000, end: true);
+        TaskCursor cursor = projection.List(new TaskQuery { Limit = 2_995 }).Next!.Value;
+        Enqueue(projection, 3_000, 2_900, end: true);
+        Assert.Empty(projection.List(new TaskQuery { Before = cursor }).Items);
+        Assert.True(TaskCursor.TryParse(cursor.ToString(), out TaskCursor? read));
+        Assert.Equal(cursor, read);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("5")]
+    [InlineData("AAAAAAAAAAAA")]
+    [InlineData("not-a-cursor")]
+    [InlineData("Af__________")]
+    public void What_is_no_cursor_is_not_taken_for_one(string text) => Assert.False(TaskCursor.TryParse(text, out _));
+
+    [Fact]
+    public void The_oldest_finished_tasks_are_dropped_first_dead_letters_last_and_unfinished_ones_never()
+    {
+        TaskProjection projection = Records.NewProjection(_clock, maxTasks: 4);
+        projection.Apply([_records.Queued("waits"), _records.Dead("dead"), _records.Succeeded("first"), _records.Succeeded("second"), _records.Queued("new-1")]);
+        Assert.Equal(["new-1", "second", "dead", "waits"], Ids(projection, new TaskQuery()));
+        projection.Apply([_records.Queued("new-2"), _records.Queued("new-3"), _records.Queued("new-4")]);
+        Assert.Equal(["new-4", "new-3", "new-2", "new-1", "waits"], Ids(projection, new TaskQuery()));
+        Assert.Equal((8, 2, 1, 5, 3), (projection.Counts().Confirmed, projection.Counts()[TaskState.Succeeded], projection.Counts()[TaskState.DeadLettered], projection.Counts().Pending, projection.Counts().Dropped));
+        Assert.Null(projection.Find("first"));
+    }
+
+    [Fact]
+    public void A_query_takes_what_fits_everything()
+    {
+        TaskProjection projection = Records.NewProjection(_clock);
+        projection.Apply(
+        [
+            _records.Queued("a"), _records.Running("b"), _records.Dead("c", "No such host"), _records.Queued("d") with { Type = "render-pdf" }, _records.Queued("e") with { Queue = "slow" },
+        ]);
+        Assert.Equal(["d", "a"], Ids(projection, new TaskQuery { States = new HashSet<TaskState> { TaskState.Queued }, Queue = "default" }));
+        Assert.Equal(["d"], Ids(projection, new TaskQuery { Type = "render-pdf" }));
+        Assert.Equal(["c"], Ids(projection, new TaskQuery { Search = "such HOST" }));
+        Assert.Equal(["c", "b"], Ids(projection, new TaskQuery { Search = "worker-1" }));
+        Assert.Equal(["a"], Ids(projection, new TaskQuery { Search = "a" }));
+        Assert.Equal([], Ids(projection, new TaskQuery { Search = "a", States = new HashSet<TaskState> { TaskState.Running } }));
+        Assert.Equal([], Ids(projection, new TaskQuery { Search = "nowhere" }));
+    }
+
+    private static IEnumerable<string> Ids(TaskProjection projection, TaskQuery query) => projection.List(query).Items.Select(task => task.Id);
+
+    private void Enqueue(TaskProjection projection, int first, int count, bool end)
+    {
+        foreach (int number in Enumerable.Range(first, count))
+        {
+            projection.Apply(end ? _records.Succeeded($"task-{number}") : _records.Queued($"task-{number}"));
+        }
+    }
+}
