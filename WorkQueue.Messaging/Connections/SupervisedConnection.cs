@@ -113,6 +113,7 @@ internal sealed class SupervisedConnection(
 
     private async Task DeclareAsync(IConnection connection, CancellationToken stopping)
     {
+        await using DeclareTurn? turn = declarer.Lock is { } name ? await DeclareTurn.TakeAsync(connection, name, clock, stopping) : null;
         IChannel channel = await Limits.OpenAsync(connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
         try
         {

@@ -14,6 +14,7 @@ internal sealed class TaskTopology
         TasksExchange = $"{prefix}.tasks";
         DeadExchange = $"{prefix}.dead";
         EventsExchange = $"{prefix}.events";
+        DeclareLock = $"{prefix}.control.declare";
         Delays = new DelayLadder(prefix);
         History = new HistoryTopology(prefix, settings);
         Dictionary<string, QueueOptions> configured = new(settings.Queues, StringComparer.Ordinal);
@@ -32,6 +33,9 @@ internal sealed class TaskTopology
 
     /// <summary>Topic exchange of what happens to tasks without a message that moves them.</summary>
     public string EventsExchange { get; }
+
+    /// <summary>Exclusive queue of the program whose turn it is to declare.</summary>
+    public string DeclareLock { get; }
 
     public DelayLadder Delays { get; }
 

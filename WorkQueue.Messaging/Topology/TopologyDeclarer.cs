@@ -6,6 +6,11 @@ namespace WorkQueue.Messaging.Topology;
 /// <summary>Declares every exchange, queue and binding. Nothing is ever deleted or changed.</summary>
 internal sealed class TopologyDeclarer(TaskTopology topology)
 {
+    private volatile bool _declared;
+
+    /// <summary>The exclusive queue to hold while declaring, or null where this program has declared everything before.</summary>
+    public string? Lock => _declared ? null : topology.DeclareLock;
+
     /// <summary>Declares on a channel that is used for nothing else: a refusal closes it.</summary>
     /// <exception cref="TopologyMismatchException">Something exists with other arguments.</exception>
     public async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
@@ -19,6 +24,7 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
         }
 
         await DeclareHistoryAsync(channel, topology.History, cancellationToken);
+        _declared = true;
     }
 
     private async Task DeclareHistoryAsync(IChannel channel, HistoryTopology history, CancellationToken cancellationToken)

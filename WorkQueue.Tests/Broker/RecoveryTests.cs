@@ -35,6 +35,18 @@ public sealed class RecoveryTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task Programs_that_start_at_once_on_an_empty_broker_lose_no_connection_over_streams_that_are_still_made()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            await using TestQueue queue = new(broker);
+            IHost[] hosts = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => queue.StartAsync(builder => builder.AddTaskQueue())));
+            await Task.WhenAll(hosts.Select(host => host.Services.GetRequiredService<ITaskQueue>().EnqueueAsync(NewTask.Json("probe", "at once"))));
+            Assert.DoesNotContain(queue.Logged, line => line.Contains("was lost", StringComparison.Ordinal));
+        }));
+    }
+
+    [BrokerFact]
     public async Task A_slot_that_only_believes_it_consumes_is_rebuilt_when_tasks_wait()
     {
         await using TestQueue queue = new(broker);
