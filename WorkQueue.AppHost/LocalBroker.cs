@@ -57,7 +57,7 @@ internal static class LocalBroker
 
     // Below RabbitMQ 3.12 the limit is the broker's alone, so it follows the setting; a value that is none is reported by those who read it.
     private static string ConsumerTimeout(IDistributedApplicationBuilder builder) =>
-        TimeSpan.TryParse(builder.Configuration["WorkQueue:BrokerConsumerTimeout"], CultureInfo.InvariantCulture, out TimeSpan limit)
+        TimeSpan.TryParse(builder.Configuration["WorkQueue:BrokerConsumerTimeout"], CultureInfo.InvariantCulture, out TimeSpan limit) && limit > TimeSpan.Zero
             ? limit.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)
             : "";
 

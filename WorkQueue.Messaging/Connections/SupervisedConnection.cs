@@ -101,8 +101,9 @@ internal sealed class SupervisedConnection(
         {
             if (_repairedAt == 0 || clock.GetElapsedTime(_repairedAt) > TimeSpan.FromSeconds(1))
             {
-                await DeclareAsync(open.Connection, cancellationToken);
+                // Whether or not it succeeds: what fails for good is not tried with every publish.
                 _repairedAt = clock.GetTimestamp();
+                await DeclareAsync(open.Connection, cancellationToken);
             }
         }
         finally

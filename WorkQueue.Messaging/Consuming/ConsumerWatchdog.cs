@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
@@ -29,6 +30,16 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
             try
             {
                 Check(await FindSignAsync(stopping));
+            }
+            catch (TimeoutException failure) when (connection.Problem is null)
+            {
+                logger.NoQueueCounts(failure.Message);
+                Check("the queue does not answer");
+            }
+            catch (OperationInterruptedException failure) when (failure.ShutdownReason?.ReplyCode == Constants.NotFound)
+            {
+                logger.NoQueueCounts(failure.Message);
+                Check("the queue is gone");
             }
 #pragma warning disable CA1031 // Without a count there is nothing to judge by; the slots report a lost broker themselves.
             catch (Exception failure) when (!stopping.IsCancellationRequested)

@@ -51,7 +51,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     public void End(string reason)
     {
         _ended.TrySetResult(reason);
-        _ = _takenBack.CancelAsync();
+        Quiet.Cancel(_takenBack);
     }
 
     public override async Task HandleBasicDeliverAsync(
@@ -98,7 +98,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     {
         TaskMessage message = delivery.Message;
         RunTokens lease = tokens with { TakenBack = _takenBack.Token };
-        if (WithoutRun(delivery) is { } settled)
+        if (await WithoutRunAsync(delivery, lease) is { } settled)
         {
             await SettleAsync(delivery, settled, lease);
             return;
@@ -131,12 +131,15 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         }
     }
 
-    private Disposition? WithoutRun(TaskDelivery delivery) => delivery switch
+    private async Task<Disposition?> WithoutRunAsync(TaskDelivery delivery, RunTokens lease)
     {
-        { Unreadable: not null } => null,
-        { HasId: false } => new Disposition.Identify(),
-        _ => pipeline.Control.IsCancelled(delivery.Message) ? new Disposition.Drop() : null,
-    };
+        if (delivery is { Unreadable: null, HasId: false } && await pipeline.Settler.IdentifyAsync(delivery, lease))
+        {
+            return new Disposition.Identify();
+        }
+
+        return delivery.Unreadable is null && pipeline.Control.IsCancelled(delivery.Message) ? new Disposition.Drop() : null;
+    }
 
     private async Task<TaskOutcome> RunAsync(TaskDelivery delivery, RunTokens lease)
     {

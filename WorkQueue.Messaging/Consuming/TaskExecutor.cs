@@ -33,7 +33,8 @@ internal sealed class TaskExecutor(
         }
 
         TimeSpan limit = options.Value.Types.GetValueOrDefault(delivery.Message.Type)?.Timeout ?? options.Value.Worker.TaskTimeout;
-        using CancellationTokenSource timeout = new(limit, clock);
+        using CancellationTokenSource timeout = new();
+        await using ITimer timer = Quiet.CancelAfter(timeout, limit, clock);
         using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, tokens.TakenBack, tokens.Drained, tokens.Cancelled);
         try
         {
@@ -76,7 +77,8 @@ internal sealed class TaskExecutor(
         try
         {
             // On a thread of its own: a handler that blocks its thread could not be cut at its timeout, nor the connection served, otherwise.
-            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, cancelled)), CancellationToken.None);
+            // What is cut before it has begun never begins: the body it would read may be another task's by then.
+            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, cancelled)), cancelled);
             try
             {
                 return await running.WaitAsync(cancelled);

@@ -21,7 +21,7 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt)
     /// <summary>Cancelled when somebody cancels the task.</summary>
     public CancellationToken Cancelled => _cancelled.Token;
 
-    public void Cancel() => _ = _cancelled.CancelAsync();
+    public void Cancel() => Quiet.Cancel(_cancelled);
 
     public void Report(int percent, string? text) => Volatile.Write(ref _progress, new TaskProgress(percent, text));
 

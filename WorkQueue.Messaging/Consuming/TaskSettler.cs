@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Connections;
@@ -13,8 +14,12 @@ namespace WorkQueue.Messaging.Consuming;
 /// Performs a disposition: whatever moves the task is published and confirmed first, then the delivery is acknowledged. A crash
 /// between the two runs the task twice; the other order would lose it.
 /// </summary>
-internal sealed class TaskSettler(TaskPublisher publisher, TaskEvents events, WorkerIdentity worker, TimeProvider clock, ILogger<TaskSettler> logger)
+internal sealed class TaskSettler(
+    TaskPublisher publisher, TaskEvents events, WorkerIdentity worker, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskSettler> logger)
 {
+    // To publish again while the first may still be stored makes a copy each time; never to do so would hold the slot should the broker forget to answer.
+    private readonly TimeSpan _patience = 10 * options.Value.ConfirmTimeout;
+
     private static readonly TimeSpan RetryPublish = TimeSpan.FromSeconds(1);
 
     /// <summary>Settles a delivery on the channel that brought it.</summary>
@@ -32,6 +37,27 @@ internal sealed class TaskSettler(TaskPublisher publisher, TaskEvents events, Wo
         }
 
         return await MoveAsync(delivery, disposition, tokens) && await AckAsync(channel, delivery);
+    }
+
+    /// <summary>Puts a message without an id back with one, so that all its runs are of one task.</summary>
+    /// <returns>
+    /// False where its queue does not take it, perhaps because it is full of messages that wait for this slot: then it is run as it is.
+    /// </returns>
+    public async Task<bool> IdentifyAsync(TaskDelivery delivery, RunTokens tokens)
+    {
+        TaskMessage message = delivery.Message with { Body = delivery.Message.Body.ToArray() };
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
+        try
+        {
+            await publisher.PublishAsync(message, TimeSpan.Zero, _patience, end.Token);
+            logger.TaskIdentified(message.Id, message.Type);
+            return true;
+        }
+        catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException)
+        {
+            logger.SettleDelayed(message.Id, failure.Message);
+            return false;
+        }
     }
 
     private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
@@ -59,7 +85,6 @@ internal sealed class TaskSettler(TaskPublisher publisher, TaskEvents events, Wo
         }
     }
 
-    // Without a limit on the confirm: to publish again while the first may still be stored would make a copy every time.
     private async Task PublishAsync(TaskMessage message, Disposition disposition, AttemptRun run, CancellationToken cancellationToken)
     {
         switch (disposition)
@@ -69,15 +94,15 @@ internal sealed class TaskSettler(TaskPublisher publisher, TaskEvents events, Wo
                 break;
             case Disposition.Retry retry:
                 TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
-                await publisher.PublishAsync(next, retry.Delay, Timeout.InfiniteTimeSpan, cancellationToken, retry.End, run);
+                await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);
                 logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, retry.End.Reason);
                 break;
             case Disposition.DeadLetter dead:
-                await publisher.PublishDeadAsync(message, dead.End, run, Timeout.InfiniteTimeSpan, cancellationToken);
+                await publisher.PublishDeadAsync(message, dead.End, run, _patience, cancellationToken);
                 logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason);
                 break;
             case Disposition.Return back:
-                await publisher.PublishAsync(message with { Returned = message.Returned + 1 }, TimeSpan.Zero, Timeout.InfiniteTimeSpan, cancellationToken, back.End, run);
+                await publisher.PublishAsync(message with { Returned = message.Returned + 1 }, TimeSpan.Zero, _patience, cancellationToken, back.End, run);
                 logger.TaskReturned(message.Id, message.Type, back.End.Reason);
                 break;
             case Disposition.Cancel cancel:
@@ -89,8 +114,7 @@ internal sealed class TaskSettler(TaskPublisher publisher, TaskEvents events, Wo
                 logger.TaskCancelled(message.Id, message.Type);
                 break;
             case Disposition.Identify:
-                await publisher.PublishAsync(message, TimeSpan.Zero, Timeout.InfiniteTimeSpan, cancellationToken);
-                logger.TaskIdentified(message.Id, message.Type);
+                // Published before it was decided.
                 break;
         }
     }

@@ -80,7 +80,9 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
         IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
         TaskConsumer consumer = new(channel, queue, pipeline, tokens, stopping);
-        _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), TaskScheduler.Default);
+        // Taken off again: the connection may outlive many consumers.
+        using CancellationTokenSource given = new();
+        _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
         channel.ChannelShutdownAsync += (_, shutdown) =>
         {
             consumer.End(shutdown.ReplyText);
@@ -103,6 +105,7 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         finally
         {
             _consumer = null;
+            await given.CancelAsync();
             consumer.End("the channel is given up");
             await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
             if (!stopping.IsCancellationRequested || IsPaused)

@@ -39,10 +39,12 @@ internal sealed class TaskWorkerService(
         WorkerOptions worker = options.Value.Worker;
         using CancellationTokenSource drained = new();
         using CancellationTokenSource givenUp = new();
+        await using ITimer drain = Quiet.CancelAfter(drained, Timeout.InfiniteTimeSpan, pipeline.Clock);
+        await using ITimer giveUp = Quiet.CancelAfter(givenUp, Timeout.InfiniteTimeSpan, pipeline.Clock);
         await using CancellationTokenRegistration onStop = stoppingToken.Register(() =>
         {
-            drained.CancelAfter(worker.DrainTimeout);
-            givenUp.CancelAfter(worker.DrainTimeout + TimeToSettle);
+            drain.Change(worker.DrainTimeout, Timeout.InfiniteTimeSpan);
+            giveUp.Change(worker.DrainTimeout + TimeToSettle, Timeout.InfiniteTimeSpan);
         });
         TaskQueue queue = topology[worker.Queues];
         _slots = [.. Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, queue, connection, pipeline))];

@@ -13,14 +13,19 @@ namespace WorkQueue.Messaging.DeadLetters;
 /// Reads the dead-letter queues letter by letter, without acknowledging what is only looked at: at the end it is given back, and the
 /// broker puts it where it was. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
 /// </summary>
+#pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
 internal sealed class DeadLetterBox(
     [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, TaskEvents events, IOptions<WorkQueueOptions> options, TimeProvider clock)
+#pragma warning restore CA1001
     : IDeadLetters
 {
     // Unacknowledged letters are held in the broker's memory; who has more than these names a queue or discards.
     private const int MaxScanned = 100_000;
 
     private static readonly TimeSpan OpenLimit = TimeSpan.FromSeconds(5);
+
+    // What one reader looks at is out of reach of another, who would miss it.
+    private readonly SemaphoreSlim _reading = new(1);
 
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default)
     {
@@ -71,9 +76,11 @@ internal sealed class DeadLetterBox(
     {
         string[] queues = QueuesOf(filter);
         TimeSpan pause = filter.PerSecond is { } rate ? TimeSpan.FromSeconds(1.0 / rate) : TimeSpan.Zero;
-        IChannel channel = await OpenAsync(cancellationToken);
+        await _reading.WaitAsync(cancellationToken);
+        IChannel? channel = null;
         try
         {
+            channel = await OpenAsync(cancellationToken);
             int handled = 0;
             int skip = filter.Skip;
             // A task that is redriven and dies again at once must not be redriven for ever.
@@ -90,7 +97,8 @@ internal sealed class DeadLetterBox(
                     }
 
                     FoundLetter found = LetterReader.Read(message, topology);
-                    if (!LetterReader.Fits(found.Letter, filter) || !seen.Add(found.Letter.Id))
+                    bool elsewhere = queue == topology.Delays.Unrouted && filter.Queue is not null && filter.Queue != found.Letter.Queue;
+                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || !seen.Add(found.Letter.Id))
                     {
                         continue;
                     }
@@ -111,6 +119,7 @@ internal sealed class DeadLetterBox(
         finally
         {
             await CloseAsync(channel);
+            _reading.Release();
         }
     }
 
@@ -122,7 +131,7 @@ internal sealed class DeadLetterBox(
         }
 
         TaskQueue queue = topology.Find(filter.Queue) ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(filter.Queue));
-        return [queue.DeadBrokerName];
+        return [queue.DeadBrokerName, topology.Delays.Unrouted];
     }
 
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
@@ -142,9 +151,9 @@ internal sealed class DeadLetterBox(
 
     // A clean close: what was said before it has reached the broker when it answers. Given back in so many words, because what a
     // closed channel leaves behind comes back a moment later, and the next look would miss it.
-    private async Task CloseAsync(IChannel channel)
+    private async Task CloseAsync(IChannel? channel)
     {
-        if (channel.IsOpen)
+        if (channel is { IsOpen: true })
         {
             // Tag 0 is everything that is not settled yet, if only nothing.
             await channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true, CancellationToken.None).AsTask()

@@ -148,7 +148,12 @@ internal sealed class StreamFollower(SupervisedConnection connection, TimeProvid
             }
         }
 
-        public ValueTask DisposeAsync() => new(Limits.DisposeAsync(_channel, clock));
+        // Not waited for: who stops reading is often a program that ends, perhaps on a dead connection.
+        public ValueTask DisposeAsync()
+        {
+            _ = Limits.DisposeAsync(_channel, clock);
+            return ValueTask.CompletedTask;
+        }
 
         private Task End(string reason)
         {

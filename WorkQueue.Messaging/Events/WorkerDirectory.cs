@@ -67,7 +67,7 @@ internal sealed class WorkerDirectory(
         }
         finally
         {
-            await Limits.DisposeAsync(channel, clock);
+            _ = Limits.DisposeAsync(channel, clock);
         }
     }
 

@@ -16,13 +16,33 @@ internal sealed class ConfirmedPublisher(
     /// <summary>How long a publish waits for a connection, or for an alarm to pass, before it is "unavailable".</summary>
     public static readonly TimeSpan ShortWait = TimeSpan.FromSeconds(2);
 
+    // With a full window: what waits on this channel may wait for a leader that another channel finds.
+    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(4);
+
+    private const int MostRetired = 16;
+
     private readonly SemaphoreSlim _opening = new(1);
     private readonly TimeSpan _confirmTimeout = options.Value.ConfirmTimeout;
-    private volatile WindowedChannel? _current;
-    private volatile Task? _overdue;
+    private readonly List<PublishChannel> _retired = [];
+    private volatile PublishChannel? _current;
 
-    /// <summary>What keeps the broker from confirming although the connection stands, or null.</summary>
-    public string? Problem => _overdue is { IsCompleted: false } ? "the broker does not confirm: a queue may be without the majority of its nodes" : null;
+    private long _confirmedAt;
+
+    /// <summary>What keeps the broker from confirming although the connection stands, or null: something has waited for long, and nothing later was confirmed.</summary>
+    public string? Problem
+    {
+        get
+        {
+            lock (_retired)
+            {
+                PublishChannel?[] channels = [.. _retired, _current];
+                TimeSpan quiet = clock.GetElapsedTime(Volatile.Read(ref _confirmedAt));
+                return channels.Any(open => open is { Channel.IsOpen: true } && open.Oldest > _confirmTimeout && open.Oldest <= quiet)
+                    ? "the broker does not confirm: a queue may be without the majority of its nodes"
+                    : null;
+            }
+        }
+    }
 
     /// <summary>Publishes, and returns when the broker has confirmed.</summary>
     /// <param name="message">The message.</param>
@@ -35,7 +55,7 @@ internal sealed class ConfirmedPublisher(
         string? error = "cancelled";
         try
         {
-            Task publishing = await StartAsync(message, cancellationToken);
+            Publishing publishing = await StartAsync(message, cancellationToken);
             await ConfirmAsync(publishing, message, confirmTimeout, cancellationToken);
             error = null;
         }
@@ -65,45 +85,59 @@ internal sealed class ConfirmedPublisher(
         _opening.Dispose();
     }
 
-    private async Task<Task> StartAsync(OutgoingMessage message, CancellationToken cancellationToken)
+    private async Task<Publishing> StartAsync(OutgoingMessage message, CancellationToken cancellationToken)
     {
-        WindowedChannel open = await ChannelAsync(cancellationToken);
-        await EnterWindowAsync(open, cancellationToken);
+        PublishChannel open = await EnterWindowAsync(cancellationToken);
         if (!open.Channel.IsOpen)
         {
-            open.Window.Release();
+            open.Leave();
             throw Unavailable(connection.Problem);
         }
 
+        int place = open.Begin();
         // Never the caller's token: cancelling a publish corrupts the channel's numbering in 7.1 (rabbitmq-dotnet-client issue 1900).
         Task publishing = open.Channel.BasicPublishAsync(
             message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None).AsTask();
         // The place in the window is free when the publish itself has ended, not when its caller stopped waiting.
         _ = publishing.ContinueWith(
-            ended => EndPublish(open, ended), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        return publishing;
+            ended => EndPublish(open, place, ended), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return new Publishing(open, publishing);
     }
 
     // A crowd of callers waits its turn as long as the broker works; behind one that is away or blocked nobody waits for long.
-    private async Task EnterWindowAsync(WindowedChannel open, CancellationToken cancellationToken)
+    private async Task<PublishChannel> EnterWindowAsync(CancellationToken cancellationToken)
     {
         long start = clock.GetTimestamp();
-        while (!await open.Window.WaitAsync(ShortWait, cancellationToken))
+        while (true)
         {
-            if (connection.Problem is not null || !open.Channel.IsOpen || clock.GetElapsedTime(start) > _confirmTimeout)
+            PublishChannel open = await ChannelAsync(cancellationToken);
+            if (await open.EnterAsync(ShortWait, cancellationToken))
+            {
+                return open;
+            }
+
+            if (connection.Problem is not null || clock.GetElapsedTime(start) > _confirmTimeout)
             {
                 throw Unavailable(connection.Problem ?? "it confirms too slowly");
+            }
+
+            if (open.Oldest > Slow)
+            {
+                Retire(open);
             }
         }
     }
 
-    private void EndPublish(WindowedChannel open, Task ended)
+    private void EndPublish(PublishChannel open, int place, Task ended)
     {
+        open.End(place);
         if (ended.Exception?.InnerException is PublishException refused)
         {
-            if (!refused.IsReturn)
+            // A channel that first published to a quorum queue while it had no leader goes on asking the dead node (seen on RabbitMQ 3.10), and
+            // refuses everything, also when the queue has a leader again; a new channel finds that. A queue may also refuse because it is full.
+            if (!refused.IsReturn && open.Age > ShortWait)
             {
-                _ = RetireAsync(open);
+                Retire(open);
             }
         }
         else if (!ended.IsCompletedSuccessfully)
@@ -112,14 +146,19 @@ internal sealed class ConfirmedPublisher(
             Discard(open);
         }
 
-        open.Window.Release();
+        else
+        {
+            Volatile.Write(ref _confirmedAt, clock.GetTimestamp());
+        }
+
+        CloseRetired();
     }
 
-    private async Task ConfirmAsync(Task publishing, OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    private async Task ConfirmAsync(Publishing publishing, OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         try
         {
-            await publishing.WaitAsync(confirmTimeout, clock, cancellationToken);
+            await publishing.Ended.WaitAsync(confirmTimeout, clock, cancellationToken);
         }
         catch (PublishException returned) when (returned.IsReturn)
         {
@@ -133,8 +172,8 @@ internal sealed class ConfirmedPublisher(
         }
         catch (TimeoutException timeout)
         {
-            // The broker answers such a publish as soon as it can again, which tells that it can.
-            _overdue = publishing;
+            // A queue that does not confirm must not keep the window from all the others.
+            Retire(publishing.On);
             throw new PublishFailedException(PublishOutcome.Unknown, $"The broker did not confirm within {confirmTimeout}.", timeout);
         }
 #pragma warning disable CA1031 // Whatever the client throws here, the message may have been stored.
@@ -145,7 +184,7 @@ internal sealed class ConfirmedPublisher(
         }
     }
 
-    private async Task<WindowedChannel> ChannelAsync(CancellationToken cancellationToken)
+    private async Task<PublishChannel> ChannelAsync(CancellationToken cancellationToken)
     {
         if (connection.IsBlocked)
         {
@@ -183,30 +222,58 @@ internal sealed class ConfirmedPublisher(
         }
     }
 
-    private async Task<WindowedChannel> OpenAsync(CancellationToken cancellationToken)
+    private async Task<PublishChannel> OpenAsync(CancellationToken cancellationToken)
     {
         // No rate limiter: the window is ours, and the client's own sleeps up to a second and then throws.
         CreateChannelOptions confirmed = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
-        IChannel channel = await connection.OpenChannelAsync(confirmed, cancellationToken);
-        // Nothing more is to be heard of what was published on the last one.
-        _overdue = null;
-        return new WindowedChannel(channel, new SemaphoreSlim(options.Value.PublishWindow), clock.GetTimestamp());
+        return new PublishChannel(await connection.OpenChannelAsync(confirmed, cancellationToken), options.Value.PublishWindow, clock);
     }
 
-    // A channel that first published to a quorum queue while it had no leader goes on asking the dead node (seen on RabbitMQ 3.10), and
-    // refuses everything, also when the queue has a leader again; a new channel finds that. Not more often than once a second, for a
-    // queue may also refuse because it is full.
-    private async Task RetireAsync(WindowedChannel open)
+    // Nothing more is published on it, and what was waits for its answer, however long: to cut that would make a settlement publish again,
+    // and so a copy each time. Should channels pile up, the oldest goes all the same.
+    private void Retire(PublishChannel open)
     {
-        if (clock.GetElapsedTime(open.OpenedAt) > TimeSpan.FromSeconds(1) && Interlocked.CompareExchange(ref _current, null, open) == open)
+        if (Interlocked.CompareExchange(ref _current, null, open) != open)
         {
-            // Until then what else was published on it gets its own answer.
-            await Task.Delay(_confirmTimeout, clock);
-            await Limits.DisposeAsync(open.Channel, clock);
+            return;
+        }
+
+        PublishChannel? oldest = null;
+        lock (_retired)
+        {
+            _retired.Add(open);
+            if (_retired.Count > MostRetired)
+            {
+                oldest = _retired[0];
+                _retired.RemoveAt(0);
+            }
+        }
+
+        _ = Limits.DisposeAsync(oldest?.Channel, clock);
+        CloseRetired();
+    }
+
+    private void CloseRetired()
+    {
+        PublishChannel[] done;
+        lock (_retired)
+        {
+            if (_retired.Count == 0)
+            {
+                return;
+            }
+
+            done = [.. _retired.Where(open => open.IsIdle || !open.Channel.IsOpen)];
+            _retired.RemoveAll(done.Contains);
+        }
+
+        foreach (PublishChannel open in done)
+        {
+            _ = Limits.DisposeAsync(open.Channel, clock);
         }
     }
 
-    private void Discard(WindowedChannel open)
+    private void Discard(PublishChannel open)
     {
         if (Interlocked.CompareExchange(ref _current, null, open) == open)
         {
@@ -217,6 +284,5 @@ internal sealed class ConfirmedPublisher(
     private static PublishFailedException Unavailable(string? problem, Exception? cause = null) =>
         new(PublishOutcome.Unavailable, $"The broker is not available: {problem ?? "no connection yet"}.", cause);
 
-    // A window belongs to its channel: publishes that a dead channel never ends must not take places of the next one.
-    private sealed record WindowedChannel(IChannel Channel, SemaphoreSlim Window, long OpenedAt);
+    private readonly record struct Publishing(PublishChannel On, Task Ended);
 }

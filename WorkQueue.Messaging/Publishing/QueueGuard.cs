@@ -14,67 +14,77 @@ namespace WorkQueue.Messaging.Publishing;
 internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TimeProvider clock) : IAsyncDisposable
 {
     private static readonly TimeSpan Trusted = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private readonly ConcurrentDictionary<string, long> _seenAt = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _asking = new(1);
-    private IChannel? _channel;
+    private readonly ConcurrentDictionary<string, Watch> _watches = new(StringComparer.Ordinal);
 
     /// <summary>False if a queue is known to be missing; true also where the broker cannot be asked: the publish tells that itself.</summary>
     public async Task<bool> ExistsAsync(string queue)
     {
-        if (!topology.History.ByRouting || topology.History.Mode == HistoryMode.Off || IsTrusted(queue))
+        if (!topology.History.ByRouting || topology.History.Mode == HistoryMode.Off)
         {
             return true;
         }
 
-        using CancellationTokenSource limit = new(Limits.Rpc, clock);
-        try
-        {
-            await _asking.WaitAsync(limit.Token);
-        }
-        catch (OperationCanceledException)
+        Watch watch = _watches.GetOrAdd(queue, _ => new Watch());
+        if (IsTrusted(watch) || !await watch.Asking.WaitAsync(Patience))
         {
             return true;
         }
 
         try
         {
-            return IsTrusted(queue) || await AskAsync(queue, limit.Token);
+            return IsTrusted(watch) || await AskAsync(queue, watch);
         }
         finally
         {
-            _asking.Release();
+            watch.Asking.Release();
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await Limits.DisposeAsync(_channel, clock);
-        _asking.Dispose();
+        foreach (Watch watch in _watches.Values)
+        {
+            await Limits.DisposeAsync(watch.Channel, clock, Limits.LastClose);
+            watch.Asking.Dispose();
+        }
     }
 
-    private bool IsTrusted(string queue) => _seenAt.TryGetValue(queue, out long seenAt) && clock.GetElapsedTime(seenAt) < Trusted;
+    private bool IsTrusted(Watch watch) => watch.SeenAt is not 0 and var seenAt && clock.GetElapsedTime(seenAt) < Trusted;
 
-    private async Task<bool> AskAsync(string queue, CancellationToken cancellationToken)
+    private async Task<bool> AskAsync(string queue, Watch watch)
     {
+        using CancellationTokenSource limit = new(Patience, clock);
         try
         {
-            _channel = _channel is { IsOpen: true } ? _channel : await connection.OpenChannelAsync(null, cancellationToken);
-            await _channel.QueueDeclarePassiveAsync(queue, CancellationToken.None).WaitAsync(cancellationToken);
-            _seenAt[queue] = clock.GetTimestamp();
+            watch.Channel = watch.Channel is { IsOpen: true } ? watch.Channel : await connection.OpenChannelAsync(null, limit.Token);
+            await watch.Channel.QueueDeclarePassiveAsync(queue, CancellationToken.None).WaitAsync(limit.Token);
+            watch.SeenAt = clock.GetTimestamp();
             return true;
         }
         catch (OperationInterruptedException missing) when (missing.ShutdownReason?.ReplyCode == Constants.NotFound)
         {
-            _channel = null;
+            watch.Channel = null;
             return false;
         }
 #pragma warning disable CA1031 // Without an answer nothing is known, and the publish beside this one finds out for itself.
         catch (Exception)
 #pragma warning restore CA1031
         {
-            _channel = null;
+            _ = Limits.DisposeAsync(watch.Channel, clock);
+            watch.Channel = null;
             return true;
         }
+    }
+
+    // A queue that does not answer holds up its channel, and with a channel for each none of the others.
+    private sealed class Watch
+    {
+        public SemaphoreSlim Asking { get; } = new(1);
+
+        public IChannel? Channel { get; set; }
+
+        public long SeenAt { get; set; }
     }
 }

@@ -57,6 +57,11 @@ internal sealed class TaskPublisher(
     public async Task<IReadOnlyList<EnqueueResult>> EnqueueManyAsync(IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(tasks);
+        if (tasks.Contains(null!))
+        {
+            throw new ArgumentException("One of the tasks is null; none was enqueued.", nameof(tasks));
+        }
+
         EnqueueResult[] results = new EnqueueResult[tasks.Count];
         ParallelOptions parallel = new() { MaxDegreeOfParallelism = options.Value.PublishWindow, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, tasks.Count, parallel, async (index, token) => results[index] = await TryEnqueueAsync(tasks[index], token));

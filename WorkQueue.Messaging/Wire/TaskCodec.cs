@@ -108,7 +108,7 @@ internal static class TaskCodec
             unreadable ??= $"header {TaskHeaders.Deadline} is not an ISO 8601 time: '{TaskHeaders.Text(headers, TaskHeaders.Deadline)}'";
         }
 
-        string? type = string.IsNullOrEmpty(properties.Type) ? null : properties.Type;
+        string? type = string.IsNullOrEmpty(properties.Type) ? null : TaskHeaders.ShortString(properties.Type);
         if (type is null && queue.DefaultType is null)
         {
             unreadable ??= $"the message has no type, and queue '{queue.Name}' has no DefaultType";
@@ -122,13 +122,13 @@ internal static class TaskCodec
         bool hasId = !string.IsNullOrEmpty(properties.MessageId);
         TaskMessage message = new()
         {
-            Id = hasId ? properties.MessageId! : Guid.CreateVersion7().ToString(),
+            Id = hasId ? TaskHeaders.ShortString(properties.MessageId)! : Guid.CreateVersion7().ToString(),
             Type = type ?? queue.DefaultType ?? "",
             Queue = queue.Name,
             Body = body,
             ContentType = ContentTypeOf(properties, type),
-            ContentEncoding = properties.ContentEncoding,
-            AppId = properties.AppId,
+            ContentEncoding = TaskHeaders.ShortString(properties.ContentEncoding),
+            AppId = TaskHeaders.ShortString(properties.AppId),
             Priority = properties.IsPriorityPresent() ? properties.Priority : null,
             Attempt = (int)(attempt ?? 1),
             Redriven = (int)Math.Clamp(redriven ?? 0, 0, int.MaxValue),
@@ -137,8 +137,8 @@ internal static class TaskCodec
             EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,
             NotBefore = notBefore,
             Deadline = deadline,
-            CorrelationId = properties.CorrelationId,
-            ReplyTo = properties.ReplyTo,
+            CorrelationId = TaskHeaders.ShortString(properties.CorrelationId),
+            ReplyTo = TaskHeaders.ShortString(properties.ReplyTo),
             TraceParent = Short(TaskHeaders.Text(headers, TaskHeaders.TraceParent)),
             TraceState = Short(TaskHeaders.Text(headers, TaskHeaders.TraceState)),
             OtherHeaders = TaskHeaders.Foreign(headers),
@@ -148,7 +148,7 @@ internal static class TaskCodec
 
     // A plain client that names a type but no content type sends JSON; one that names neither sends a tutorial's text.
     private static string ContentTypeOf(IReadOnlyBasicProperties properties, string? type) =>
-        !string.IsNullOrEmpty(properties.ContentType) ? properties.ContentType : type is null ? TextContent : JsonContent;
+        !string.IsNullOrEmpty(properties.ContentType) ? TaskHeaders.ShortString(properties.ContentType)! : type is null ? TextContent : JsonContent;
 
     private static void AddIfSet(Dictionary<string, object?> headers, string name, object? value)
     {

@@ -44,9 +44,32 @@ internal static class TaskHeaders
     /// <summary>The headers its sender added for itself, to be carried on; none of them if they are too many to be carried safely.</summary>
     public static Dictionary<string, object?> Foreign(IDictionary<string, object?>? headers)
     {
-        Dictionary<string, object?> foreign = (headers ?? new Dictionary<string, object?>()).Where(header => IsForeign(header.Key)).ToDictionary(StringComparer.Ordinal);
+        Dictionary<string, object?> foreign = (headers ?? new Dictionary<string, object?>()).Where(header => IsForeign(header.Key) && IsWritable(header.Key, header.Value)).ToDictionary(StringComparer.Ordinal);
         return Size(foreign) <= MaxForeignBytes ? foreign : [];
     }
+
+    /// <summary>
+    /// Cuts what AMQP carries as a short string, at most 255 bytes, where it would not fit again: bytes of a plain client that are no UTF-8
+    /// are read as a character each that takes three.
+    /// </summary>
+    public static string? ShortString(string? text)
+    {
+        if (text is null || Encoding.UTF8.GetByteCount(text) <= byte.MaxValue)
+        {
+            return text;
+        }
+
+        Encoding.UTF8.GetEncoder().Convert(text, new byte[byte.MaxValue], flush: false, out int fit, out _, out _);
+        return text[..fit];
+    }
+
+    private static bool IsWritable(string name, object? value) => Encoding.UTF8.GetByteCount(name) <= byte.MaxValue && value switch
+    {
+        IDictionary<string, object?> table => table.All(entry => IsWritable(entry.Key, entry.Value)),
+        string or byte[] => true,
+        System.Collections.IEnumerable list => list.Cast<object?>().All(entry => IsWritable("", entry)),
+        _ => true,
+    };
 
     private static long Size(object? value) => 8 + value switch
     {

@@ -148,21 +148,21 @@
     // ---- keys ----
 
     const pages = { h: '/', t: '/board/tasks', q: '/board/queues', d: '/board/dead-letters', w: '/board/workers' };
-    let going = 0;
+    let going = -Infinity;
 
     function onKey(event) {
         const field = event.target.closest?.('input, select, textarea, [contenteditable]');
         if (event.key === 'Escape' && field) field.blur();
         if (field || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
         const key = event.key;
-        if (Date.now() - going < 1500 && pages[key]) location.assign(pages[key]);
-        else if (key === 'g') { going = Date.now(); return; }
+        if (event.timeStamp - going < 1500 && pages[key]) location.assign(pages[key]);
+        else if (key === 'g') { going = event.timeStamp; return; }
         else if (key === '/') search();
         else if (key === '?') document.getElementById('help').showModal();
         else if (key === 'n') location.assign('/board/new');
         else if (key === 'j' || key === 'k') step(key === 'j' ? 1 : -1);
         else return;
-        going = 0;
+        going = -Infinity;
         event.preventDefault();
     }
 

@@ -119,4 +119,18 @@ public sealed class FailedTaskTests(BrokerFixture broker)
         Assert.Equal("next", (await queue.Runs.NextAsync(), queue.Runs.All.Last().Text).Text);
         released.Set();
     }
+
+    [BrokerFact]
+    public async Task What_a_handler_throws_while_it_is_cancelled_ends_its_attempt_and_not_the_worker()
+    {
+        await using TestQueue queue = new(broker, ("Types:probe:Timeout", "00:00:00.2"), ("Types:probe:RetryDelays:0", "00:00:00.250"));
+        await queue.WorkerAsync(async (_, context) =>
+        {
+            await using CancellationTokenRegistration broken = context.CancellationToken.Register(() => throw new InvalidOperationException("The process has ended."));
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.CancellationToken);
+            return null;
+        });
+        await (await queue.ProducerAsync()).ProbeAsync();
+        Assert.Contains("longer than", (await queue.TakeAsync("default.dead")).Header("wq-error"), StringComparison.Ordinal);
+    }
 }

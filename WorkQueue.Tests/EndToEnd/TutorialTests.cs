@@ -123,7 +123,7 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
     public async Task The_rest_of_the_API_answers()
     {
         using HttpResponseMessage unknown = await App.Producer.GetAsync("/tasks/1");
-        Assert.Equal(HttpStatusCode.NotImplemented, unknown.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
         Assert.Equal("application/problem+json", unknown.Content.Headers.ContentType?.MediaType);
         JsonElement api = await App.Producer.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
         Assert.True(api.GetProperty("paths").GetProperty("/tasks").GetProperty("post").GetProperty("requestBody").GetProperty("content").TryGetProperty("text/plain", out _));
