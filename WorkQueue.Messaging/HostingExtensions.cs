@@ -79,20 +79,26 @@ public static class HostingExtensions
         where THandler : class, ITaskHandler<TPayload>
     {
         ArgumentNullException.ThrowIfNull(builder);
+        AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload, THandler>(type));
+        builder.Services.TryAddScoped<THandler>();
+        return builder;
+    }
+
+    /// <summary>Adds how the tasks of one type are run.</summary>
+    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    internal static void AddHandler(IHostApplicationBuilder builder, string type, TaskHandlerRegistration handler)
+    {
         if (!Names.IsValid(type))
         {
             throw new ArgumentException($"'{type}' is no task type: a type is {Names.Rule}.", nameof(type));
         }
 
-        bool taken = builder.Services.Any(service => (service.ImplementationInstance as TaskHandlerRegistration)?.Type == type);
-        if (taken)
+        if (builder.Services.Any(service => (service.ImplementationInstance as TaskHandlerRegistration)?.Type == type))
         {
             throw new ArgumentException($"Task type '{type}' has a handler already.", nameof(type));
         }
 
-        builder.Services.TryAddScoped<THandler>();
-        builder.Services.AddSingleton(TaskHandlerRegistration.Create<TPayload, THandler>(type));
-        return builder;
+        builder.Services.AddSingleton(handler);
     }
 
     private static void AddCore(IHostApplicationBuilder builder)

@@ -76,7 +76,7 @@ internal sealed class TaskExecutor(
         try
         {
             // On a thread of its own: a handler that blocks its thread could not be cut at its timeout, nor the connection served, otherwise.
-            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, cancelled)), CancellationToken.None);
+            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, scope.ServiceProvider, cancelled)), CancellationToken.None);
             try
             {
                 return await running.WaitAsync(cancelled);
@@ -135,7 +135,7 @@ internal sealed class TaskExecutor(
         _ => new TaskOutcome.Failed(failure.Message, failure),
     };
 
-    private static TaskContext ContextOf(TaskDelivery delivery, TaskRun current, CancellationToken cancelled) => new()
+    private static TaskContext ContextOf(TaskDelivery delivery, TaskRun current, IServiceProvider services, CancellationToken cancelled) => new()
     {
         Id = delivery.Message.Id,
         Type = delivery.Message.Type,
@@ -145,6 +145,7 @@ internal sealed class TaskExecutor(
         EnqueuedAt = delivery.Message.EnqueuedAt,
         Deadline = delivery.Message.Deadline,
         CancellationToken = cancelled,
+        Services = services,
         OnProgress = current.Report,
     };
 }

@@ -28,6 +28,9 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
             return services.GetRequiredService<THandler>().HandleAsync(payload, context);
         });
 
+    public static TaskHandlerRegistration Create<TPayload>(string type, Func<TPayload, TaskContext, Task<object?>> handle) =>
+        new(type, (_, message, context) => handle(ReadPayload<TPayload>(message), context));
+
     internal static TPayload ReadPayload<TPayload>(TaskMessage message)
     {
         try
