@@ -47,11 +47,19 @@ public static class HostingExtensions
     /// <param name="builder">The host builder; the settings are its section <c>WorkQueue</c>.</param>
     public static IHostApplicationBuilder AddTaskWorker(this IHostApplicationBuilder builder)
     {
+        AddConsumers(builder);
+        builder.Services.TryAddSingleton<TaskIntake>();
+        return builder;
+    }
+
+    /// <summary>Adds what takes tasks or events; which, is told by the other services.</summary>
+    internal static void AddConsumers(IHostApplicationBuilder builder)
+    {
         AddCore(builder);
         IServiceCollection services = builder.Services;
         if (services.Any(service => service.ServiceType == typeof(TaskWorkerService)))
         {
-            return builder;
+            return;
         }
 
         services.AddSingleton<WorkerIdentity>();
@@ -66,7 +74,6 @@ public static class HostingExtensions
         services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10)));
         services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkQueueOptions>>(
             (host, queue) => host.ShutdownTimeout = Longer(host.ShutdownTimeout, queue.Value.Worker.DrainTimeout + TimeSpan.FromSeconds(10)));
-        return builder;
     }
 
     /// <summary>Adds the handler of a task type.</summary>
@@ -101,7 +108,8 @@ public static class HostingExtensions
         builder.Services.AddSingleton(handler);
     }
 
-    private static void AddCore(IHostApplicationBuilder builder)
+    /// <summary>Adds what every use of the queue needs.</summary>
+    internal static void AddCore(IHostApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
         IServiceCollection services = builder.Services;
@@ -125,9 +133,10 @@ public static class HostingExtensions
         services.AddSingleton<QueueGuard>();
         services.AddSingleton<TaskPublisher>();
         services.AddSingleton<ITaskQueue>(provider => provider.GetRequiredService<TaskPublisher>());
+        services.AddSingleton<ITaskEvents, EventPublisher>();
         services.AddHostedService<ConnectionService>();
-        services.AddSingleton<TaskEvents>();
-        services.AddHostedService(provider => provider.GetRequiredService<TaskEvents>());
+        services.AddSingleton<HistoryRecorder>();
+        services.AddHostedService(provider => provider.GetRequiredService<HistoryRecorder>());
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<StreamFollower>(
             provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Consume)));
         services.AddSingleton<ControlLog>();

@@ -65,6 +65,9 @@ public sealed record DeadLetter
     /// <summary>The queue it died in, and goes back to.</summary>
     public required string Queue { get; init; }
 
+    /// <summary>The topic, for an event of a durable subscription; null for a task.</summary>
+    public string? Topic { get; init; }
+
     /// <summary>Why it is dead.</summary>
     public required string Reason { get; init; }
 

@@ -16,6 +16,12 @@ public sealed class WorkQueueOptions
     public Dictionary<string, QueueOptions> Queues { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>
+    /// Names of durable subscriptions whose handlers are in other programs, separated by commas: they are then counted, paused and their dead
+    /// letters listed here too, as <c>sub.&lt;name&gt;</c>. Default none; those this program handles itself need not be named.
+    /// </summary>
+    public string Subscriptions { get; set; } = "";
+
+    /// <summary>
     /// The catalogue of task types, the same for producers and workers. Default empty: every type is accepted, with the defaults.
     /// Not empty: a type that is not in it is refused.
     /// </summary>
@@ -71,6 +77,8 @@ public sealed class WorkQueueOptions
 
     /// <summary>When a failed attempt is tried again.</summary>
     public RetryOptions Retry { get; set; } = new();
+
+    internal IReadOnlyList<string> SubscriptionNames => Subscriptions.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }
 
 /// <summary>How the span of an attempt refers to the span of the enqueue.</summary>

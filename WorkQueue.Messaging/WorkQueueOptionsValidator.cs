@@ -23,6 +23,7 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
             .. Of(options.HistoryMaxBytes >= 100_000_000, "HistoryMaxBytes", options.HistoryMaxBytes, "100000000 or more"),
             .. Of(options.MaxResultBytes is >= 0 and <= 1024 * 1024, "MaxResultBytes", options.MaxResultBytes, "0 to 1048576"),
             .. options.Queues.SelectMany(queue => Queue(queue.Key, queue.Value)),
+            .. options.SubscriptionNames.SelectMany(name => Of(Names.IsValid(name), "Subscriptions", name, $"names of {Names.Rule}, separated by commas")),
             .. Of(Enum.IsDefined(options.TraceLinks), "TraceLinks", options.TraceLinks, string.Join(", ", Enum.GetNames<TraceLinks>())),
             .. options.Queues.Where(queue => queue.Value.Name is not null).GroupBy(queue => queue.Value.Name).Where(same => same.Count() > 1)
                 .SelectMany(same => Of(false, $"Queues:{same.Last().Key}:Name", same.Key, "a name no other queue has")),

@@ -11,7 +11,7 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>What the deliveries of all slots share.</summary>
 internal sealed record TaskPipeline(
-    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
+    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, TaskTopology Topology, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
 
 /// <summary>Receives the deliveries of one channel, one at a time: the life of a task is <see cref="ProcessAsync"/>.</summary>
 #pragma warning disable CA1001 // The source is never disposed of: a handler that does not stop may hold its token for as long as it likes.
@@ -63,7 +63,9 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         _running = running.Task;
         try
         {
-            TaskDelivery delivery = TaskCodec.Read(deliveryTag, redelivered, properties, body, queue);
+            TaskDelivery delivery = queue.IsSubscription
+                ? TaskCodec.ReadEvent(deliveryTag, redelivered, properties, body, queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
+                : TaskCodec.Read(deliveryTag, redelivered, properties, body, queue);
             await ProcessAsync(delivery with { ReceivedAt = pipeline.Clock.GetUtcNow() });
         }
 #pragma warning disable CA1031 // An exception that escapes leaves the delivery unacknowledged and the slot stuck for ever; end the slot instead.
@@ -134,9 +136,13 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     private Disposition? WithoutRun(TaskDelivery delivery) => delivery switch
     {
         { Unreadable: not null } => null,
+        { Message.Topic: { } topic } when !Wants(topic) => new Disposition.PassOver(),
         { HasId: false } => new Disposition.Identify(),
         _ => pipeline.Control.IsCancelled(delivery.Message) ? new Disposition.Drop() : null,
     };
+
+    // What happens to tasks goes through the same exchange and fits "#" too; and a pattern of an earlier version of the program stays bound.
+    private bool Wants(string topic) => TopicRules.IsUsers(topic) && queue.Patterns.Any(pattern => pattern.Matches(topic));
 
     private async Task<TaskOutcome> RunAsync(TaskDelivery delivery, RunTokens lease)
     {

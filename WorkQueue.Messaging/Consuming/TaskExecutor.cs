@@ -65,8 +65,8 @@ internal sealed class TaskExecutor(
             : null;
     }
 
-    // The default type of an adopted queue also serves types nobody handles: some clients write odd ones.
-    private TaskHandlerRegistration? FindHandler(string type, TaskQueue queue) =>
+    // A subscription has one handler, by its own name. The default type of an adopted queue also serves types nobody handles: some clients write odd ones.
+    private TaskHandlerRegistration? FindHandler(string type, TaskQueue queue) => queue.IsSubscription ? _handlers.GetValueOrDefault(queue.Name) :
         _handlers.GetValueOrDefault(type) ?? (queue is { IsAdopted: true, DefaultType: { } other } ? _handlers.GetValueOrDefault(other) : null);
 
     private async Task<object?> RunHandlerAsync(TaskHandlerRegistration handler, TaskDelivery delivery, TaskRun current, RunTokens tokens, CancellationToken cancelled)

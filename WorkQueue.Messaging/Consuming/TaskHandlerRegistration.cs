@@ -47,8 +47,8 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
     }
 
     private static TPayload? FromText<TPayload>(string text) =>
-        typeof(TPayload) == typeof(string)
-            ? (TPayload)(object)text
+        typeof(TPayload) == typeof(string) ? (TPayload)(object)text
+            : typeof(TPayload) == typeof(JsonElement) ? (TPayload)(object)JsonSerializer.SerializeToElement(text)
             : new JsonObject { ["text"] = text }.Deserialize<TPayload>(PayloadOptions);
 
     private static bool IsJson(string? contentType)

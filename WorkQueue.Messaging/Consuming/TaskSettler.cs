@@ -13,7 +13,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// Performs a disposition: whatever moves the task is published and confirmed first, then the delivery is acknowledged. A crash
 /// between the two runs the task twice; the other order would lose it.
 /// </summary>
-internal sealed class TaskSettler(TaskPublisher publisher, TaskEvents events, WorkerIdentity worker, TimeProvider clock, ILogger<TaskSettler> logger)
+internal sealed class TaskSettler(TaskPublisher publisher, HistoryRecorder events, WorkerIdentity worker, TimeProvider clock, ILogger<TaskSettler> logger)
 {
     private static readonly TimeSpan RetryPublish = TimeSpan.FromSeconds(1);
 

@@ -17,6 +17,9 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
     private volatile TaskConsumer? _consumer;
     private OpenConnection? _lastConnection;
 
+    /// <summary>The queue it takes from.</summary>
+    public TaskQueue Queue => queue;
+
     /// <summary>The broker knows this slot as a consumer.</summary>
     public bool IsConsuming => _consumer is not null;
 

@@ -8,13 +8,17 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming;
 
+/// <summary>Registered where this process takes tasks, besides the events of its durable subscriptions.</summary>
+internal sealed class TaskIntake;
+
 /// <summary>Runs the slots of this process, and drains them when it stops.</summary>
 internal sealed class TaskWorkerService(
     [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection,
     TaskTopology topology,
     TaskPipeline pipeline,
     IOptions<WorkQueueOptions> options,
-    ILogger<TaskWorkerService> logger) : BackgroundService
+    ILogger<TaskWorkerService> logger,
+    TaskIntake? intake = null) : BackgroundService
 {
     // For a deaf handler's last second and the confirm that gives its task back; with the default drain of 8 s it ends before Aspire kills at 12 s.
     private static readonly TimeSpan TimeToSettle = TimeSpan.FromSeconds(2);
@@ -44,12 +48,28 @@ internal sealed class TaskWorkerService(
             drained.CancelAfter(worker.DrainTimeout);
             givenUp.CancelAfter(worker.DrainTimeout + TimeToSettle);
         });
-        TaskQueue queue = topology[worker.Queues];
-        _slots = [.. Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, queue, connection, pipeline))];
+        _slots = [.. intake is null ? [] : TaskSlots(worker), .. EventSlots()];
         pipeline.Control.Cancelled += Cancel;
-        logger.TakingTasks(queue.Name, _slots.Length);
-        ConsumerWatchdog watchdog = new(queue, _slots, connection, pipeline.Clock, logger);
-        await Task.WhenAll([watchdog.RunAsync(stoppingToken), .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]);
+        IEnumerable<Task> watchdogs = _slots.GroupBy(slot => slot.Queue)
+            .Select(slots => new ConsumerWatchdog(slots.Key, [.. slots], connection, pipeline.Clock, logger).RunAsync(stoppingToken));
+        await Task.WhenAll([.. watchdogs, .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]);
+    }
+
+    private IEnumerable<TaskSlot> TaskSlots(WorkerOptions worker)
+    {
+        TaskQueue queue = topology[worker.Queues];
+        logger.TakingTasks(queue.Name, worker.Concurrency);
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, queue, connection, pipeline));
+    }
+
+    // One slot each: a replica handles the events of a subscription in their order.
+    private IEnumerable<TaskSlot> EventSlots()
+    {
+        foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
+        {
+            logger.TakingEvents(subscription.Name);
+            yield return new TaskSlot(1, subscription, connection, pipeline);
+        }
     }
 
     private void Cancel(string task)

@@ -14,7 +14,7 @@ namespace WorkQueue.Messaging.DeadLetters;
 /// broker puts it where it was. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
 /// </summary>
 internal sealed class DeadLetterBox(
-    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, TaskEvents events, IOptions<WorkQueueOptions> options, TimeProvider clock)
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, HistoryRecorder events, IOptions<WorkQueueOptions> options, TimeProvider clock)
     : IDeadLetters
 {
     // Unacknowledged letters are held in the broker's memory; who has more than these names a queue or discards.
@@ -118,7 +118,7 @@ internal sealed class DeadLetterBox(
     {
         if (filter.Queue is null)
         {
-            return [.. topology.Queues.Select(queue => queue.DeadBrokerName), topology.Delays.Unrouted];
+            return [.. topology.All.Select(queue => queue.DeadBrokerName), topology.Delays.Unrouted];
         }
 
         TaskQueue queue = topology.Find(filter.Queue) ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(filter.Queue));

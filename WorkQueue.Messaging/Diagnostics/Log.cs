@@ -71,6 +71,15 @@ internal static partial class Log
     [LoggerMessage(4105, LogLevel.Warning, "Stream {Stream} is not read at the moment ({Reason}); trying again")]
     public static partial void StreamInterrupted(this ILogger logger, string stream, string reason);
 
+    [LoggerMessage(2117, LogLevel.Error, "Event {EventId} ({Topic}) could not be handled and is passed over: its subscription is temporary")]
+    public static partial void EventPassedOver(this ILogger logger, Exception failure, string eventId, string topic);
+
+    [LoggerMessage(2118, LogLevel.Information, "Taking events for subscription {Subscription}")]
+    public static partial void TakingEvents(this ILogger logger, string subscription);
+
+    [LoggerMessage(3110, LogLevel.Debug, "The private queue for {Purpose} is gone ({Reason}); the next one is made")]
+    public static partial void PrivateQueueLost(this ILogger logger, string purpose, string reason);
+
     [LoggerMessage(3101, LogLevel.Information, "Connected to RabbitMQ at {Host}:{Port} for {Purpose}")]
     public static partial void Connected(this ILogger logger, string purpose, string host, int port);
 

@@ -16,7 +16,7 @@ internal sealed class TaskPublisher(
     WorkQueueTelemetry telemetry,
     TimeProvider clock,
     ILogger<TaskPublisher> logger,
-    TaskEvents events,
+    HistoryRecorder events,
     QueueGuard guard,
     IQueueCounts? counts = null) : ITaskQueue
 {

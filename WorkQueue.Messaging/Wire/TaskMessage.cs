@@ -9,6 +9,9 @@ internal sealed record TaskMessage
 
     public required string Queue { get; init; }
 
+    /// <summary>The topic of an event; null for a task.</summary>
+    public string? Topic { get; init; }
+
     public required ReadOnlyMemory<byte> Body { get; init; }
 
     public string? ContentType { get; init; }
