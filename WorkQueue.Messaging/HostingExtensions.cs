@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
+using WorkQueue.Messaging.Calls;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.DeadLetters;
@@ -63,6 +64,7 @@ public static class HostingExtensions
         }
 
         services.AddSingleton<WorkerIdentity>();
+        services.AddSingleton<TaskReplier>();
         services.AddSingleton<TaskSettler>();
         services.AddSingleton<TaskExecutor>();
         services.AddSingleton<TaskPipeline>();
@@ -132,7 +134,9 @@ public static class HostingExtensions
             provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Publish)));
         services.AddSingleton<QueueGuard>();
         services.AddSingleton<TaskPublisher>();
-        services.AddSingleton<ITaskQueue>(provider => provider.GetRequiredService<TaskPublisher>());
+        services.AddSingleton<ReplyQueue>();
+        services.AddHostedService(provider => provider.GetRequiredService<ReplyQueue>());
+        services.AddSingleton<ITaskQueue, TaskClient>();
         services.AddSingleton<ITaskEvents, EventPublisher>();
         services.AddHostedService<ConnectionService>();
         services.AddSingleton<HistoryRecorder>();

@@ -169,7 +169,9 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     {
         WorkQueueOptions options = pipeline.Options.Value;
         IReadOnlyList<TimeSpan> delays = options.Types.GetValueOrDefault(message.Type)?.RetryDelays ?? options.Retry.EffectiveDelays;
-        return RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), pipeline.Clock.GetUtcNow());
+        DateTimeOffset now = pipeline.Clock.GetUtcNow();
+        Disposition disposition = RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), now);
+        return RetryPolicy.WithinCall(disposition, message, now);
     }
 
     private void Report(TaskOutcome outcome, Disposition disposition, TaskMessage message, TimeSpan duration, Activity? activity)

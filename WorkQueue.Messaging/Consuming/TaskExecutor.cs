@@ -24,7 +24,7 @@ internal sealed class TaskExecutor(
     {
         if (Refusal(delivery, queue) is { } refusal)
         {
-            return new TaskOutcome.Rejected(refusal);
+            return refusal;
         }
 
         if (FindHandler(delivery.Message.Type, queue) is not { } handler)
@@ -48,21 +48,25 @@ internal sealed class TaskExecutor(
         }
     }
 
-    private string? Refusal(TaskDelivery delivery, TaskQueue queue)
+    private TaskOutcome? Refusal(TaskDelivery delivery, TaskQueue queue)
     {
         if (delivery.Unreadable is { } unreadable)
         {
-            return $"unreadable envelope: {unreadable}";
+            return new TaskOutcome.Rejected($"unreadable envelope: {unreadable}");
         }
 
         if (delivery.EarlierDeliveries >= queue.DeliveryLimit)
         {
-            return $"delivered {delivery.EarlierDeliveries} times without an end: its worker died or lost the broker each time";
+            return new TaskOutcome.Rejected($"delivered {delivery.EarlierDeliveries} times without an end: its worker died or lost the broker each time");
         }
 
-        return delivery.Message.Deadline < clock.GetUtcNow()
-            ? $"its deadline {delivery.Message.Deadline:u} passed before it could start"
-            : null;
+        if (!(delivery.Message.Deadline < clock.GetUtcNow()))
+        {
+            return null;
+        }
+
+        string late = $"its deadline {delivery.Message.Deadline:u} passed before it could start";
+        return delivery.Message.IsCall ? new TaskOutcome.Expired(late) : new TaskOutcome.Rejected(late);
     }
 
     // A subscription has one handler, by its own name. The default type of an adopted queue also serves types nobody handles: some clients write odd ones.

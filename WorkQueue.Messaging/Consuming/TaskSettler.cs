@@ -13,7 +13,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// Performs a disposition: whatever moves the task is published and confirmed first, then the delivery is acknowledged. A crash
 /// between the two runs the task twice; the other order would lose it.
 /// </summary>
-internal sealed class TaskSettler(TaskPublisher publisher, HistoryRecorder events, WorkerIdentity worker, TimeProvider clock, ILogger<TaskSettler> logger)
+internal sealed class TaskSettler(TaskPublisher publisher, HistoryRecorder events, TaskReplier replier, WorkerIdentity worker, TimeProvider clock, ILogger<TaskSettler> logger)
 {
     private static readonly TimeSpan RetryPublish = TimeSpan.FromSeconds(1);
 
@@ -44,6 +44,7 @@ internal sealed class TaskSettler(TaskPublisher publisher, HistoryRecorder event
             try
             {
                 await PublishAsync(message, disposition, new AttemptRun(worker.Id, delivery.ReceivedAt), end.Token);
+                await replier.ReplyAsync(message, disposition);
                 return true;
             }
             catch (PublishFailedException failure) when (!end.IsCancellationRequested)

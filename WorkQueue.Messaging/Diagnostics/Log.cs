@@ -77,6 +77,12 @@ internal static partial class Log
     [LoggerMessage(2118, LogLevel.Information, "Taking events for subscription {Subscription}")]
     public static partial void TakingEvents(this ILogger logger, string subscription);
 
+    [LoggerMessage(2119, LogLevel.Warning, "The reply to task {TaskId} was not sent ({Reason}); its caller will wait in vain")]
+    public static partial void ReplyNotSent(this ILogger logger, string taskId, string reason);
+
+    [LoggerMessage(1102, LogLevel.Debug, "A reply to {CorrelationId} is ignored: no call waits for it")]
+    public static partial void ReplyIgnored(this ILogger logger, string? correlationId);
+
     [LoggerMessage(3110, LogLevel.Debug, "The private queue for {Purpose} is gone ({Reason}); the next one is made")]
     public static partial void PrivateQueueLost(this ILogger logger, string purpose, string reason);
 

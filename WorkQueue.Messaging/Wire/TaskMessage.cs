@@ -42,6 +42,9 @@ internal sealed record TaskMessage
 
     public string? ReplyTo { get; init; }
 
+    /// <summary>Somebody waits for its result until its deadline.</summary>
+    public bool IsCall => ReplyTo is not null && Deadline is not null;
+
     public string? TraceParent { get; init; }
 
     public string? TraceState { get; init; }

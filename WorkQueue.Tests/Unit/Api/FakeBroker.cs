@@ -60,16 +60,20 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
         {
             try
             {
-                results.Add(new EnqueueResult(await EnqueueAsync(task, cancellationToken), null));
+                results.Add(new EnqueueResult(task, await EnqueueAsync(task, cancellationToken), null));
             }
             catch (Exception refused) when (refused is InvalidTaskException or TaskNotEnqueuedException)
             {
-                results.Add(new EnqueueResult(null, refused));
+                results.Add(new EnqueueResult(task, null, refused));
             }
         }
 
         return results;
     }
+
+    public IAsyncEnumerable<EnqueueResult> EnqueueAllAsync(IAsyncEnumerable<NewTask> tasks, CancellationToken cancellationToken = default) => throw new NotSupportedException("The API does not use it.");
+
+    public Task<TResult> CallAsync<TResult>(NewTask task, TimeSpan timeout, CancellationToken cancellationToken = default) => throw new NotSupportedException("The API does not use it.");
 
     public Task<string> PublishAsync<TPayload>(string topic, TPayload payload, CancellationToken cancellationToken = default)
     {
