@@ -171,8 +171,13 @@ public sealed class TlsOptions
 /// <summary>The settings of a worker, <c>WorkQueue:Worker</c>.</summary>
 public sealed class WorkerOptions
 {
-    /// <summary>The queue it takes tasks from. Default <c>default</c>. Several, separated by commas, are refused in this version.</summary>
+    /// <summary>
+    /// The queues it takes tasks from, separated by commas, the preferred first. Default <c>default</c>. A slot takes from the first that has
+    /// tasks, and every tenth time from the last, so that none starves.
+    /// </summary>
     public string Queues { get; set; } = WorkQueueOptions.DefaultQueue;
+
+    internal IReadOnlyList<string> QueueNames => Queues.Split(',', StringSplitOptions.TrimEntries);
 
     /// <summary>Tasks one process runs at once, 1 to 1024; each slot is a channel and a consumer of its own, with prefetch 1. Default 1.</summary>
     public int Concurrency { get; set; } = 1;

@@ -57,7 +57,9 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
 
     private static IEnumerable<string> Worker(WorkQueueOptions options) =>
     [
-        .. Of(IsQueue(options.Worker.Queues, options), "Worker:Queues", options.Worker.Queues, $"one of {QueueList(options)}"),
+        .. Of(
+            options.Worker.QueueNames.All(queue => IsQueue(queue, options)) && options.Worker.QueueNames.Distinct().Count() == options.Worker.QueueNames.Count,
+            "Worker:Queues", options.Worker.Queues, $"one or more of {QueueList(options)}, separated by commas, each once"),
         .. Of(options.Worker.Concurrency is >= 1 and <= 1024, "Worker:Concurrency", options.Worker.Concurrency, "1 to 1024"),
         .. Timeout("Worker:TaskTimeout", options.Worker.TaskTimeout, options),
         .. InRange("Worker:CancelGrace", options.Worker.CancelGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10)),

@@ -51,7 +51,7 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
             return;
         }
 
-        foreach (TaskSlot slot in slots.Where(slot => slot.IdleFor > Limit))
+        foreach (TaskSlot slot in slots.Where(slot => slot.Queue == queue && slot.IdleFor > Limit))
         {
             slot.Rebuild($"tasks have waited {Limit.TotalSeconds:0} s beside this idle slot");
         }

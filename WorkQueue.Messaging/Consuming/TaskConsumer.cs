@@ -22,9 +22,13 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     private readonly CancellationTokenSource _takenBack = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _leaving;
     private volatile Task _running = Task.CompletedTask;
     private volatile TaskRun? _run;
     private long _idleSince = pipeline.Clock.GetTimestamp();
+
+    /// <summary>Told when a delivery has come, before it runs.</summary>
+    public Action? Taken { get; init; }
 
     /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
     public Task<string> Ended => _ended.Task;
@@ -47,6 +51,9 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         return running.IsCompleted;
     }
 
+    /// <summary>This side is about to cancel the consumer, to take from another queue; what still comes is run.</summary>
+    public void Leave() => _leaving = true;
+
     /// <summary>This consumer will get no more deliveries, and the broker has the running task back, or soon will.</summary>
     public void End(string reason)
     {
@@ -61,6 +68,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         // The channel dispatches one delivery at a time.
         TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _running = running.Task;
+        Taken?.Invoke();
         try
         {
             TaskDelivery delivery = queue.IsSubscription
@@ -84,7 +92,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default)
     {
         // Also comes when this side cancels, on its way out.
-        if (stopping.IsCancellationRequested)
+        if (_leaving || stopping.IsCancellationRequested)
         {
             _cancelled.TrySetResult();
         }

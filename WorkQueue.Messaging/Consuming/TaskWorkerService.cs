@@ -23,6 +23,7 @@ internal sealed class TaskWorkerService(
     // For a deaf handler's last second and the confirm that gives its task back; with the default drain of 8 s it ends before Aspire kills at 12 s.
     private static readonly TimeSpan TimeToSettle = TimeSpan.FromSeconds(2);
 
+    private readonly List<QueueLevels> _levels = [];
     private TaskSlot[] _slots = [];
 
     /// <summary>The slots, once started.</summary>
@@ -50,16 +51,17 @@ internal sealed class TaskWorkerService(
         });
         _slots = [.. intake is null ? [] : TaskSlots(worker), .. EventSlots()];
         pipeline.Control.Cancelled += Cancel;
-        IEnumerable<Task> watchdogs = _slots.GroupBy(slot => slot.Queue)
-            .Select(slots => new ConsumerWatchdog(slots.Key, [.. slots], connection, pipeline.Clock, logger).RunAsync(stoppingToken));
-        await Task.WhenAll([.. watchdogs, .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]);
+        IEnumerable<Task> watchdogs = _slots.SelectMany(slot => slot.Queues).Distinct()
+            .Select(queue => new ConsumerWatchdog(queue, _slots, connection, pipeline.Clock, logger).RunAsync(stoppingToken));
+        IEnumerable<Task> counting = _levels.Select(levels => levels.RunAsync(Reconsider, stoppingToken));
+        await Task.WhenAll([.. watchdogs, .. counting, .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]);
     }
 
     private IEnumerable<TaskSlot> TaskSlots(WorkerOptions worker)
     {
-        TaskQueue queue = topology[worker.Queues];
-        logger.TakingTasks(queue.Name, worker.Concurrency);
-        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, queue, connection, pipeline));
+        logger.TakingTasks(worker.Queues, worker.Concurrency);
+        QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, levels, connection, pipeline));
     }
 
     // One slot each: a replica handles the events of a subscription in their order.
@@ -68,7 +70,22 @@ internal sealed class TaskWorkerService(
         foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
         {
             logger.TakingEvents(subscription.Name);
-            yield return new TaskSlot(1, subscription, connection, pipeline);
+            yield return new TaskSlot(1, LevelsOf([subscription]), connection, pipeline);
+        }
+    }
+
+    private QueueLevels LevelsOf(TaskQueue[] queues)
+    {
+        QueueLevels levels = new(queues, connection, pipeline.Clock, logger);
+        _levels.Add(levels);
+        return levels;
+    }
+
+    private void Reconsider()
+    {
+        foreach (TaskSlot slot in _slots)
+        {
+            slot.Reconsider();
         }
     }
 

@@ -71,7 +71,7 @@ internal sealed class WorkerReporter(
     private void Tell(TaskRun[] runs)
     {
         WorkerInfo info = new(
-            identity.Id, Environment.MachineName, identity.Version, worker.Slots.Count, [.. worker.Slots.Select(slot => slot.Queue.Name).Distinct()], identity.StartedAt, clock.GetUtcNow(),
+            identity.Id, Environment.MachineName, identity.Version, worker.Slots.Count, [.. worker.Slots.SelectMany(slot => slot.Queues).Select(queue => queue.Name).Distinct()], identity.StartedAt, clock.GetUtcNow(),
             [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))]);
         _ = publisher.PublishAsync(WorkerHeartbeat.Write(info, topology), WorkerHeartbeat.Interval, CancellationToken.None)
             .ContinueWith(told => _ = told.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

@@ -8,7 +8,7 @@ internal static partial class Log
     [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]
     public static partial void Enqueued(this ILogger logger, string taskId, string type, string queue);
 
-    [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue {Queue} with {Slots} slot(s), one task each")]
+    [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue(s) {Queue} with {Slots} slot(s), one task each")]
     public static partial void TakingTasks(this ILogger logger, string queue, int slots);
 
     [LoggerMessage(2102, LogLevel.Debug, "Task {TaskId} ({Type}) attempt {Attempt} received")]
