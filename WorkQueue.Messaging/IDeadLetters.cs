@@ -31,7 +31,7 @@ public interface IDeadLetters
 /// <summary>Which dead letters: those that fit everything that is given.</summary>
 public sealed record DeadLetterFilter
 {
-    /// <summary>Of this queue; null for all.</summary>
+    /// <summary>Of this queue, or of a durable subscription as <c>sub.&lt;name&gt;</c>; null for all.</summary>
     public string? Queue { get; init; }
 
     /// <summary>With one of these task ids; null for any.</summary>

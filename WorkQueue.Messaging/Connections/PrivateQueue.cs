@@ -53,7 +53,6 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
             }
 
             logger.PrivateQueueLost(purpose, reason);
-            Lost?.Invoke(reason);
             await backoff.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -88,7 +87,10 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
             await channel.BasicConsumeAsync(queue.QueueName, autoAck: Prefetch == 0, new Consumer(channel, receive, Prefetch > 0, clock, ended), CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
             backoff.Opened();
             Opened?.Invoke(queue.QueueName);
-            return await (await Task.WhenAny(ended.Task, open.Lost).WaitAsync(stopping));
+            string reason = await (await Task.WhenAny(ended.Task, open.Lost).WaitAsync(stopping));
+            // At once: giving up the channel of a dead connection takes its time.
+            Lost?.Invoke(reason);
+            return reason;
         }
         finally
         {

@@ -49,7 +49,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
     /// <summary>Has the slot leave its queue, after the task it runs, where it is to take its next one from another.</summary>
     public void Reconsider()
     {
-        if (_consumer is { } consumer && QueueOrder.Leaves(_current, consumer.IdleFor > TimeSpan.Zero, Ready(), Volatile.Read(ref _taken)))
+        if (Queues.Count > 1 && _consumer is { } consumer && QueueOrder.Leaves(_current, consumer.IdleFor > TimeSpan.Zero, Ready(), Volatile.Read(ref _taken)))
         {
             _leave.TrySetResult();
         }
@@ -110,10 +110,14 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
 
     private QueueSwitch SwitchOf(TaskQueue queue) => pipeline.Control.SwitchOf(queue.Name);
 
-    private void Count()
+    // Decided while the task runs: once it is acknowledged the queue would give the next one.
+    private void Count(TaskCompletionSource leave)
     {
-        Interlocked.Increment(ref _taken);
-        Reconsider();
+        long taken = Interlocked.Increment(ref _taken);
+        if (Queues.Count > 1 && QueueOrder.Leaves(_current, isIdle: false, Ready(), taken))
+        {
+            leave.TrySetResult();
+        }
     }
 
     /// <returns>True if it left the queue for another, false if it was interrupted.</returns>
@@ -130,8 +134,8 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
         Activity.Current = null;
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
         IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
-        TaskConsumer consumer = new(channel, Queue, pipeline, tokens, stopping) { Taken = Count };
         TaskCompletionSource leave = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskConsumer consumer = new(channel, Queue, pipeline, tokens, stopping) { Taken = () => Count(leave) };
         _leave = leave;
         _hasLeft = false;
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), TaskScheduler.Default);

@@ -23,7 +23,9 @@ public sealed class SeveralQueuesTests(BrokerFixture broker)
         await queue.WorkerAsync();
         await Eventually.TrueAsync(() => queue.Runs.All.Count == 50, "every task has run");
         string[] order = [.. queue.Runs.All.Select(run => run.Context.Queue)];
-        Assert.Equal([9, 19, 29, 39], Enumerable.Range(0, 40).Where(index => order[index] == "low"));
+        // Exactly every tenth is tested without a broker: here a task may be acknowledged before the slot has left its queue.
+        Assert.All(order[..9], name => Assert.Equal("high", name));
+        Assert.InRange(order[..40].Count(name => name == "low"), 3, 5);
     }
 
     [BrokerFact]
