@@ -68,6 +68,7 @@ internal static class CommandLine
         root.Add(PauseCommand.Create(terminal));
         root.Add(ResumeCommand.Create(terminal));
         root.Add(WatchCommand.Create(terminal));
+        root.Add(EmitCommand.Create(terminal));
         root.Add(DeadCommand.Create(terminal));
         root.Add(WorkersCommand.Create(terminal));
         return root;

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
+using WorkQueue.Messaging.Calls;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.DeadLetters;
@@ -47,14 +48,23 @@ public static class HostingExtensions
     /// <param name="builder">The host builder; the settings are its section <c>WorkQueue</c>.</param>
     public static IHostApplicationBuilder AddTaskWorker(this IHostApplicationBuilder builder)
     {
+        AddConsumers(builder);
+        builder.Services.TryAddSingleton<TaskIntake>();
+        return builder;
+    }
+
+    /// <summary>Adds what takes tasks or events; which, is told by the other services.</summary>
+    internal static void AddConsumers(IHostApplicationBuilder builder)
+    {
         AddCore(builder);
         IServiceCollection services = builder.Services;
         if (services.Any(service => service.ServiceType == typeof(TaskWorkerService)))
         {
-            return builder;
+            return;
         }
 
         services.AddSingleton<WorkerIdentity>();
+        services.AddSingleton<TaskReplier>();
         services.AddSingleton<TaskSettler>();
         services.AddSingleton<TaskExecutor>();
         services.AddSingleton<TaskPipeline>();
@@ -66,7 +76,6 @@ public static class HostingExtensions
         services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10)));
         services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkQueueOptions>>(
             (host, queue) => host.ShutdownTimeout = Longer(host.ShutdownTimeout, queue.Value.Worker.DrainTimeout + TimeSpan.FromSeconds(10)));
-        return builder;
     }
 
     /// <summary>Adds the handler of a task type.</summary>
@@ -79,23 +88,30 @@ public static class HostingExtensions
         where THandler : class, ITaskHandler<TPayload>
     {
         ArgumentNullException.ThrowIfNull(builder);
+        AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload, THandler>(type));
+        builder.Services.TryAddScoped<THandler>();
+        return builder;
+    }
+
+    /// <summary>Adds how the tasks of one type are run.</summary>
+    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    internal static void AddHandler(IHostApplicationBuilder builder, string type, TaskHandlerRegistration handler)
+    {
         if (!Names.IsValid(type))
         {
             throw new ArgumentException($"'{type}' is no task type: a type is {Names.Rule}.", nameof(type));
         }
 
-        bool taken = builder.Services.Any(service => (service.ImplementationInstance as TaskHandlerRegistration)?.Type == type);
-        if (taken)
+        if (builder.Services.Any(service => (service.ImplementationInstance as TaskHandlerRegistration)?.Type == type))
         {
             throw new ArgumentException($"Task type '{type}' has a handler already.", nameof(type));
         }
 
-        builder.Services.TryAddScoped<THandler>();
-        builder.Services.AddSingleton(TaskHandlerRegistration.Create<TPayload, THandler>(type));
-        return builder;
+        builder.Services.AddSingleton(handler);
     }
 
-    private static void AddCore(IHostApplicationBuilder builder)
+    /// <summary>Adds what every use of the queue needs.</summary>
+    internal static void AddCore(IHostApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
         IServiceCollection services = builder.Services;
@@ -118,10 +134,13 @@ public static class HostingExtensions
             provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Publish)));
         services.AddSingleton<QueueGuard>();
         services.AddSingleton<TaskPublisher>();
-        services.AddSingleton<ITaskQueue>(provider => provider.GetRequiredService<TaskPublisher>());
+        services.AddSingleton<ReplyQueue>();
+        services.AddHostedService(provider => provider.GetRequiredService<ReplyQueue>());
+        services.AddSingleton<ITaskQueue, TaskClient>();
+        services.AddSingleton<ITaskEvents, EventPublisher>();
         services.AddHostedService<ConnectionService>();
-        services.AddSingleton<TaskEvents>();
-        services.AddHostedService(provider => provider.GetRequiredService<TaskEvents>());
+        services.AddSingleton<HistoryRecorder>();
+        services.AddHostedService(provider => provider.GetRequiredService<HistoryRecorder>());
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<StreamFollower>(
             provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Consume)));
         services.AddSingleton<ControlLog>();

@@ -31,7 +31,7 @@ public interface IDeadLetters
 /// <summary>Which dead letters: those that fit everything that is given.</summary>
 public sealed record DeadLetterFilter
 {
-    /// <summary>Of this queue; null for all.</summary>
+    /// <summary>Of this queue, or of a durable subscription as <c>sub.&lt;name&gt;</c>; null for all.</summary>
     public string? Queue { get; init; }
 
     /// <summary>With one of these task ids; null for any.</summary>
@@ -64,6 +64,9 @@ public sealed record DeadLetter
 
     /// <summary>The queue it died in, and goes back to.</summary>
     public required string Queue { get; init; }
+
+    /// <summary>The topic, for an event of a durable subscription; null for a task.</summary>
+    public string? Topic { get; init; }
 
     /// <summary>Why it is dead.</summary>
     public required string Reason { get; init; }

@@ -18,19 +18,40 @@ public interface ITaskQueue
     /// <param name="cancellationToken">Stops the waiting; the tasks under way may be enqueued all the same.</param>
     /// <returns>What became of each task, in their order.</returns>
     Task<IReadOnlyList<EnqueueResult>> EnqueueManyAsync(IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Enqueues tasks as they come, any number of them: up to <see cref="WorkQueueOptions.PublishWindow"/> wait for their confirms at once, and
+    /// no more are taken while the outcomes are not read. Leaving the loop early stops the taking.
+    /// </summary>
+    /// <param name="tasks">The tasks.</param>
+    /// <param name="cancellationToken">Stops the taking and the waiting; the tasks under way may be enqueued all the same.</param>
+    /// <returns>What became of each task, as the confirms come: <see cref="EnqueueResult.Given"/> tells of which.</returns>
+    IAsyncEnumerable<EnqueueResult> EnqueueAllAsync(IAsyncEnumerable<NewTask> tasks, CancellationToken cancellationToken = default);
+
+    /// <summary>Has a task run and waits for its result. Not for what may take long: then enqueue it and look at its state.</summary>
+    /// <typeparam name="TResult">What the result, JSON, is read into; an object or a nullable type where there may be none.</typeparam>
+    /// <param name="task">The task. Retried as any other, within the time.</param>
+    /// <param name="timeout">How long to wait, up to a day. A task that has not been started by then is not run, and is no dead letter.</param>
+    /// <param name="cancellationToken">Stops the waiting; the task may be run all the same.</param>
+    /// <exception cref="CallFailedException">It failed, took too long, or nobody knows; <see cref="CallFailedException.Outcome"/> tells which.</exception>
+    /// <exception cref="InvalidTaskException">The task is not acceptable; nothing was sent.</exception>
+    /// <exception cref="TaskNotEnqueuedException">The broker did not take it; it will not run.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="timeout"/> is not more than 0 and at most a day.</exception>
+    Task<TResult> CallAsync<TResult>(NewTask task, TimeSpan timeout, CancellationToken cancellationToken = default);
 }
 
 /// <summary>What became of one task of many.</summary>
-/// <param name="Task">The task, if the broker confirmed it.</param>
+/// <param name="Given">The task that was given.</param>
+/// <param name="Task">Its id and state, if the broker confirmed it.</param>
 /// <param name="Error">Else why not: an <see cref="InvalidTaskException"/> or a <see cref="TaskNotEnqueuedException"/>.</param>
-public sealed record EnqueueResult(EnqueuedTask? Task, Exception? Error);
+public sealed record EnqueueResult(NewTask Given, EnqueuedTask? Task, Exception? Error);
 
 /// <summary>A task the broker has confirmed.</summary>
 /// <param name="Id">The task's id.</param>
 /// <param name="State"><see cref="TaskState.Queued"/>, or <see cref="TaskState.Scheduled"/> for one that runs later.</param>
 public sealed record EnqueuedTask(string Id, TaskState State);
 
-/// <summary>Shorter calls of <see cref="ITaskQueue.EnqueueAsync"/>.</summary>
+/// <summary>Shorter forms of the calls of <see cref="ITaskQueue"/>.</summary>
 public static class TaskQueueExtensions
 {
     /// <summary>Enqueues a task of a type with its payload as JSON.</summary>
@@ -44,5 +65,19 @@ public static class TaskQueueExtensions
     {
         ArgumentNullException.ThrowIfNull(queue);
         return queue.EnqueueAsync(NewTask.Json(type, payload), cancellationToken);
+    }
+
+    /// <summary>Has a task of a type run, with its payload as JSON, and waits for its result.</summary>
+    /// <inheritdoc cref="ITaskQueue.CallAsync"/>
+    /// <param name="queue">The queue.</param>
+    /// <param name="type">The task type, as the worker registered it.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="timeout">How long to wait, up to a day.</param>
+    /// <param name="cancellationToken">Stops the waiting; the task may be run all the same.</param>
+    public static Task<TResult> CallAsync<TResult>(
+        this ITaskQueue queue, string type, object payload, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(queue);
+        return queue.CallAsync<TResult>(NewTask.Json(type, payload), timeout, cancellationToken);
     }
 }

@@ -30,6 +30,9 @@ public sealed record TaskContext
     /// </summary>
     public required CancellationToken CancellationToken { get; init; }
 
+    /// <summary>The services of this run, from a scope of its own: for handlers that are lambdas. Default: none.</summary>
+    public IServiceProvider Services { get; init; } = NoServices.Instance;
+
     internal Action<int, string?>? OnProgress { get; init; }
 
     /// <summary>Tells how far the task is, for those who watch it. Cheap: of many reports in a moment only the last is sent.</summary>
@@ -41,5 +44,12 @@ public sealed record TaskContext
         ArgumentOutOfRangeException.ThrowIfNegative(percent);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(percent, 100);
         OnProgress?.Invoke(percent, text);
+    }
+
+    private sealed class NoServices : IServiceProvider
+    {
+        public static readonly NoServices Instance = new();
+
+        public object? GetService(Type serviceType) => null;
     }
 }

@@ -16,6 +16,12 @@ public sealed class WorkQueueOptions
     public Dictionary<string, QueueOptions> Queues { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>
+    /// Names of durable subscriptions whose handlers are in other programs, separated by commas: they are then counted, paused and their dead
+    /// letters listed here too, as <c>sub.&lt;name&gt;</c>. Default none; those this program handles itself need not be named.
+    /// </summary>
+    public string Subscriptions { get; set; } = "";
+
+    /// <summary>
     /// The catalogue of task types, the same for producers and workers. Default empty: every type is accepted, with the defaults.
     /// Not empty: a type that is not in it is refused.
     /// </summary>
@@ -71,6 +77,8 @@ public sealed class WorkQueueOptions
 
     /// <summary>When a failed attempt is tried again.</summary>
     public RetryOptions Retry { get; set; } = new();
+
+    internal IReadOnlyList<string> SubscriptionNames => Subscriptions.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }
 
 /// <summary>How the span of an attempt refers to the span of the enqueue.</summary>
@@ -163,8 +171,13 @@ public sealed class TlsOptions
 /// <summary>The settings of a worker, <c>WorkQueue:Worker</c>.</summary>
 public sealed class WorkerOptions
 {
-    /// <summary>The queue it takes tasks from. Default <c>default</c>. Several, separated by commas, are refused in this version.</summary>
+    /// <summary>
+    /// The queues it takes tasks from, separated by commas, the preferred first. Default <c>default</c>. A slot takes from the first that has
+    /// tasks, and every tenth time from the last, so that none starves.
+    /// </summary>
     public string Queues { get; set; } = WorkQueueOptions.DefaultQueue;
+
+    internal IReadOnlyList<string> QueueNames => Queues.Split(',', StringSplitOptions.TrimEntries);
 
     /// <summary>Tasks one process runs at once, 1 to 1024; each slot is a channel and a consumer of its own, with prefetch 1. Default 1.</summary>
     public int Concurrency { get; set; } = 1;

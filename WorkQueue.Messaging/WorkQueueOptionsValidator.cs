@@ -23,6 +23,7 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
             .. Of(options.HistoryMaxBytes >= 100_000_000, "HistoryMaxBytes", options.HistoryMaxBytes, "100000000 or more"),
             .. Of(options.MaxResultBytes is >= 0 and <= 1024 * 1024, "MaxResultBytes", options.MaxResultBytes, "0 to 1048576"),
             .. options.Queues.SelectMany(queue => Queue(queue.Key, queue.Value)),
+            .. options.SubscriptionNames.SelectMany(name => Of(Names.IsValid(name), "Subscriptions", name, $"names of {Names.Rule}, separated by commas")),
             .. Of(Enum.IsDefined(options.TraceLinks), "TraceLinks", options.TraceLinks, string.Join(", ", Enum.GetNames<TraceLinks>())),
             .. options.Queues.Where(queue => queue.Value.Name is not null).GroupBy(queue => queue.Value.Name).Where(same => same.Count() > 1)
                 .SelectMany(same => Of(false, $"Queues:{same.Last().Key}:Name", same.Key, "a name no other queue has")),
@@ -56,7 +57,9 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
 
     private static IEnumerable<string> Worker(WorkQueueOptions options) =>
     [
-        .. Of(IsQueue(options.Worker.Queues, options), "Worker:Queues", options.Worker.Queues, $"one of {QueueList(options)}"),
+        .. Of(
+            options.Worker.QueueNames.All(queue => IsQueue(queue, options)) && options.Worker.QueueNames.Distinct().Count() == options.Worker.QueueNames.Count,
+            "Worker:Queues", options.Worker.Queues, $"one or more of {QueueList(options)}, separated by commas, each once"),
         .. Of(options.Worker.Concurrency is >= 1 and <= 1024, "Worker:Concurrency", options.Worker.Concurrency, "1 to 1024"),
         .. Timeout("Worker:TaskTimeout", options.Worker.TaskTimeout, options),
         .. InRange("Worker:CancelGrace", options.Worker.CancelGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10)),

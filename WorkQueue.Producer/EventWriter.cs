@@ -19,11 +19,12 @@ internal static class EventWriter
         context.Response.ContentType = ContentType;
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["X-Accel-Buffering"] = "no";
-        await SayAsync(context, ": connected\n\n");
         await using IAsyncEnumerator<TaskEvent> reader = events.GetAsyncEnumerator(gone);
+        // Before the greeting: whoever has read it misses nothing from then on.
         Task<bool> next = reader.MoveNextAsync().AsTask();
         try
         {
+            await SayAsync(context, ": connected\n\n");
             while (!gone.IsCancellationRequested)
             {
                 await SilenceAsync(context, next, clock);
@@ -59,8 +60,15 @@ internal static class EventWriter
     }
 
     /// <summary>One event as text.</summary>
-    public static string TextOf(TaskEvent happened) =>
-        $"id: {happened.Offset}\nevent: {happened.Topic}\ndata: {JsonSerializer.Serialize(EventItem.Of(happened), JsonSerializerOptions.Web)}\n\n";
+    public static string TextOf(TaskEvent happened)
+    {
+        string data = happened.Record is { } record
+            ? JsonSerializer.Serialize(EventItem.Of(happened.Topic, record), JsonSerializerOptions.Web)
+            : JsonSerializer.Serialize(happened.Emitted, JsonSerializerOptions.Web);
+        // Without an id the client goes on after the last event that had one.
+        string id = happened.Offset is { } offset ? $"id: {offset}\n" : "";
+        return $"{id}event: {happened.Topic}\ndata: {data}\n\n";
+    }
 
     private static async Task SilenceAsync(HttpContext context, Task next, TimeProvider clock)
     {
@@ -83,16 +91,12 @@ internal static class EventWriter
     }
 }
 
-/// <summary>What is sent of an event.</summary>
+/// <summary>What is sent of what happened to a task.</summary>
 internal sealed record EventItem(
     string Topic, DateTimeOffset? At, string Id, string Type, string Queue, string State, int Attempt, string? Worker, string? Reason, string? Error, string? ErrorType,
     int? Percent, string? Progress, JsonElement? Result, DateTimeOffset? NextAt)
 {
-    public static EventItem Of(TaskEvent happened)
-    {
-        HistoryRecord record = happened.Record;
-        return new EventItem(
-            happened.Topic, record.At, record.TaskId, record.Type, record.Queue, record.State.ToText(), record.Attempt, record.Worker, record.Reason, record.Error, record.ErrorType,
-            record.Percent, record.Progress, record.State == TaskState.Succeeded ? PayloadText.JsonOf(record.Body) : null, record.DueAt);
-    }
+    public static EventItem Of(string topic, HistoryRecord record) => new(
+        topic, record.At, record.TaskId, record.Type, record.Queue, record.State.ToText(), record.Attempt, record.Worker, record.Reason, record.Error, record.ErrorType,
+        record.Percent, record.Progress, record.State == TaskState.Succeeded ? PayloadText.JsonOf(record.Body) : null, record.DueAt);
 }

@@ -8,6 +8,7 @@ WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddTaskQueue();
 builder.AddTaskProjection();
+builder.AddEmittedEvents();
 builder.AddTaskApi();
 builder.AddBoard();
 

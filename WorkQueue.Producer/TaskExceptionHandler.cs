@@ -11,7 +11,8 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
     // About the time a broker takes to come back.
     private const int RetryAfterSeconds = 5;
 
-    public static bool IsExpected(Exception error) => error is InvalidTaskException or TaskNotEnqueuedException or BrokerUnavailableException or BadHttpRequestException;
+    public static bool IsExpected(Exception error) => error is InvalidTaskException or InvalidEventException
+        or TaskNotEnqueuedException or EventNotPublishedException or BrokerUnavailableException or BadHttpRequestException;
 
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
@@ -37,6 +38,10 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
         InvalidTaskException { Reason: InvalidTaskReason.UnknownType } unknown => Problem(StatusCodes.Status422UnprocessableEntity, "Unknown task type", unknown),
         InvalidTaskException { Reason: InvalidTaskReason.UnknownQueue } unknown => Problem(StatusCodes.Status422UnprocessableEntity, "Unknown queue", unknown),
         InvalidTaskException { Reason: InvalidTaskReason.TooLarge } large => Problem(StatusCodes.Status413PayloadTooLarge, "Payload too large", large),
+        InvalidEventException { Reason: InvalidTaskReason.TooLarge } large => Problem(StatusCodes.Status413PayloadTooLarge, "Payload too large", large),
+        InvalidEventException invalid => Problem(StatusCodes.Status400BadRequest, "Not an event", invalid),
+        EventNotPublishedException { Outcome: PublishOutcome.Unknown } unknown => Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown),
+        EventNotPublishedException unavailable => Problem(StatusCodes.Status503ServiceUnavailable, "Not published", unavailable),
         InvalidTaskException invalid => Problem(StatusCodes.Status400BadRequest, "Not a task", invalid),
         BadHttpRequestException { StatusCode: StatusCodes.Status404NotFound } unknown => Problem(unknown.StatusCode, "Unknown task", unknown),
         BadHttpRequestException { StatusCode: StatusCodes.Status409Conflict } conflict => Problem(conflict.StatusCode, "Not possible now", conflict),

@@ -2,7 +2,7 @@
 # Sets up what ./run.sh and ./test.sh need and this machine lacks. Silent where nothing is missing; asks no questions.
 #
 #   eng/setup.sh run [the AppHost's arguments]    a broker of the kind that the run will use
-#   eng/setup.sh test                             an installed rabbitmq-server, which the tests start and stop themselves, and a Chromium
+#   eng/setup.sh test                             an installed rabbitmq-server, which the tests start and stop themselves, a Chromium, and AMQP clients in Python
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -137,6 +137,18 @@ need_browser() {
     fi
 }
 
+# Programs in other languages share queues with ours in some tests. Debian's own Python, for which its packages are.
+need_other_clients() {
+    if command -v amqp-publish >/dev/null && { /usr/bin/python3 -c 'import pika, aio_pika' || python3 -c 'import pika, aio_pika'; } 2>/dev/null; then
+        return
+    fi
+    if can_install; then
+        packages+=(python3-pika python3-aio-pika amqp-tools)
+    else
+        say "no Python with pika and aio-pika, or no amqp-publish: the tests with other clients will be skipped (on Debian: apt-get install python3-pika python3-aio-pika amqp-tools)"
+    fi
+}
+
 install_dashboard() {
     local folder=.workqueue/dashboard platform
     if [ "$aspire" != standin ] || { [ -x $folder/bundle/managed/aspire-managed ] && [ "$(cat $folder/version 2>/dev/null)" = "$dashboard_version" ]; }; then
@@ -183,6 +195,7 @@ case ${1:-run} in
     test)
         need_broker test
         need_browser
+        need_other_clients
         ;;
     *) need_broker "$(broker_mode "${@:2}")" ;;
 esac

@@ -54,6 +54,10 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
 
     public async Task<Page<WorkerRow>> ListWorkersAsync(CancellationToken cancellationToken) => (await GetAsync<Page<WorkerRow>>("workers", cancellationToken)).Value;
 
+    /// <summary>Publishes an event.</summary>
+    public Task<EventPublished> EmitAsync(string topic, JsonElement payload, CancellationToken cancellationToken) =>
+        CallAsync<EventPublished>(HttpMethod.Post, "events", Json(new { topic, payload }), cancellationToken);
+
     /// <summary>Opens the stream of events after the one with the given id.</summary>
     public async Task<HttpResponseMessage> OpenEventsAsync(IEnumerable<string> patterns, string? lastEventId, CancellationToken cancellationToken)
     {

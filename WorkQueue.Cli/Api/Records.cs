@@ -95,3 +95,9 @@ internal sealed record RunningTask([property: JsonRequired] string Id, string? T
 internal sealed record TaskEvent(
     string? Topic, DateTimeOffset? At, string? Id, string? Type, string? Queue, string? State, int? Attempt, string? Worker,
     string? ErrorType, string? Error, double? Percent, string? Progress, DateTimeOffset? NextAt);
+
+/// <summary>The answer to <c>POST /events</c>.</summary>
+internal sealed record EventPublished([property: JsonRequired] string Id, string? Topic);
+
+/// <summary>An event that was published.</summary>
+internal sealed record UserEvent(string? Topic, DateTimeOffset? At, string? Id, JsonElement? Payload);

@@ -44,14 +44,26 @@ internal static class WatchCommand
         {
             printer.Document(data ?? JsonSerializer.SerializeToElement(new { topic = item.EventType, text = item.Data }, WireJson.Options));
         }
-        else if (item.EventType.StartsWith("task.", StringComparison.Ordinal) && data is { } json && ReadTask(json) is { } task)
+        else if (item.EventType.StartsWith("task.", StringComparison.Ordinal) && data is { } json && Read<TaskEvent>(json) is { } task)
         {
             printer.Line([.. WordsOf(printer, task)]);
         }
         else
         {
-            printer.Line((item.EventType, new Style(Color.Aqua)), (data is { } user ? WireJson.Write(user) : item.Data, Style.Plain));
+            printer.Line([.. WordsOf(printer, item, data)]);
         }
+    }
+
+    private static IEnumerable<(string Text, Style Style)> WordsOf(Printer printer, SseItem<string> item, JsonElement? data)
+    {
+        if (data is { } json && Read<UserEvent>(json) is { Payload: { } payload } user)
+        {
+            yield return (printer.Time(user.At), Style.Plain);
+            data = payload;
+        }
+
+        yield return (item.EventType, new Style(Color.Aqua));
+        yield return (data is { } shown ? shown.ValueKind == JsonValueKind.String ? shown.GetString()! : WireJson.Write(shown) : item.Data, Style.Plain);
     }
 
     private static IEnumerable<(string Text, Style Style)> WordsOf(Printer printer, TaskEvent task)
@@ -102,11 +114,12 @@ internal static class WatchCommand
         }
     }
 
-    private static TaskEvent? ReadTask(JsonElement data)
+    private static T? Read<T>(JsonElement data)
+        where T : class
     {
         try
         {
-            return data.Deserialize<TaskEvent>(WireJson.Options);
+            return data.Deserialize<T>(WireJson.Options);
         }
         catch (JsonException)
         {

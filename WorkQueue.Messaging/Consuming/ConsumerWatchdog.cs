@@ -63,7 +63,7 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
             return;
         }
 
-        foreach (TaskSlot slot in slots.Where(slot => slot.IdleFor > Limit))
+        foreach (TaskSlot slot in slots.Where(slot => slot.Queue == queue && slot.IdleFor > Limit))
         {
             slot.Rebuild($"idle for {Limit.TotalSeconds:0} s while {sign}");
         }

@@ -44,6 +44,12 @@ internal abstract record Disposition
         public override string Name => "drop";
     }
 
+    /// <summary>An event its subscription does not want: acknowledge it.</summary>
+    public sealed record PassOver : Disposition
+    {
+        public override string Name => "pass-over";
+    }
+
     /// <summary>
     /// Publish it again with an id, then acknowledge it: a task that came without one has to keep its first, whatever becomes of this worker.
     /// </summary>

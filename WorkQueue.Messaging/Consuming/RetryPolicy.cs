@@ -24,9 +24,16 @@ internal static class RetryPolicy
             TaskOutcome.Failed failed => new Disposition.Retry(Spread(delays[attempt - 1], jitter, random), EndOf(failed, now)),
             TaskOutcome.Interrupted interrupted => new Disposition.Return(new AttemptEnd(interrupted.Reason, null, null, now)),
             TaskOutcome.Cancelled => new Disposition.Cancel(new AttemptEnd("cancelled while it ran", null, null, now)),
+            TaskOutcome.Expired expired => new Disposition.Cancel(new AttemptEnd(expired.Reason, null, null, now)),
             TaskOutcome.TakenBack => new Disposition.Abandon(),
             _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, null),
         };
+
+    /// <summary>Ends a call whose next attempt would start when its caller waits no longer; told the error at once, it needs no dead letter.</summary>
+    public static Disposition WithinCall(Disposition disposition, TaskMessage message, DateTimeOffset now) =>
+        disposition is Disposition.Retry retry && message.IsCall && now + retry.Delay >= message.Deadline
+            ? new Disposition.Cancel(retry.End with { Reason = $"failed attempt {message.Attempt}, and its caller waits until {message.Deadline:u} only" })
+            : disposition;
 
     private static TimeSpan Spread(TimeSpan delay, double jitter, double random)
     {

@@ -11,7 +11,7 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>What the deliveries of all slots share.</summary>
 internal sealed record TaskPipeline(
-    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
+    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, TaskTopology Topology, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
 
 /// <summary>Receives the deliveries of one channel, one at a time: the life of a task is <see cref="ProcessAsync"/>.</summary>
 #pragma warning disable CA1001 // The source is never disposed of: a handler that does not stop may hold its token for as long as it likes.
@@ -22,9 +22,13 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     private readonly CancellationTokenSource _takenBack = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _leaving;
     private volatile Task _running = Task.CompletedTask;
     private volatile TaskRun? _run;
     private long _idleSince = pipeline.Clock.GetTimestamp();
+
+    /// <summary>Told when a delivery has come, before it runs.</summary>
+    public Action? Taken { get; init; }
 
     /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
     public Task<string> Ended => _ended.Task;
@@ -47,6 +51,9 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         return running.IsCompleted;
     }
 
+    /// <summary>This side is about to cancel the consumer, to take from another queue; what still comes is run.</summary>
+    public void Leave() => _leaving = true;
+
     /// <summary>This consumer will get no more deliveries, and the broker has the running task back, or soon will.</summary>
     public void End(string reason)
     {
@@ -61,9 +68,12 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         // The channel dispatches one delivery at a time.
         TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _running = running.Task;
+        Taken?.Invoke();
         try
         {
-            TaskDelivery delivery = TaskCodec.Read(deliveryTag, redelivered, properties, body, queue);
+            TaskDelivery delivery = queue.IsSubscription
+                ? TaskCodec.ReadEvent(deliveryTag, redelivered, properties, body, queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
+                : TaskCodec.Read(deliveryTag, redelivered, properties, body, queue);
             await ProcessAsync(delivery with { ReceivedAt = pipeline.Clock.GetUtcNow() });
         }
 #pragma warning disable CA1031 // An exception that escapes leaves the delivery unacknowledged and the slot stuck for ever; end the slot instead.
@@ -82,7 +92,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default)
     {
         // Also comes when this side cancels, on its way out.
-        if (stopping.IsCancellationRequested)
+        if (_leaving || stopping.IsCancellationRequested)
         {
             _cancelled.TrySetResult();
         }
@@ -133,6 +143,11 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
 
     private async Task<Disposition?> WithoutRunAsync(TaskDelivery delivery, RunTokens lease)
     {
+        if (delivery is { Unreadable: null, Message.Topic: { } topic } && !Wants(topic))
+        {
+            return new Disposition.PassOver();
+        }
+
         if (delivery is { Unreadable: null, HasId: false } && await pipeline.Settler.IdentifyAsync(delivery, lease))
         {
             return new Disposition.Identify();
@@ -140,6 +155,9 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
 
         return delivery.Unreadable is null && pipeline.Control.IsCancelled(delivery.Message) ? new Disposition.Drop() : null;
     }
+
+    // What happens to tasks goes through the same exchange and fits "#" too; and a pattern of an earlier version of the program stays bound.
+    private bool Wants(string topic) => TopicRules.IsUsers(topic) && queue.Patterns.Any(pattern => pattern.Matches(topic));
 
     private async Task<TaskOutcome> RunAsync(TaskDelivery delivery, RunTokens lease)
     {
@@ -166,7 +184,9 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
     {
         WorkQueueOptions options = pipeline.Options.Value;
         IReadOnlyList<TimeSpan> delays = options.Types.GetValueOrDefault(message.Type)?.RetryDelays ?? options.Retry.EffectiveDelays;
-        return RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), pipeline.Clock.GetUtcNow());
+        DateTimeOffset now = pipeline.Clock.GetUtcNow();
+        Disposition disposition = RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), now);
+        return RetryPolicy.WithinCall(disposition, message, now);
     }
 
     private void Report(TaskOutcome outcome, Disposition disposition, TaskMessage message, TimeSpan duration, Activity? activity)

@@ -24,7 +24,7 @@ internal sealed class TaskExecutor(
     {
         if (Refusal(delivery, queue) is { } refusal)
         {
-            return new TaskOutcome.Rejected(refusal);
+            return refusal;
         }
 
         if (FindHandler(delivery.Message.Type, queue) is not { } handler)
@@ -49,25 +49,29 @@ internal sealed class TaskExecutor(
         }
     }
 
-    private string? Refusal(TaskDelivery delivery, TaskQueue queue)
+    private TaskOutcome? Refusal(TaskDelivery delivery, TaskQueue queue)
     {
         if (delivery.Unreadable is { } unreadable)
         {
-            return $"unreadable envelope: {unreadable}";
+            return new TaskOutcome.Rejected($"unreadable envelope: {unreadable}");
         }
 
         if (delivery.EarlierDeliveries >= queue.DeliveryLimit)
         {
-            return $"delivered {delivery.EarlierDeliveries} times without an end: its worker died or lost the broker each time";
+            return new TaskOutcome.Rejected($"delivered {delivery.EarlierDeliveries} times without an end: its worker died or lost the broker each time");
         }
 
-        return delivery.Message.Deadline < clock.GetUtcNow()
-            ? $"its deadline {delivery.Message.Deadline:u} passed before it could start"
-            : null;
+        if (!(delivery.Message.Deadline < clock.GetUtcNow()))
+        {
+            return null;
+        }
+
+        string late = $"its deadline {delivery.Message.Deadline:u} passed before it could start";
+        return delivery.Message.IsCall ? new TaskOutcome.Expired(late) : new TaskOutcome.Rejected(late);
     }
 
-    // The default type of an adopted queue also serves types nobody handles: some clients write odd ones.
-    private TaskHandlerRegistration? FindHandler(string type, TaskQueue queue) =>
+    // A subscription has one handler, by its own name. The default type of an adopted queue also serves types nobody handles: some clients write odd ones.
+    private TaskHandlerRegistration? FindHandler(string type, TaskQueue queue) => queue.IsSubscription ? _handlers.GetValueOrDefault(queue.Name) :
         _handlers.GetValueOrDefault(type) ?? (queue is { IsAdopted: true, DefaultType: { } other } ? _handlers.GetValueOrDefault(other) : null);
 
     private async Task<object?> RunHandlerAsync(TaskHandlerRegistration handler, TaskDelivery delivery, TaskRun current, RunTokens tokens, CancellationToken cancelled)
@@ -78,7 +82,7 @@ internal sealed class TaskExecutor(
         {
             // On a thread of its own: a handler that blocks its thread could not be cut at its timeout, nor the connection served, otherwise.
             // What is cut before it has begun never begins: the body it would read may be another task's by then.
-            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, cancelled)), cancelled);
+            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, scope.ServiceProvider, cancelled)), cancelled);
             try
             {
                 return await running.WaitAsync(cancelled);
@@ -137,7 +141,7 @@ internal sealed class TaskExecutor(
         _ => new TaskOutcome.Failed(failure.Message, failure),
     };
 
-    private static TaskContext ContextOf(TaskDelivery delivery, TaskRun current, CancellationToken cancelled) => new()
+    private static TaskContext ContextOf(TaskDelivery delivery, TaskRun current, IServiceProvider services, CancellationToken cancelled) => new()
     {
         Id = delivery.Message.Id,
         Type = delivery.Message.Type,
@@ -147,6 +151,7 @@ internal sealed class TaskExecutor(
         EnqueuedAt = delivery.Message.EnqueuedAt,
         Deadline = delivery.Message.Deadline,
         CancellationToken = cancelled,
+        Services = services,
         OnProgress = current.Report,
     };
 }

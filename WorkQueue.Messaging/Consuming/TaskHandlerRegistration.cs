@@ -28,6 +28,9 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
             return services.GetRequiredService<THandler>().HandleAsync(payload, context);
         });
 
+    public static TaskHandlerRegistration Create<TPayload>(string type, Func<TPayload, TaskContext, Task<object?>> handle) =>
+        new(type, (_, message, context) => handle(ReadPayload<TPayload>(message), context));
+
     internal static TPayload ReadPayload<TPayload>(TaskMessage message)
     {
         try
@@ -44,8 +47,8 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
     }
 
     private static TPayload? FromText<TPayload>(string text) =>
-        typeof(TPayload) == typeof(string)
-            ? (TPayload)(object)text
+        typeof(TPayload) == typeof(string) ? (TPayload)(object)text
+            : typeof(TPayload) == typeof(JsonElement) ? (TPayload)(object)JsonSerializer.SerializeToElement(text)
             : new JsonObject { ["text"] = text }.Deserialize<TPayload>(PayloadOptions);
 
     private static bool IsJson(string? contentType)

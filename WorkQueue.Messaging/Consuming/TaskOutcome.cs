@@ -12,6 +12,9 @@ internal abstract record TaskOutcome
     /// <summary>The task can never succeed.</summary>
     public sealed record Rejected(string Reason, Exception? Error = null) : TaskOutcome;
 
+    /// <summary>Whoever called the task waits no longer for its result.</summary>
+    public sealed record Expired(string Reason) : TaskOutcome;
+
     /// <summary>The worker stops before the run could end; it does not count as an attempt.</summary>
     public sealed record Interrupted(string Reason) : TaskOutcome;
 

@@ -15,7 +15,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// between the two runs the task twice; the other order would lose it.
 /// </summary>
 internal sealed class TaskSettler(
-    TaskPublisher publisher, TaskEvents events, WorkerIdentity worker, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskSettler> logger)
+    TaskPublisher publisher, HistoryRecorder events, TaskReplier replier, WorkerIdentity worker, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskSettler> logger)
 {
     // To publish again while the first may still be stored makes a copy each time; never to do so would hold the slot should the broker forget to answer.
     private readonly TimeSpan _patience = 10 * options.Value.ConfirmTimeout;
@@ -70,6 +70,7 @@ internal sealed class TaskSettler(
             try
             {
                 await PublishAsync(message, disposition, new AttemptRun(worker.Id, delivery.ReceivedAt), end.Token);
+                await replier.ReplyAsync(message, disposition);
                 return true;
             }
             catch (PublishFailedException failure) when (!end.IsCancellationRequested)

@@ -9,20 +9,34 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
 /// One place for one task: a channel and a consumer with prefetch 1. A channel the broker closed is never opened again by the
-/// client, and a worker that does not notice lives on without work; this loop notices and opens a new one.
+/// client, and a worker that does not notice lives on without work; this loop notices and opens a new one. Of several queues it
+/// consumes one at a time, so that a busy slot never holds a task of another.
 /// </summary>
-internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection connection, TaskPipeline pipeline)
+internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnection connection, TaskPipeline pipeline)
 {
     // A queue that is without a leader for long is to be consumed within five seconds of having one again.
     private readonly Backoff _backoff = new(pipeline.Clock, longest: TimeSpan.FromSeconds(4));
     private volatile TaskConsumer? _consumer;
     private OpenConnection? _lastConnection;
+    private volatile int _current;
+    private volatile TaskCompletionSource _leave = new();
+    private volatile bool _hasLeft;
+    private long _taken;
+
+    /// <summary>The queues it takes from.</summary>
+    public IReadOnlyList<TaskQueue> Queues => levels.Queues;
+
+    /// <summary>The queue it takes from at the moment.</summary>
+    public TaskQueue Queue => levels.Queues[_current];
 
     /// <summary>The broker knows this slot as a consumer.</summary>
     public bool IsConsuming => _consumer is not null;
 
-    /// <summary>Its queue is paused.</summary>
-    public bool IsPaused => pipeline.Control.SwitchOf(queue.Name).IsPaused;
+    /// <summary>All its queues are paused.</summary>
+    public bool IsPaused => Queues.All(queue => SwitchOf(queue).IsPaused);
+
+    /// <summary>It gets no more from its queue; once what it runs has ended it goes to another.</summary>
+    internal bool HasLeft => _hasLeft;
 
     /// <summary>How long it has been a consumer without a task; zero while it runs one or is none.</summary>
     public TimeSpan IdleFor => _consumer?.IdleFor ?? TimeSpan.Zero;
@@ -33,6 +47,15 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
     /// <summary>Gives the channel up and opens a new one.</summary>
     public void Rebuild(string reason) => _consumer?.End(reason);
 
+    /// <summary>Has the slot leave its queue, after the task it runs, where it is to take its next one from another.</summary>
+    public void Reconsider()
+    {
+        if (Queues.Count > 1 && _consumer is { } consumer && QueueOrder.Leaves(_current, consumer.IdleFor > TimeSpan.Zero, Ready(), Volatile.Read(ref _taken)))
+        {
+            _leave.TrySetResult();
+        }
+    }
+
     /// <summary>Takes tasks until <paramref name="stopping"/>; then lets the running one finish until <paramref name="drained"/>.</summary>
     public async Task RunAsync(CancellationToken stopping, CancellationToken drained, CancellationToken givenUp)
     {
@@ -41,16 +64,20 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
             try
             {
                 await pipeline.Control.Ready.WaitAsync(stopping);
-                QueueSwitch queueSwitch = pipeline.Control.SwitchOf(queue.Name);
-                await queueSwitch.WaitResumedAsync(stopping);
-                using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, queueSwitch.Paused);
-                await ConsumeAsync(await connection.WaitOpenAsync(taking.Token), new RunTokens(default, drained, givenUp), taking.Token);
+                await levels.Known.WaitAsync(stopping);
+                _current = await NextAsync(stopping);
+                using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, SwitchOf(Queue).Paused);
+                if (await ConsumeAsync(await connection.WaitOpenAsync(taking.Token), new RunTokens(default, drained, givenUp), taking.Token))
+                {
+                    _lastConnection = null;
+                    continue;
+                }
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
             }
-            catch (OperationCanceledException) when (IsPaused)
+            catch (OperationCanceledException) when (SwitchOf(Queue).IsPaused)
             {
                 _lastConnection = null;
                 continue;
@@ -59,14 +86,43 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
             catch (Exception failure)
 #pragma warning restore CA1031
             {
-                pipeline.Logger.SlotInterrupted(number, queue.Name, failure.Message);
+                pipeline.Logger.SlotInterrupted(number, Queue.Name, failure.Message);
             }
 
             await _backoff.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task ConsumeAsync(OpenConnection open, RunTokens tokens, CancellationToken stopping)
+    private async Task<int> NextAsync(CancellationToken stopping)
+    {
+        while (true)
+        {
+            if (QueueOrder.Next(Ready(), Volatile.Read(ref _taken)) is { } next)
+            {
+                return next;
+            }
+
+            await Task.WhenAny(Queues.Select(queue => SwitchOf(queue).WaitResumedAsync(stopping)));
+            stopping.ThrowIfCancellationRequested();
+        }
+    }
+
+    private long?[] Ready() => [.. levels.Ready.Select((count, index) => SwitchOf(Queues[index]).IsPaused ? (long?)null : count)];
+
+    private QueueSwitch SwitchOf(TaskQueue queue) => pipeline.Control.SwitchOf(queue.Name);
+
+    // Decided while the task runs: once it is acknowledged the queue would give the next one.
+    private void Count(TaskCompletionSource leave)
+    {
+        long taken = Interlocked.Increment(ref _taken);
+        if (Queues.Count > 1 && QueueOrder.Leaves(_current, isIdle: false, Ready(), taken))
+        {
+            leave.TrySetResult();
+        }
+    }
+
+    /// <returns>True if it left the queue for another, false if it was interrupted.</returns>
+    private async Task<bool> ConsumeAsync(OpenConnection open, RunTokens tokens, CancellationToken stopping)
     {
         if (ReferenceEquals(_lastConnection, open))
         {
@@ -79,7 +135,10 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         Activity.Current = null;
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
         IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
-        TaskConsumer consumer = new(channel, queue, pipeline, tokens, stopping);
+        TaskCompletionSource leave = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskConsumer consumer = new(channel, Queue, pipeline, tokens, stopping) { Taken = () => Count(leave) };
+        _leave = leave;
+        _hasLeft = false;
         // Taken off again: the connection may outlive many consumers.
         using CancellationTokenSource given = new();
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -89,17 +148,30 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
             return Task.CompletedTask;
         };
         string? tag = null;
+        bool cancelled = false;
         try
         {
             tag = await SubscribeAsync(channel, consumer, stopping);
             _backoff.Opened();
             _consumer = consumer;
-            string reason = await consumer.Ended.WaitAsync(stopping);
-            pipeline.Logger.SlotInterrupted(number, queue.Name, reason);
+            if (await Task.WhenAny(consumer.Ended, leave.Task).WaitAsync(stopping) == leave.Task)
+            {
+                consumer.Leave();
+                cancelled = true;
+                await channel.BasicCancelAsync(tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
+                _hasLeft = true;
+                if (await Task.WhenAny(consumer.Ended, consumer.Cancelled).WaitAsync(stopping) == consumer.Cancelled)
+                {
+                    return true;
+                }
+            }
+
+            pipeline.Logger.SlotInterrupted(number, Queue.Name, await consumer.Ended);
+            return false;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            await DrainAsync(channel, consumer, tag, tokens.GivenUp);
+            await DrainAsync(channel, consumer, cancelled ? null : tag, cancelled, tokens.GivenUp);
             throw;
         }
         finally
@@ -108,7 +180,7 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
             await given.CancelAsync();
             consumer.End("the channel is given up");
             await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
-            if (!stopping.IsCancellationRequested || IsPaused)
+            if (!stopping.IsCancellationRequested || SwitchOf(Queue).IsPaused)
             {
                 // On the way out the connection is closed next, and its channels with it.
                 await Limits.DisposeAsync(channel, pipeline.Clock);
@@ -120,19 +192,19 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
     {
         await channel.BasicQosAsync(0, prefetchCount: 1, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
         return await channel.BasicConsumeAsync(
-            queue.BrokerName, autoAck: false, "", noLocal: false, exclusive: false, ConsumerArguments(), consumer, CancellationToken.None)
+            Queue.BrokerName, autoAck: false, "", noLocal: false, exclusive: false, ConsumerArguments(), consumer, CancellationToken.None)
             .WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
     }
 
     // From RabbitMQ 4.3 the limit of a quorum queue's consumer can be its own; older brokers ignore it.
-    private Dictionary<string, object?>? ConsumerArguments() => queue.Type == TaskQueueType.Quorum
+    private Dictionary<string, object?>? ConsumerArguments() => Queue.Type == TaskQueueType.Quorum
         ? new() { ["x-consumer-timeout"] = (long)pipeline.Options.Value.BrokerConsumerTimeout.TotalMilliseconds }
         : null;
 
     // Cancel, finish, acknowledge, and only then close: a close right after the cancel loses the acknowledgement.
-    private async Task DrainAsync(IChannel channel, TaskConsumer consumer, string? tag, CancellationToken givenUp)
+    private async Task DrainAsync(IChannel channel, TaskConsumer consumer, string? tag, bool cancelled, CancellationToken givenUp)
     {
-        bool answers = false;
+        bool answers = cancelled;
         try
         {
             if (channel.IsOpen && tag is not null)
@@ -145,7 +217,7 @@ internal sealed class TaskSlot(int number, TaskQueue queue, SupervisedConnection
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            pipeline.Logger.SlotInterrupted(number, queue.Name, failure.Message);
+            pipeline.Logger.SlotInterrupted(number, Queue.Name, failure.Message);
         }
 
         WorkerOptions worker = pipeline.Options.Value.Worker;

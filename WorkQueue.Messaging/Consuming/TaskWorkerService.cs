@@ -8,17 +8,22 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming;
 
+/// <summary>Registered where this process takes tasks, besides the events of its durable subscriptions.</summary>
+internal sealed class TaskIntake;
+
 /// <summary>Runs the slots of this process, and drains them when it stops.</summary>
 internal sealed class TaskWorkerService(
     [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection,
     TaskTopology topology,
     TaskPipeline pipeline,
     IOptions<WorkQueueOptions> options,
-    ILogger<TaskWorkerService> logger) : BackgroundService
+    ILogger<TaskWorkerService> logger,
+    TaskIntake? intake = null) : BackgroundService
 {
     // For a deaf handler's last second and the confirm that gives its task back; with the default drain of 8 s it ends before Aspire kills at 12 s.
     private static readonly TimeSpan TimeToSettle = TimeSpan.FromSeconds(2);
 
+    private readonly List<QueueLevels> _levels = [];
     private TaskSlot[] _slots = [];
 
     /// <summary>The slots, once started.</summary>
@@ -46,12 +51,44 @@ internal sealed class TaskWorkerService(
             drain.Change(worker.DrainTimeout, Timeout.InfiniteTimeSpan);
             giveUp.Change(worker.DrainTimeout + TimeToSettle, Timeout.InfiniteTimeSpan);
         });
-        TaskQueue queue = topology[worker.Queues];
-        _slots = [.. Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, queue, connection, pipeline))];
+        _slots = [.. intake is null ? [] : TaskSlots(worker), .. EventSlots()];
         pipeline.Control.Cancelled += Cancel;
-        logger.TakingTasks(queue.Name, _slots.Length);
-        ConsumerWatchdog watchdog = new(queue, _slots, connection, pipeline.Clock, logger);
-        await Task.WhenAll([watchdog.RunAsync(stoppingToken), .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]);
+        IEnumerable<Task> watchdogs = _slots.SelectMany(slot => slot.Queues).Distinct()
+            .Select(queue => new ConsumerWatchdog(queue, _slots, connection, pipeline.Clock, logger).RunAsync(stoppingToken));
+        IEnumerable<Task> counting = _levels.Select(levels => levels.RunAsync(Reconsider, stoppingToken));
+        await Task.WhenAll([.. watchdogs, .. counting, .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]);
+    }
+
+    private IEnumerable<TaskSlot> TaskSlots(WorkerOptions worker)
+    {
+        logger.TakingTasks(worker.Queues, worker.Concurrency);
+        QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, levels, connection, pipeline));
+    }
+
+    // One slot each: a replica handles the events of a subscription in their order.
+    private IEnumerable<TaskSlot> EventSlots()
+    {
+        foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
+        {
+            logger.TakingEvents(subscription.Name);
+            yield return new TaskSlot(1, LevelsOf([subscription]), connection, pipeline);
+        }
+    }
+
+    private QueueLevels LevelsOf(TaskQueue[] queues)
+    {
+        QueueLevels levels = new(queues, connection, pipeline.Clock, logger);
+        _levels.Add(levels);
+        return levels;
+    }
+
+    private void Reconsider()
+    {
+        foreach (TaskSlot slot in _slots)
+        {
+            slot.Reconsider();
+        }
     }
 
     private void Cancel(string task)

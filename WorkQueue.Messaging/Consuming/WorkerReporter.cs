@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
@@ -12,7 +11,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// seen it run is not announced: its end tells when it began.
 /// </summary>
 internal sealed class WorkerReporter(
-    TaskWorkerService worker, TaskEvents events, ConfirmedPublisher publisher, TaskTopology topology, WorkerIdentity identity, IOptions<WorkQueueOptions> options, TimeProvider clock)
+    TaskWorkerService worker, HistoryRecorder events, ConfirmedPublisher publisher, TaskTopology topology, WorkerIdentity identity, TimeProvider clock)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
@@ -72,7 +71,7 @@ internal sealed class WorkerReporter(
     private void Tell(TaskRun[] runs)
     {
         WorkerInfo info = new(
-            identity.Id, Environment.MachineName, identity.Version, options.Value.Worker.Concurrency, [options.Value.Worker.Queues], identity.StartedAt, clock.GetUtcNow(),
+            identity.Id, Environment.MachineName, identity.Version, worker.Slots.Count, [.. worker.Slots.SelectMany(slot => slot.Queues).Select(queue => queue.Name).Distinct()], identity.StartedAt, clock.GetUtcNow(),
             [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))]);
         _ = publisher.PublishAsync(WorkerHeartbeat.Write(info, topology), WorkerHeartbeat.Interval, CancellationToken.None)
             .ContinueWith(told => _ = told.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

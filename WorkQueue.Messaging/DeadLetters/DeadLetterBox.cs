@@ -15,7 +15,7 @@ namespace WorkQueue.Messaging.DeadLetters;
 /// </summary>
 #pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
 internal sealed class DeadLetterBox(
-    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, TaskEvents events, IOptions<WorkQueueOptions> options, TimeProvider clock)
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, HistoryRecorder events, IOptions<WorkQueueOptions> options, TimeProvider clock)
 #pragma warning restore CA1001
     : IDeadLetters
 {
@@ -61,7 +61,7 @@ internal sealed class DeadLetterBox(
     // Not cancellable: a letter is moved whole or not at all.
     private async Task RedriveAsync(TaskMessage message)
     {
-        TaskMessage task = message with { Attempt = 1, Returned = 0, Redriven = message.Redriven + 1, NotBefore = null, Deadline = null };
+        TaskMessage task = message with { Attempt = 1, Returned = 0, Redriven = message.Redriven + 1, NotBefore = null, Deadline = null, ReplyTo = null };
         try
         {
             await publisher.PublishAsync(task, TimeSpan.Zero, options.Value.ConfirmTimeout, CancellationToken.None);
@@ -127,7 +127,7 @@ internal sealed class DeadLetterBox(
     {
         if (filter.Queue is null)
         {
-            return [.. topology.Queues.Select(queue => queue.DeadBrokerName), topology.Delays.Unrouted];
+            return [.. topology.All.Select(queue => queue.DeadBrokerName), topology.Delays.Unrouted];
         }
 
         TaskQueue queue = topology.Find(filter.Queue) ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(filter.Queue));

@@ -13,9 +13,11 @@ internal static class LetterReader
     public static FoundLetter Read(BasicGetResult message, TaskTopology topology)
     {
         IDictionary<string, object?>? headers = message.BasicProperties.Headers;
-        string name = TaskHeaders.Text(headers, TaskHeaders.Queue) ?? message.RoutingKey[(message.RoutingKey.LastIndexOf('.') + 1)..];
+        string name = TaskHeaders.Text(headers, TaskHeaders.Queue) ?? topology.Find(message.RoutingKey)?.Name ?? message.RoutingKey[(message.RoutingKey.LastIndexOf('.') + 1)..];
         TaskQueue? queue = topology.Find(name);
-        TaskDelivery delivery = TaskCodec.Read(message.DeliveryTag, message.Redelivered, message.BasicProperties, message.Body, queue ?? topology[WorkQueueOptions.DefaultQueue]);
+        TaskDelivery delivery = queue is { IsSubscription: true }
+            ? TaskCodec.ReadEvent(message.DeliveryTag, message.Redelivered, message.BasicProperties, message.Body, queue, null)
+            : TaskCodec.Read(message.DeliveryTag, message.Redelivered, message.BasicProperties, message.Body, queue ?? topology[WorkQueueOptions.DefaultQueue]);
         TaskMessage task = delivery.Message with { Queue = name };
         TaskHeaders.TryTime(headers, TaskHeaders.DeadAt, out DateTimeOffset? deadAt);
         return new FoundLetter(
@@ -24,6 +26,7 @@ internal static class LetterReader
                 Id = task.Id,
                 Type = task.Type,
                 Queue = name,
+                Topic = task.Topic,
                 Reason = TaskHeaders.Text(headers, TaskHeaders.Reason) ?? ReasonOfBroker(headers, queue is null, name),
                 ErrorType = TaskHeaders.Text(headers, TaskHeaders.ErrorType),
                 Error = TaskHeaders.Text(headers, TaskHeaders.Error),

@@ -8,7 +8,7 @@ internal static partial class Log
     [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]
     public static partial void Enqueued(this ILogger logger, string taskId, string type, string queue);
 
-    [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue {Queue} with {Slots} slot(s), one task each")]
+    [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue(s) {Queue} with {Slots} slot(s), one task each")]
     public static partial void TakingTasks(this ILogger logger, string queue, int slots);
 
     [LoggerMessage(2102, LogLevel.Debug, "Task {TaskId} ({Type}) attempt {Attempt} received")]
@@ -70,6 +70,21 @@ internal static partial class Log
 
     [LoggerMessage(4105, LogLevel.Warning, "Stream {Stream} is not read at the moment ({Reason}); trying again")]
     public static partial void StreamInterrupted(this ILogger logger, string stream, string reason);
+
+    [LoggerMessage(2117, LogLevel.Error, "Event {EventId} ({Topic}) could not be handled and is passed over: its subscription is temporary")]
+    public static partial void EventPassedOver(this ILogger logger, Exception failure, string eventId, string topic);
+
+    [LoggerMessage(2118, LogLevel.Information, "Taking events for subscription {Subscription}")]
+    public static partial void TakingEvents(this ILogger logger, string subscription);
+
+    [LoggerMessage(2119, LogLevel.Warning, "The reply to task {TaskId} was not sent ({Reason}); its caller will wait in vain")]
+    public static partial void ReplyNotSent(this ILogger logger, string taskId, string reason);
+
+    [LoggerMessage(1102, LogLevel.Debug, "A reply to {CorrelationId} is ignored: no call waits for it")]
+    public static partial void ReplyIgnored(this ILogger logger, string? correlationId);
+
+    [LoggerMessage(3110, LogLevel.Debug, "The private queue for {Purpose} is gone ({Reason}); the next one is made")]
+    public static partial void PrivateQueueLost(this ILogger logger, string purpose, string reason);
 
     [LoggerMessage(3101, LogLevel.Information, "Connected to RabbitMQ at {Host}:{Port} for {Purpose}")]
     public static partial void Connected(this ILogger logger, string purpose, string host, int port);

@@ -69,7 +69,7 @@ internal sealed class QueueMonitor(
             do
             {
                 List<QueueCount> counts = [];
-                foreach (TaskQueue queue in topology.Queues)
+                foreach (TaskQueue queue in topology.All)
                 {
                     QueueDeclareOk live = await CountAsync(channel, queue.BrokerName, stopping);
                     QueueDeclareOk dead = await CountAsync(channel, queue.DeadBrokerName, stopping);

@@ -16,7 +16,7 @@ namespace WorkQueue.Messaging.Events;
 internal sealed class ControlLog(
     StreamFollower streams,
     ConfirmedPublisher publisher,
-    TaskEvents events,
+    HistoryRecorder events,
     TaskTopology topology,
     IOptions<WorkQueueOptions> options,
     TimeProvider clock,

@@ -60,7 +60,8 @@ internal static class EventCodec
 
         IDictionary<string, object?>? headers = message.Properties.Headers;
         string? queue = TaskHeaders.Text(headers, TaskHeaders.Queue) ?? QueueOf(message, topology);
-        if (queue is null || string.IsNullOrEmpty(message.Properties.MessageId))
+        // A retry of an event passes the ladder, to which the history is bound; it is no task.
+        if (queue is null || string.IsNullOrEmpty(message.Properties.MessageId) || TaskHeaders.Text(headers, TaskHeaders.Topic) is not null)
         {
             return null;
         }

@@ -34,8 +34,12 @@ internal static class NewTaskRules
         };
     }
 
-    private static TaskQueue FindQueue(string queue, TaskTopology topology) =>
-        topology.Find(queue) ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(queue));
+    private static TaskQueue FindQueue(string queue, TaskTopology topology) => topology.Find(queue) switch
+    {
+        null => throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(queue)),
+        { IsSubscription: true } => throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"'{queue}' is a subscription, which takes no tasks: publish an event."),
+        TaskQueue known => known,
+    };
 
     private static TaskTypeOptions? FindType(string type, WorkQueueOptions options)
     {

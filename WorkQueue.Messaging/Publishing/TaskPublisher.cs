@@ -16,16 +16,21 @@ internal sealed class TaskPublisher(
     WorkQueueTelemetry telemetry,
     TimeProvider clock,
     ILogger<TaskPublisher> logger,
-    TaskEvents events,
+    HistoryRecorder events,
     QueueGuard guard,
-    IQueueCounts? counts = null) : ITaskQueue
+    IQueueCounts? counts = null)
 {
-    public async Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
+    /// <inheritdoc cref="ITaskQueue.EnqueueAsync"/>
+    /// <param name="task">The task.</param>
+    /// <param name="replyTo">The queue that waits for its result, if one does.</param>
+    /// <param name="cancellationToken">Stops the waiting. The task may be enqueued all the same.</param>
+    public async Task<EnqueuedTask> EnqueueAsync(NewTask task, string? replyTo, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(task);
         DateTimeOffset now = clock.GetUtcNow();
         TaskMessage message = NewTaskRules.Check(task, options.Value, topology, now);
         Admit(message);
+        message = message with { ReplyTo = replyTo, CorrelationId = replyTo is null ? null : message.Id };
         using Activity? activity = telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
         Activity? context = activity ?? Activity.Current;
         message = message with { TraceParent = context?.Id, TraceState = context?.TraceStateString };
@@ -52,20 +57,6 @@ internal sealed class TaskPublisher(
 
             throw new TaskNotEnqueuedException(failure.Outcome, message.Id, failure.Message, failure);
         }
-    }
-
-    public async Task<IReadOnlyList<EnqueueResult>> EnqueueManyAsync(IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(tasks);
-        if (tasks.Contains(null!))
-        {
-            throw new ArgumentException("One of the tasks is null; none was enqueued.", nameof(tasks));
-        }
-
-        EnqueueResult[] results = new EnqueueResult[tasks.Count];
-        ParallelOptions parallel = new() { MaxDegreeOfParallelism = options.Value.PublishWindow, CancellationToken = cancellationToken };
-        await Parallel.ForAsync(0, tasks.Count, parallel, async (index, token) => results[index] = await TryEnqueueAsync(tasks[index], token));
-        return results;
     }
 
     /// <summary>Publishes a task to its queue, at once or after a delay.</summary>
@@ -109,18 +100,6 @@ internal sealed class TaskPublisher(
         }
 
         events.Moved(message, EventCodec.DeadLettered, end, run);
-    }
-
-    private async Task<EnqueueResult> TryEnqueueAsync(NewTask task, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return new EnqueueResult(await EnqueueAsync(task, cancellationToken), null);
-        }
-        catch (Exception error) when (error is InvalidTaskException or TaskNotEnqueuedException)
-        {
-            return new EnqueueResult(null, error);
-        }
     }
 
     private void Admit(TaskMessage message)

@@ -1,8 +1,17 @@
 namespace WorkQueue.Messaging.Topology;
 
-/// <summary>One task queue: its names on the broker and what it is declared with.</summary>
+/// <summary>A durable subscription: its name, and which events it gets; no patterns where its handler is in other programs.</summary>
+internal sealed record Subscription(string Name, params IReadOnlyList<TopicPattern> Patterns);
+
+/// <summary>One task queue, or the queue of a durable subscription: its names on the broker and what it is declared with.</summary>
 internal sealed class TaskQueue
 {
+    // No name a user can choose has a dot.
+    private const string SubscriptionPrefix = "sub.";
+
+    /// <summary>The type of an event whose sender gave it none.</summary>
+    public const string EventType = "event";
+
     // Deliveries the broker allows beyond our own limit: its net must never act before the worker does.
     private const int BrokerLimitMargin = 10;
 
@@ -20,6 +29,14 @@ internal sealed class TaskQueue
         Arguments = options.Type == TaskQueueType.Quorum ? QuorumArguments(prefix, consumerTimeout) : ClassicArguments();
     }
 
+    /// <summary>The queue of a durable subscription. It is bound as a task queue is too: retries and redriven events come back to it alone.</summary>
+    public TaskQueue(Subscription subscription, string prefix, TimeSpan consumerTimeout)
+        : this($"{SubscriptionPrefix}{subscription.Name}", prefix, new QueueOptions { DefaultType = EventType }, consumerTimeout)
+    {
+        IsSubscription = true;
+        Patterns = subscription.Patterns;
+    }
+
     /// <summary>The name in the settings, also the routing key.</summary>
     public string Name { get; }
 
@@ -34,6 +51,12 @@ internal sealed class TaskQueue
 
     /// <summary>Named by the user, perhaps shared with programs that declare it their own way.</summary>
     public bool IsAdopted { get; }
+
+    /// <summary>Holds events for one subscription, not tasks.</summary>
+    public bool IsSubscription { get; }
+
+    /// <summary>Which events a subscription gets; none where its handler is in other programs.</summary>
+    public IReadOnlyList<TopicPattern> Patterns { get; } = [];
 
     /// <summary>Enforced where tasks are admitted, not by the broker: a full queue there would stall the delay ladder for every queue.</summary>
     public int? MaxLength { get; }

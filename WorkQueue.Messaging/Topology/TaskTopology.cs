@@ -5,9 +5,9 @@ namespace WorkQueue.Messaging.Topology;
 /// <summary>The name and arguments of every exchange and queue.</summary>
 internal sealed class TaskTopology
 {
-    private readonly Dictionary<string, TaskQueue> _queues;
+    private readonly Dictionary<string, TaskQueue> _all;
 
-    public TaskTopology(IOptions<WorkQueueOptions> options)
+    public TaskTopology(IOptions<WorkQueueOptions> options, IEnumerable<Subscription>? subscriptions = null)
     {
         WorkQueueOptions settings = options.Value;
         string prefix = settings.Prefix;
@@ -19,10 +19,13 @@ internal sealed class TaskTopology
         History = new HistoryTopology(prefix, settings);
         Dictionary<string, QueueOptions> configured = new(settings.Queues, StringComparer.Ordinal);
         configured.TryAdd(WorkQueueOptions.DefaultQueue, new QueueOptions());
-        _queues = configured.ToDictionary(
-            queue => queue.Key,
-            queue => new TaskQueue(queue.Key, prefix, queue.Value, settings.BrokerConsumerTimeout),
-            StringComparer.Ordinal);
+        Queues = [.. configured.Select(queue => new TaskQueue(queue.Key, prefix, queue.Value, settings.BrokerConsumerTimeout))];
+        Subscriptions =
+        [
+            .. (subscriptions ?? []).Concat(settings.SubscriptionNames.Select(name => new Subscription(name))).DistinctBy(subscription => subscription.Name)
+                .Select(subscription => new TaskQueue(subscription, prefix, settings.BrokerConsumerTimeout)),
+        ];
+        _all = Queues.Concat(Subscriptions).ToDictionary(queue => queue.Name, StringComparer.Ordinal);
     }
 
     /// <summary>Direct exchange every task enters by; its routing key is the queue's name in the settings.</summary>
@@ -31,7 +34,7 @@ internal sealed class TaskTopology
     /// <summary>Direct exchange of the dead letters; same routing keys.</summary>
     public string DeadExchange { get; }
 
-    /// <summary>Topic exchange of what happens to tasks without a message that moves them.</summary>
+    /// <summary>Topic exchange of what users publish, and of what happens to tasks without a message that moves them.</summary>
     public string EventsExchange { get; }
 
     /// <summary>Exclusive queue of the program whose turn it is to declare.</summary>
@@ -41,11 +44,18 @@ internal sealed class TaskTopology
 
     public HistoryTopology History { get; }
 
-    public IReadOnlyCollection<TaskQueue> Queues => _queues.Values;
+    /// <summary>The task queues.</summary>
+    public IReadOnlyList<TaskQueue> Queues { get; }
 
-    public string UnknownQueue(string queue) => $"No queue '{queue}'. Known: {string.Join(", ", _queues.Keys.Order())}.";
+    /// <summary>The queues of the durable subscriptions.</summary>
+    public IReadOnlyList<TaskQueue> Subscriptions { get; }
 
-    public TaskQueue? Find(string queue) => _queues.GetValueOrDefault(queue);
+    /// <summary>Both.</summary>
+    public IReadOnlyCollection<TaskQueue> All => _all.Values;
+
+    public string UnknownQueue(string queue) => $"No queue '{queue}'. Known: {string.Join(", ", _all.Keys.Order())}.";
+
+    public TaskQueue? Find(string queue) => _all.GetValueOrDefault(queue);
 
     public TaskQueue this[string queue] =>
         Find(queue) ?? throw new InvalidOperationException($"No queue '{queue}' in {WorkQueueOptions.Section}:Queues.");

@@ -18,12 +18,20 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
         await ExchangeAsync(channel, topology.TasksExchange, ExchangeType.Direct, null, cancellationToken);
         await ExchangeAsync(channel, topology.DeadExchange, ExchangeType.Direct, null, cancellationToken);
         await DeclareLadderAsync(channel, topology.Delays, cancellationToken);
-        foreach (TaskQueue queue in topology.Queues)
+        foreach (TaskQueue queue in topology.All)
         {
             await DeclareTaskQueueAsync(channel, queue, cancellationToken);
         }
 
         await DeclareHistoryAsync(channel, topology.History, cancellationToken);
+        foreach (TaskQueue subscription in topology.Subscriptions)
+        {
+            foreach (TopicPattern pattern in subscription.Patterns)
+            {
+                await channel.QueueBindAsync(subscription.BrokerName, topology.EventsExchange, pattern.ToString(), null, false, cancellationToken);
+            }
+        }
+
         _declared = true;
     }
 

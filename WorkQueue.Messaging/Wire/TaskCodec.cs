@@ -26,6 +26,7 @@ internal static class TaskCodec
             [TaskHeaders.Queue] = message.Queue,
             [TaskHeaders.At] = now.ToUnixTimeMilliseconds(),
         };
+        AddIfSet(headers, TaskHeaders.Topic, message.Topic);
         AddIfSet(headers, TaskHeaders.NotBefore, message.NotBefore is { } notBefore ? TaskHeaders.Time(notBefore) : null);
         AddIfSet(headers, TaskHeaders.Deadline, message.Deadline is { } deadline ? TaskHeaders.Time(deadline) : null);
         AddIfSet(headers, TaskHeaders.Redriven, message.Redriven > 0 ? message.Redriven : null);
@@ -89,6 +90,20 @@ internal static class TaskCodec
         BasicProperties properties = Write(message, end.At, end, run);
         properties.Headers![TaskHeaders.DeadAt] = TaskHeaders.Time(end.At);
         return properties;
+    }
+
+    /// <summary>Reads a delivery of an event; its topic is its routing key, and after a retry in its header.</summary>
+    /// <inheritdoc cref="Read(ulong, bool, IReadOnlyBasicProperties, ReadOnlyMemory{byte}, TaskQueue)"/>
+    public static TaskDelivery ReadEvent(
+        ulong tag, bool redelivered, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, TaskQueue queue, string? routingKey)
+    {
+        TaskDelivery delivery = Read(tag, redelivered, properties, body, queue);
+        string? topic = routingKey ?? TaskHeaders.Text(properties.Headers, TaskHeaders.Topic);
+        return delivery with
+        {
+            Message = delivery.Message with { Topic = topic ?? "" },
+            Unreadable = delivery.Unreadable ?? (topic is null ? "the event has no topic" : null),
+        };
     }
 
     /// <summary>Reads a delivery. Never throws: what cannot be read is said in <see cref="TaskDelivery.Unreadable"/>.</summary>

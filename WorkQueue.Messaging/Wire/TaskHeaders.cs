@@ -20,6 +20,7 @@ internal static class TaskHeaders
     public const string At = "wq-at";
     public const string Worker = "wq-worker";
     public const string StartedAt = "wq-started-at";
+    public const string Topic = "wq-topic";
     public const string Percent = "wq-percent";
     public const string Progress = "wq-progress";
     public const string TraceParent = "traceparent";
@@ -28,7 +29,7 @@ internal static class TaskHeaders
 
     private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
     {
-        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, RunOf, At, Worker, StartedAt, Percent, Progress,
+        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, RunOf, At, Worker, StartedAt, Topic, Percent, Progress,
         TraceParent, TraceState,
     };
 

@@ -9,6 +9,9 @@ internal sealed record TaskMessage
 
     public required string Queue { get; init; }
 
+    /// <summary>The topic of an event; null for a task.</summary>
+    public string? Topic { get; init; }
+
     public required ReadOnlyMemory<byte> Body { get; init; }
 
     public string? ContentType { get; init; }
@@ -38,6 +41,9 @@ internal sealed record TaskMessage
     public string? CorrelationId { get; init; }
 
     public string? ReplyTo { get; init; }
+
+    /// <summary>Somebody waits for its result until its deadline.</summary>
+    public bool IsCall => ReplyTo is not null && Deadline is not null;
 
     public string? TraceParent { get; init; }
 

@@ -50,7 +50,7 @@ internal sealed class EventFeed(TaskEvents events, TaskProjection projection, IT
 
             await foreach (TaskEvent happened in (subscription ??= events.Subscribe(patterns)).ReadAsync(cancellationToken))
             {
-                if (happened.Offset > last)
+                if (happened.Offset is null || happened.Offset > last)
                 {
                     yield return happened;
                 }

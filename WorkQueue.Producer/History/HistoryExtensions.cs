@@ -1,3 +1,5 @@
+using System.Text.Json;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Producer.History;
 
@@ -24,4 +26,11 @@ internal static class HistoryExtensions
         services.AddHostedService<HistoryFollower>();
         services.AddHostedService(provider => provider.GetRequiredService<BrokerCheck>());
     }
+
+    /// <summary>Shows what users publish to those who watch, as it comes.</summary>
+    public static void AddEmittedEvents(this IHostApplicationBuilder builder) => builder.AddEventHandler<JsonElement>("#", (payload, context) =>
+    {
+        context.Services.GetRequiredService<TaskEvents>().Publish(TaskEvent.Of(new EmittedEvent(context.Topic, context.PublishedAt, context.Id, payload)));
+        return Task.CompletedTask;
+    });
 }

@@ -21,12 +21,15 @@ internal sealed class TaskEvents
     /// <summary>Tells all whose patterns fit; never waits.</summary>
     public void Publish(HistoryRecord record)
     {
-        if (_subscriptions.IsEmpty)
+        if (!_subscriptions.IsEmpty)
         {
-            return;
+            Publish(TaskEvent.Of(record));
         }
+    }
 
-        TaskEvent happened = TaskEvent.Of(record);
+    /// <inheritdoc cref="Publish(HistoryRecord)"/>
+    public void Publish(TaskEvent happened)
+    {
         foreach (EventSubscription subscription in _subscriptions.Keys)
         {
             subscription.Offer(happened);
@@ -66,13 +69,16 @@ internal sealed class EventSubscription(IReadOnlyList<TopicPattern> patterns, Ac
 internal sealed class SubscriberTooSlowException() : Exception("Events came faster than they were read; some are missing.");
 
 /// <summary>One event.</summary>
-/// <param name="Offset">Where it is in the history.</param>
-/// <param name="Topic"><c>task.queue.type.state</c>, or <c>….progress</c>.</param>
-/// <param name="Record">What happened; without its payload, with its result.</param>
-internal sealed record TaskEvent(long Offset, string Topic, HistoryRecord Record)
+/// <param name="Offset">Where it is in the history; null for an event of a user, which is not kept.</param>
+/// <param name="Topic"><c>task.queue.type.state</c>, <c>….progress</c>, or a user's.</param>
+/// <param name="Record">What happened to a task; without its payload, with its result.</param>
+/// <param name="Emitted">Or what a user published.</param>
+internal sealed record TaskEvent(long? Offset, string Topic, HistoryRecord? Record, EmittedEvent? Emitted = null)
 {
     public static TaskEvent Of(HistoryRecord record) => new(
         record.Offset, TopicOf(record), record.State == TaskState.Succeeded ? record : record with { Body = ReadOnlyMemory<byte>.Empty });
+
+    public static TaskEvent Of(EmittedEvent emitted) => new(null, emitted.Topic, null, emitted);
 
     public bool Fits(IReadOnlyList<TopicPattern> patterns) => patterns.Any(pattern => pattern.Matches(Topic));
 
@@ -84,3 +90,10 @@ internal sealed record TaskEvent(long Offset, string Topic, HistoryRecord Record
         return $"task.{record.Queue}.{type}.{last}";
     }
 }
+
+/// <summary>An event of a user.</summary>
+/// <param name="Topic">Its topic.</param>
+/// <param name="At">When it was published, to the second.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="Payload">Its payload; a text as a string.</param>
+internal sealed record EmittedEvent(string Topic, DateTimeOffset? At, string Id, JsonElement Payload);

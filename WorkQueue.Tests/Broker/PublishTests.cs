@@ -82,6 +82,66 @@ public sealed class PublishTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task A_stream_of_tasks_tells_of_each_what_became_of_it()
+    {
+        await using TestQueue queue = new(broker, ("Types:probe:Queue", "default"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        Dictionary<string, EnqueueResult> results = [];
+        await foreach (EnqueueResult result in producer.EnqueueAllAsync(TasksAsync(2000)))
+        {
+            results.Add(result.Given.Id!, result);
+        }
+
+        Assert.Equal(2000, results.Count);
+        Assert.All(results.Values, result => Assert.Equal(result.Given.Type == "resize" ? null : result.Given.Id, result.Task?.Id));
+        Assert.Equal(20, results.Values.Count(result => result.Error is InvalidTaskException { Reason: InvalidTaskReason.UnknownType }));
+        Assert.Equal(1980u, await queue.ReadyAsync());
+    }
+
+    [BrokerFact]
+    public async Task A_stream_whose_outcomes_are_not_read_takes_no_more_tasks_than_the_window_and_leaving_it_stops_it()
+    {
+        await using TestQueue queue = new(broker, ("PublishWindow", "10"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        int given = 0;
+        await foreach (EnqueueResult first in producer.EnqueueAllAsync(TasksAsync(2000, () => given++)))
+        {
+            Assert.NotNull(first.Task);
+            // As many as fit have been confirmed and wait to be read; as many again wait for room.
+            await Eventually.TrueAsync(async () => await queue.ReadyAsync() >= 20, "what may be taken is enqueued");
+            break;
+        }
+
+        Assert.InRange(given, 20, 23);
+        Assert.InRange(await queue.ReadyAsync(), 20u, 23u);
+    }
+
+    [BrokerFact]
+    public async Task What_the_source_of_a_stream_throws_reaches_the_reader_of_its_outcomes()
+    {
+        await using TestQueue queue = new(broker);
+        ITaskQueue producer = await queue.ProducerAsync();
+        int read = 0;
+        await Assert.ThrowsAsync<InvalidDataException>(async () =>
+        {
+            await foreach (EnqueueResult _ in producer.EnqueueAllAsync(TasksAsync(50, () => read++ == 40 ? throw new InvalidDataException("line 41") : 0)))
+            {
+            }
+        });
+        Assert.InRange(await queue.ReadyAsync(), 1u, 40u);
+    }
+
+    private static async IAsyncEnumerable<NewTask> TasksAsync(int count, Func<int>? onNext = null)
+    {
+        for (int number = 0; number < count; number++)
+        {
+            await Task.Yield();
+            onNext?.Invoke();
+            yield return NewTask.Json(number % 100 == 7 && onNext is null ? "resize" : "probe", number) with { Id = $"{number}" };
+        }
+    }
+
+    [BrokerFact]
     public async Task Callers_that_stop_waiting_do_no_harm_to_the_others()
     {
         await using TestQueue queue = new(broker);

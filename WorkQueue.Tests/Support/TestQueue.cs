@@ -80,6 +80,10 @@ internal sealed class TestQueue : IAsyncDisposable
         return host;
     }
 
+    /// <summary>Waits until the hosts have logged a line so many times.</summary>
+    public Task LoggedAsync(string text, int times = 1) =>
+        Eventually.TrueAsync(() => Logged.Count(line => line.Contains(text, StringComparison.Ordinal)) >= times, $"'{text}' is logged {times} times");
+
     public async Task<uint> ReadyAsync(string queue = "default")
     {
         await using IChannel channel = await PlainChannelAsync();
@@ -97,26 +101,31 @@ internal sealed class TestQueue : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        string[] subscriptions =
+        [
+            .. _hosts.Select(host => host.Services.GetService<TaskTopology>()).OfType<TaskTopology>()
+                .SelectMany(topology => topology.Subscriptions).SelectMany(queue => (string[])[queue.BrokerName, queue.DeadBrokerName]).Distinct(),
+        ];
         foreach (IHost host in _hosts)
         {
             await host.StopAsync();
             host.Dispose();
         }
 
-        await DeleteAsync();
+        await DeleteAsync(subscriptions);
         if (_plain is not null)
         {
             await _plain.DisposeAsync();
         }
     }
 
-    private async Task DeleteAsync()
+    private async Task DeleteAsync(string[] subscriptions)
     {
         await using IChannel channel = await PlainChannelAsync();
         DelayLadder ladder = new(Prefix);
         string[] levels = [.. Enumerable.Range(0, DelayLadder.Levels).Select(ladder.Level)];
         string[] queues = [.. _settings.Keys.Where(key => key.StartsWith("WorkQueue:Queues:", StringComparison.Ordinal)).Select(key => key.Split(':')[2]).Append("default").Distinct()];
-        foreach (string name in (string[])[.. queues.Select(queue => $"{Prefix}.{queue}"), .. queues.Select(queue => $"{Prefix}.{queue}.dead"), ladder.Unrouted, $"{Prefix}.history", $"{Prefix}.control.log", .. levels])
+        foreach (string name in (string[])[.. queues.Select(queue => $"{Prefix}.{queue}"), .. queues.Select(queue => $"{Prefix}.{queue}.dead"), ladder.Unrouted, $"{Prefix}.history", $"{Prefix}.control.log", .. levels, .. subscriptions])
         {
             await channel.QueueDeleteAsync(name);
         }

@@ -8,12 +8,13 @@ public sealed partial class DocumentationTests
     private static readonly string Root = FindRoot();
 
     [Fact]
-    public void Every_snippet_of_the_README_is_the_compiled_code_of_its_name()
+    public void Every_snippet_of_the_documents_is_the_compiled_code_of_its_name()
     {
         Dictionary<string, string> compiled = Directory.GetFiles(Path.Combine(Root, "WorkQueue.Tests", "Snippets"), "*.cs")
             .SelectMany(file => Compiled().Matches(File.ReadAllText(file)))
             .ToDictionary(match => match.Groups["name"].Value, match => Unindent(match.Groups["code"].Value), StringComparer.Ordinal);
-        Dictionary<string, string> shown = Shown().Matches(File.ReadAllText(Path.Combine(Root, "README.md")))
+        Dictionary<string, string> shown = ((string[])["README.md", "docs/patterns.md"])
+            .SelectMany(document => Shown().Matches(File.ReadAllText(Path.Combine(Root, document))))
             .ToDictionary(match => match.Groups["name"].Value, match => match.Groups["code"].Value.TrimEnd(), StringComparer.Ordinal);
         Assert.NotEmpty(shown);
         Assert.All(shown, snippet => Assert.Equal(compiled.GetValueOrDefault(snippet.Key), snippet.Value));

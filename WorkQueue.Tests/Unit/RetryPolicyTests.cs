@@ -50,6 +50,19 @@ public sealed class RetryPolicyTests
         Assert.Equal(DelayLadder.Longest, retry.Delay);
     }
 
+    [Theory]
+    [InlineData(4, true, true)]
+    [InlineData(5, true, false)]
+    [InlineData(4, false, false)]
+    public void A_call_ends_when_its_next_attempt_would_start_after_its_deadline(int deadlineSeconds, bool isCall, bool ends)
+    {
+        TaskMessage message = new() { Id = "a", Type = "probe", Queue = "default", Body = default, Deadline = Now.AddSeconds(deadlineSeconds), ReplyTo = isCall ? "replies" : null };
+        Disposition retry = new Disposition.Retry(TimeSpan.FromSeconds(4), new AttemptEnd("no", null, "boom", Now));
+        Disposition decided = RetryPolicy.WithinCall(retry, message, Now);
+        Assert.Equal(ends, decided is Disposition.Cancel { End.Error: "boom" });
+        Assert.Equal(!ends, decided == retry);
+    }
+
     [Fact]
     public void A_delay_the_handler_chose_is_kept_to_the_letter() =>
         Assert.Equal(

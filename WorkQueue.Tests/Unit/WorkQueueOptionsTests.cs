@@ -25,6 +25,7 @@ public sealed class WorkQueueOptionsTests
     [InlineData("Worker:TaskTimeout", "00:00:00")]
     [InlineData("Worker:Queues", "nowhere")]
     [InlineData("Worker:Queues", "default,high")]
+    [InlineData("Worker:Queues", "default,default")]
     [InlineData("Worker:DrainTimeout", "-00:00:01")]
     [InlineData("Retry:Jitter", "1.5")]
     [InlineData("Retry:Delays:0", "41.00:00:00")]

@@ -52,6 +52,7 @@ public sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton<IQueueCounts>(broker);
         builder.Services.AddSingleton<ITaskControl>(broker);
         builder.Services.AddSingleton<IWorkerDirectory>(broker);
+        builder.Services.AddSingleton<ITaskEvents>(broker);
         builder.AddTaskProjection();
         builder.AddTaskApi();
         builder.AddBoard();
@@ -63,6 +64,9 @@ public sealed class ApiHost : IAsyncDisposable
         await app.StartAsync();
         return new ApiHost(app, history, broker, records);
     }
+
+    /// <summary>What a user publishes, as it reaches the API.</summary>
+    internal void Publish(EmittedEvent emitted) => _app.Services.GetRequiredService<TaskEvents>().Publish(TaskEvent.Of(emitted));
 
     /// <summary>Records something, and waits until the API knows.</summary>
     internal async Task RecordAsync(params HistoryRecord[] records)

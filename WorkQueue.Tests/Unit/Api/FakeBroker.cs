@@ -4,9 +4,11 @@ using WorkQueue.Tests.Unit.History;
 namespace WorkQueue.Tests.Unit.Api;
 
 /// <summary>All that the API asks of the queue: it writes down what it was told, and records it in the history.</summary>
-internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQueue, IDeadLetters, IQueueCounts, ITaskControl, IWorkerDirectory
+internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQueue, IDeadLetters, IQueueCounts, ITaskControl, IWorkerDirectory, ITaskEvents
 {
     public List<NewTask> Enqueued { get; } = [];
+
+    public List<(string Topic, object? Payload)> Published { get; } = [];
 
     public List<TaskToCancel> Cancelled { get; } = [];
 
@@ -58,15 +60,30 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
         {
             try
             {
-                results.Add(new EnqueueResult(await EnqueueAsync(task, cancellationToken), null));
+                results.Add(new EnqueueResult(task, await EnqueueAsync(task, cancellationToken), null));
             }
             catch (Exception refused) when (refused is InvalidTaskException or TaskNotEnqueuedException)
             {
-                results.Add(new EnqueueResult(null, refused));
+                results.Add(new EnqueueResult(task, null, refused));
             }
         }
 
         return results;
+    }
+
+    public IAsyncEnumerable<EnqueueResult> EnqueueAllAsync(IAsyncEnumerable<NewTask> tasks, CancellationToken cancellationToken = default) => throw new NotSupportedException("The API does not use it.");
+
+    public Task<TResult> CallAsync<TResult>(NewTask task, TimeSpan timeout, CancellationToken cancellationToken = default) => throw new NotSupportedException("The API does not use it.");
+
+    public Task<string> PublishAsync<TPayload>(string topic, TPayload payload, CancellationToken cancellationToken = default)
+    {
+        if (topic.Contains("..", StringComparison.Ordinal))
+        {
+            throw new InvalidEventException(InvalidTaskReason.Malformed, $"'{topic}' is no topic.");
+        }
+
+        Published.Add(IsAway ? throw new EventNotPublishedException(PublishOutcome.Unavailable, topic, "The broker is away.") : (topic, payload));
+        return Task.FromResult("event-1");
     }
 
     public Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>

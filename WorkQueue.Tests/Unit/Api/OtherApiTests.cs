@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using WorkQueue.Producer.History;
+using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Unit.Api;
 
@@ -90,6 +92,36 @@ public sealed class OtherApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_users_publish_is_shown_live_beside_what_happens_to_tasks_and_without_an_id_to_go_on_after()
+    {
+        await Eventually.TrueAsync(() => !_api.Projection.Progress.IsReplaying, "the history is read");
+        using HttpResponseMessage response = await _api.Http.GetAsync("/events?topic=orders.%23&topic=task.%23", HttpCompletionOption.ResponseHeadersRead);
+        using StreamReader lines = new(await response.Content.ReadAsStreamAsync());
+        Assert.Equal(": connected", await lines.ReadLineAsync());
+        await _api.RecordAsync(_api.Records.Queued("a"));
+        Assert.Equal("event: task.default.simulate.queued", (await EventAsync(lines))[1]);
+        JsonElement payload = JsonSerializer.SerializeToElement("first");
+        _api.Publish(new EmittedEvent("payments.created", null, "e1", payload));
+        _api.Publish(new EmittedEvent("orders.eu.created", null, "e2", payload));
+        Assert.Equal(["event: orders.eu.created", """data: {"topic":"orders.eu.created","at":null,"id":"e2","payload":"first"}"""], await EventAsync(lines));
+    }
+
+    [Fact]
+    public async Task An_event_is_published_or_refused_with_the_reason()
+    {
+        (HttpStatusCode status, JsonElement answer) = await _api.PostAsync("/events", """{"topic":"orders.eu.created","payload":{"order":17}}""");
+        Assert.Equal((HttpStatusCode.Accepted, "event-1"), (status, answer.GetProperty("id").GetString()));
+        Assert.Equal("""{"order":17}""", ((JsonElement)Assert.Single(_api.Broker.Published).Payload!).GetRawText());
+        (status, answer) = await _api.PostAsync("/events", """{"topic":"orders..created","payload":1}""");
+        Assert.Equal((HttpStatusCode.BadRequest, "Not an event"), (status, answer.GetProperty("title").GetString()));
+        Assert.Equal(HttpStatusCode.BadRequest, (await _api.PostAsync("/events", """{"topic":"orders"}""")).Status);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await _api.PostAsync("/events", "hello", "text/plain")).Status);
+        _api.Broker.IsAway = true;
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _api.PostAsync("/events", """{"topic":"orders","payload":1}""")).Status);
+        Assert.Single(_api.Broker.Published);
+    }
+
+    [Fact]
     public async Task Without_history_tasks_cannot_be_looked_up_and_it_says_so()
     {
         await using ApiHost off = await ApiHost.StartAsync("--WorkQueue:History=off");
@@ -99,6 +131,9 @@ public sealed class OtherApiTests : IAsyncLifetime
         Assert.Contains("WorkQueue:History is off", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.Conflict, (await off.PostAsync("/tasks?wait=1s", """{"type":"simulate","payload":1}""")).Status);
         Assert.Empty(off.Broker.Enqueued);
+        Assert.Equal(HttpStatusCode.Conflict, (await off.GetAsync("/events?topic=task.%23")).Status);
+        using HttpResponseMessage others = await off.Http.GetAsync("/events?topic=orders.%23", HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.OK, others.StatusCode);
         Assert.Equal("off", (await off.GetAsync("/stats")).Json.GetProperty("history").GetProperty("state").GetString());
     }
 

@@ -36,6 +36,43 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task What_users_publish_is_shown_with_its_time_topic_and_payload()
+    {
+        await using FakeProducer producer = await FakeProducer.StartAsync();
+        using CancellationTokenSource interrupt = new();
+        producer.On("GET /events", context => WriteAsync(context, """
+            event: orders.created
+            data: {"topic":"orders.created","at":"2026-01-01T10:00:00Z","id":"e1","payload":"first text"}
+
+            event: orders.paid
+            data: {"topic":"orders.paid","at":null,"id":"e2","payload":{"order":17}}
+
+
+            """)).On("GET /events", _ => interrupt.CancelAsync());
+        Result result = await producer.RunAsync(Stream.Null, canAsk: false, interrupt.Token, "watch", "orders.#");
+        Assert.Matches(@"^2026-01-01 \d\d:00:00 orders\.created first text$", result.Lines[0]);
+        Assert.Equal("orders.paid {\"order\":17}", result.Lines[1]);
+    }
+
+    [Fact]
+    public async Task Emit_publishes_a_text_or_JSON_and_prints_the_id()
+    {
+        await using FakeProducer producer = await FakeProducer.StartAsync();
+        producer.On("POST /events", 202, """{"id":"e1","topic":"orders.created"}""");
+        Assert.Equal("e1\n", (await producer.RunAsync("emit", "orders.created", "first", "text")).Out);
+        Assert.Equal("{\"id\":\"e1\",\"topic\":\"orders.created\"}\n", (await producer.RunAsync("emit", "orders.created", "--payload", """{"order":17}""", "--json")).Out);
+        Assert.Equal(
+            ["""{"topic":"orders.created","payload":"first text"}""", """{"topic":"orders.created","payload":{"order":17}}"""],
+            producer.Received.Select(call => call.Body));
+        Assert.Equal(ExitCode.Usage, (await producer.RunAsync("emit", "orders.created")).Code);
+        Assert.Equal(ExitCode.Usage, (await producer.RunAsync("emit", "orders.created", "text", "--payload", "1")).Code);
+        Assert.Equal(ExitCode.Usage, (await producer.RunAsync("emit", "orders.created", "--payload", "{")).Code);
+        await using FakeProducer refusing = await FakeProducer.StartAsync();
+        refusing.Refuse("POST /events", 400, "'a..b' is no topic.");
+        Assert.Equal(ExitCode.Failed, (await refusing.RunAsync("emit", "a..b", "text")).Code);
+    }
+
+    [Fact]
     public async Task JSON_is_an_event_a_line()
     {
         await using FakeProducer producer = await FakeProducer.StartAsync();

@@ -1,3 +1,4 @@
+using WorkQueue.Messaging;
 using WorkQueue.Producer.History;
 
 namespace WorkQueue.Tests.Unit.History;
@@ -53,7 +54,7 @@ public sealed class TopicPatternTests
         {
             await foreach (TaskEvent happened in slow.ReadAsync(CancellationToken.None))
             {
-                Assert.Equal(("task.default.simulate.queued", true), (happened.Topic, happened.Record.Body.IsEmpty));
+                Assert.Equal(("task.default.simulate.queued", true), (happened.Topic, happened.Record!.Body.IsEmpty));
                 read++;
             }
         });

@@ -14,8 +14,8 @@ namespace WorkQueue.Messaging.Events;
 /// Records what moves no message. The end of a task is confirmed before its delivery is acknowledged, but not waited for long: work never
 /// stops for its history. What was not confirmed in time is kept, up to a bound, and sent until it is.
 /// </summary>
-internal sealed class TaskEvents(
-    ConfirmedPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskEvents> logger) : BackgroundService
+internal sealed class HistoryRecorder(
+    ConfirmedPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<HistoryRecorder> logger) : BackgroundService
 {
     private const int MaxUnsent = 10_000;
     private static readonly TimeSpan ConfirmLimit = TimeSpan.FromSeconds(2);
@@ -38,7 +38,7 @@ internal sealed class TaskEvents(
     public Task SucceededAsync(TaskMessage message, object? result, AttemptRun run)
     {
         // Where only failures are recorded, what had failed, waited or died before must not seem to wait for ever.
-        bool recorded = RecordsRuns || (_history.Mode == HistoryMode.Failures && (message.Attempt > 1 || message.Redriven > 0 || message.NotBefore is not null));
+        bool recorded = IsTask(message) && (RecordsRuns || (_history.Mode == HistoryMode.Failures && (message.Attempt > 1 || message.Redriven > 0 || message.NotBefore is not null)));
         if (!recorded)
         {
             return Task.CompletedTask;
@@ -50,12 +50,12 @@ internal sealed class TaskEvents(
 
     /// <summary>Records that a task was cancelled; returns as <see cref="SucceededAsync"/>.</summary>
     public Task CancelledAsync(TaskMessage message, AttemptEnd end, AttemptRun? run) =>
-        _history.Mode == HistoryMode.Off ? Task.CompletedTask : SendAsync(new EventMessage(message, EventCodec.Cancelled, end.At, run, end));
+        _history.Mode == HistoryMode.Off || !IsTask(message) ? Task.CompletedTask : SendAsync(new EventMessage(message, EventCodec.Cancelled, end.At, run, end));
 
     /// <summary>Records that a worker got a cancelled task and dropped it; not waited for.</summary>
     public void Dropped(TaskMessage message, string worker)
     {
-        if (_history.Mode != HistoryMode.Off)
+        if (_history.Mode != HistoryMode.Off && IsTask(message))
         {
             Post(new EventMessage(message, EventCodec.Dropped, clock.GetUtcNow(), new AttemptRun(worker, clock.GetUtcNow()), null));
         }
@@ -64,7 +64,7 @@ internal sealed class TaskEvents(
     /// <summary>Records that a task runs, or how far it is; not waited for.</summary>
     public void Running(TaskMessage message, AttemptRun run, TaskProgress? progress)
     {
-        if (RecordsRuns)
+        if (RecordsRuns && IsTask(message))
         {
             Post(new EventMessage(message, progress is null ? EventCodec.Running : EventCodec.Progress, clock.GetUtcNow(), run, null, progress));
         }
@@ -75,7 +75,7 @@ internal sealed class TaskEvents(
     {
         bool byMessage = _history.ByRouting && (_history.Mode == HistoryMode.All || state != EventCodec.Queued);
         bool wanted = _history.Mode == HistoryMode.All || state != EventCodec.Queued || message.Redriven > 0;
-        if (_history.Mode != HistoryMode.Off && !byMessage && wanted)
+        if (_history.Mode != HistoryMode.Off && !byMessage && wanted && IsTask(message))
         {
             Post(new EventMessage(message, state, clock.GetUtcNow(), run, end));
         }
@@ -179,6 +179,9 @@ internal sealed class TaskEvents(
             return ([], $"The result cannot be written as JSON: {misfit.Message}");
         }
     }
+
+    // An event is handled once in each subscription, under the same id: it has no one history.
+    private static bool IsTask(TaskMessage message) => message.Topic is null;
 
     private AttemptEnd? EndOf(string? note) => note is null ? null : new AttemptEnd(note, null, null, clock.GetUtcNow());
 }

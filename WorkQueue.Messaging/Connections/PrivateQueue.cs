@@ -1,0 +1,135 @@
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Diagnostics;
+
+namespace WorkQueue.Messaging.Connections;
+
+/// <summary>A delivery of a private queue; the body is the client's buffer, valid until the receiver returns.</summary>
+internal readonly record struct PrivateDelivery(string Exchange, string RoutingKey, bool Redelivered, IReadOnlyBasicProperties Properties, ReadOnlyMemory<byte> Body);
+
+/// <summary>
+/// An exclusive queue of this process on its consuming connection, named by the broker: it is gone with the connection, and a new one is made
+/// on the next. What was in it is lost.
+/// </summary>
+/// <param name="purpose">What it is for, for the log.</param>
+/// <param name="connection">The consuming connection.</param>
+/// <param name="receive">Gets the deliveries, one after the other; may not throw.</param>
+/// <param name="clock">The clock.</param>
+/// <param name="logger">The log.</param>
+internal sealed class PrivateQueue(string purpose, SupervisedConnection connection, Func<PrivateDelivery, Task> receive, TimeProvider clock, ILogger logger)
+{
+    /// <summary>The exchange and key it is bound to, if any.</summary>
+    public (string Exchange, string Key)? Binding { get; init; }
+
+    /// <summary>Deliveries held here at once and acknowledged when received; 0 takes all there are, without acknowledgement.</summary>
+    public ushort Prefetch { get; init; }
+
+    /// <summary>Told the queue's name when it is there.</summary>
+    public Action<string>? Opened { get; init; }
+
+    /// <summary>Told the reason when it is gone.</summary>
+    public Action<string>? Lost { get; init; }
+
+    /// <summary>Keeps the queue until the token is cancelled.</summary>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        Backoff backoff = new(clock, TimeSpan.FromSeconds(4));
+        while (!stopping.IsCancellationRequested)
+        {
+            string reason;
+            try
+            {
+                reason = await ConsumeAsync(backoff, stopping);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                break;
+            }
+#pragma warning disable CA1031 // Whatever went wrong, the answer is the same: say it, wait, try again.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                reason = failure.Message;
+            }
+
+            logger.PrivateQueueLost(purpose, reason);
+            await backoff.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        Lost?.Invoke("the program stops");
+    }
+
+    private async Task<string> ConsumeAsync(Backoff backoff, CancellationToken stopping)
+    {
+        // The client hangs the spans of all deliveries under the activity that is current now.
+        System.Diagnostics.Activity.Current = null;
+        OpenConnection open = await connection.WaitOpenAsync(stopping);
+        IChannel channel = await connection.OpenChannelAsync(null, stopping);
+        try
+        {
+            TaskCompletionSource<string> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            channel.ChannelShutdownAsync += (_, shutdown) =>
+            {
+                ended.TrySetResult(shutdown.ReplyText);
+                return Task.CompletedTask;
+            };
+            QueueDeclareOk queue = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+            if (Binding is { } binding)
+            {
+                await channel.QueueBindAsync(queue.QueueName, binding.Exchange, binding.Key, cancellationToken: CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+            }
+
+            if (Prefetch > 0)
+            {
+                await channel.BasicQosAsync(0, Prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+            }
+
+            await channel.BasicConsumeAsync(queue.QueueName, autoAck: Prefetch == 0, new Consumer(channel, receive, Prefetch > 0, clock, ended), CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+            backoff.Opened();
+            Opened?.Invoke(queue.QueueName);
+            string reason = await (await Task.WhenAny(ended.Task, open.Lost).WaitAsync(stopping));
+            // At once: giving up the channel of a dead connection takes its time.
+            Lost?.Invoke(reason);
+            return reason;
+        }
+        finally
+        {
+            // Not waited for: the program may be ending, perhaps on a dead connection.
+            _ = Limits.DisposeAsync(channel, clock);
+        }
+    }
+
+    private sealed class Consumer(IChannel channel, Func<PrivateDelivery, Task> receive, bool acknowledges, TimeProvider clock, TaskCompletionSource<string> ended) : AsyncDefaultBasicConsumer(channel)
+    {
+        public override async Task HandleBasicDeliverAsync(
+            string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
+            IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
+        {
+            await receive(new PrivateDelivery(exchange, routingKey, redelivered, properties, body));
+            if (acknowledges)
+            {
+                await AcknowledgeAsync(deliveryTag);
+            }
+        }
+
+        protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default)
+        {
+            ended.TrySetResult("the broker cancelled the consumer");
+            return Task.CompletedTask;
+        }
+
+        private async Task AcknowledgeAsync(ulong deliveryTag)
+        {
+            try
+            {
+                await Channel.BasicAckAsync(deliveryTag, multiple: false, CancellationToken.None).AsTask().WaitAsync(Limits.Rpc, clock);
+            }
+#pragma warning disable CA1031 // A channel that takes no acknowledgement is closed; the queue is made anew.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                ended.TrySetResult(failure.Message);
+            }
+        }
+    }
+}

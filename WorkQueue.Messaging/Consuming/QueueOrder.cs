@@ -1,0 +1,30 @@
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>Which of its queues a slot takes from: the first that has tasks, and every tenth time the last, so that none starves. Pure.</summary>
+internal static class QueueOrder
+{
+    private const int LastEvery = 10;
+
+    /// <summary>Where the next task is to come from.</summary>
+    /// <param name="ready">How many tasks wait in each queue, the preferred first; null for one that is paused.</param>
+    /// <param name="taken">How many tasks the slot has taken.</param>
+    /// <returns>The queue's index: where none has tasks the first, to wait there; null where all are paused.</returns>
+    public static int? Next(IReadOnlyList<long?> ready, long taken)
+    {
+        if (taken % LastEvery == LastEvery - 1 && ready[^1] > 0)
+        {
+            return ready.Count - 1;
+        }
+
+        int[] open = [.. Enumerable.Range(0, ready.Count).Where(index => ready[index] is not null)];
+        return open.Where(index => ready[index] > 0).Concat(open).Select(index => (int?)index).FirstOrDefault();
+    }
+
+    /// <summary>Whether a slot is to leave its queue.</summary>
+    /// <param name="current">The queue's index.</param>
+    /// <param name="isIdle">The queue gave it nothing; else it may hold another task, however many were counted a moment ago.</param>
+    /// <param name="ready">As for <see cref="Next"/>.</param>
+    /// <param name="taken">As for <see cref="Next"/>.</param>
+    public static bool Leaves(int current, bool isIdle, IReadOnlyList<long?> ready, long taken) =>
+        Next([.. ready.Select((count, index) => index == current && !isIdle && count is not null ? Math.Max(1, count.Value) : count)], taken) is { } next && next != current;
+}

@@ -1,0 +1,77 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>
+/// Runs the handlers of this process's temporary subscriptions: each has a queue of its own and gets the events one after the other, while
+/// there is a connection. An event that cannot be handled is logged and passed over.
+/// </summary>
+internal sealed class TemporarySubscriptions(
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection,
+    IEnumerable<EventHandlerRegistration> handlers,
+    TaskTopology topology,
+    IServiceScopeFactory scopes,
+    IOptions<WorkQueueOptions> options,
+    TimeProvider clock,
+    ILogger<TemporarySubscriptions> logger) : BackgroundService
+{
+    // What a process holds of the events that wait; the rest waits on the broker.
+    private const ushort Prefetch = 100;
+
+    private readonly TaskQueue _reading = new(new Subscription("temporary"), options.Value.Prefix, options.Value.BrokerConsumerTimeout);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(handlers.Select(handler => RunAsync(handler, stoppingToken)));
+
+    private Task RunAsync(EventHandlerRegistration handler, CancellationToken stopping)
+    {
+        PrivateQueue queue = new($"events {handler.Pattern}", connection, delivery => ReceiveAsync(handler, delivery, stopping), clock, logger)
+        {
+            Binding = (topology.EventsExchange, handler.Pattern.ToString()),
+            Prefetch = Prefetch,
+            Opened = _ => logger.TakingEvents(handler.Pattern.ToString()),
+        };
+        return queue.RunAsync(stopping);
+    }
+
+    private async Task ReceiveAsync(EventHandlerRegistration handler, PrivateDelivery delivery, CancellationToken stopping)
+    {
+        if (!TopicRules.IsUsers(delivery.RoutingKey) || stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        TaskMessage message = TaskCodec.ReadEvent(0, delivery.Redelivered, delivery.Properties, delivery.Body, _reading, delivery.RoutingKey).Message;
+        using CancellationTokenSource timeout = new(options.Value.Worker.TaskTimeout, clock);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stopping, timeout.Token);
+        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+        try
+        {
+            await handler.RunAsync(message, ContextOf(message, delivery.Redelivered, scope.ServiceProvider, limit.Token)).WaitAsync(limit.Token);
+        }
+#pragma warning disable CA1031 // The boundary to the user's code: one event that cannot be handled must not end the subscription.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            logger.EventPassedOver(failure, message.Id, message.Topic!);
+        }
+    }
+
+    private static EventContext ContextOf(TaskMessage message, bool redelivered, IServiceProvider services, CancellationToken cancelled) => new()
+    {
+        Topic = message.Topic!,
+        Id = message.Id,
+        PublishedAt = message.EnqueuedAt,
+        Attempt = 1,
+        Redelivered = redelivered,
+        CancellationToken = cancelled,
+        Services = services,
+    };
+}

@@ -1,0 +1,106 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using RabbitMQ.Client;
+using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Broker;
+
+/// <summary>A worker that takes from several queues.</summary>
+[Collection(BrokerTests.Name)]
+public sealed class SeveralQueuesTests(BrokerFixture broker)
+{
+    private readonly TaskCompletionSource _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [BrokerFact]
+    public async Task A_slot_prefers_the_first_queue_and_gives_every_tenth_take_to_the_last()
+    {
+        await using TestQueue queue = Two();
+        ITaskQueue producer = await queue.ProducerAsync();
+        await FillAsync(producer, "high", 40);
+        await FillAsync(producer, "low", 10);
+        await queue.WorkerAsync();
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == 50, "every task has run");
+        string[] order = [.. queue.Runs.All.Select(run => run.Context.Queue)];
+        // Exactly every tenth is tested without a broker: here a task may be acknowledged before the slot has left its queue.
+        Assert.All(order[..9], name => Assert.Equal("high", name));
+        Assert.InRange(order[..40].Count(name => name == "low"), 3, 5);
+    }
+
+    [BrokerFact]
+    public async Task A_busy_slot_holds_no_task_of_any_queue_and_goes_back_to_the_preferred_one()
+    {
+        await using TestQueue queue = Two();
+        ITaskQueue producer = await queue.ProducerAsync();
+        IHost worker = await queue.WorkerAsync(GateAsync);
+        await ConsumesAsync(queue, "high");
+        await FillAsync(producer, "low", 1, "gate");
+        Assert.Equal("low", (await queue.Runs.NextAsync()).Queue);
+        await FillAsync(producer, "low", 5);
+        await FillAsync(producer, "high", 1);
+        // The slot is told of it while it runs, and gives up its place in the other queue.
+        await LeavesAsync(worker);
+        Assert.Equal((1u, 5u), (await queue.ReadyAsync("high"), await queue.ReadyAsync("low")));
+        _gate.SetResult();
+        Assert.Equal("high", (await queue.Runs.NextAsync()).Queue);
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == 7, "the others run too");
+        Assert.All(queue.Runs.All, run => Assert.False(run.Context.Redelivered));
+    }
+
+    [BrokerFact]
+    public async Task A_paused_queue_is_passed_over_until_it_is_resumed()
+    {
+        await using TestQueue queue = Two();
+        ITaskQueue producer = await queue.ProducerAsync();
+        ITaskControl control = queue.Last.Services.GetRequiredService<ITaskControl>();
+        await control.PauseAsync("high");
+        await FillAsync(producer, "high", 1);
+        await queue.WorkerAsync();
+        await FillAsync(producer, "low", 1);
+        Assert.Equal("low", (await queue.Runs.NextAsync()).Queue);
+        Assert.Equal(1u, await queue.ReadyAsync("high"));
+        await control.ResumeAsync("high");
+        Assert.Equal("high", (await queue.Runs.NextAsync()).Queue);
+    }
+
+    [BrokerFact]
+    public async Task A_worker_that_stops_while_its_slot_leaves_a_queue_finishes_what_runs()
+    {
+        await using TestQueue queue = Two();
+        ITaskQueue producer = await queue.ProducerAsync();
+        IHost worker = await queue.WorkerAsync(GateAsync);
+        await FillAsync(producer, "low", 1, "gate");
+        await queue.Runs.NextAsync();
+        await FillAsync(producer, "high", 1);
+        await LeavesAsync(worker);
+        Task stopping = worker.StopAsync();
+        _gate.SetResult();
+        await stopping;
+        Assert.Equal((1u, 0u), (await queue.ReadyAsync("high"), await queue.ReadyAsync("low")));
+        Assert.Single(queue.Runs.All);
+    }
+
+    private TestQueue Two() => new(broker, ("Queues:high:DeliveryLimit", "10"), ("Queues:low:DeliveryLimit", "10"), ("Worker:Queues", "high, low"));
+
+    private async Task<object?> GateAsync(string text, TaskContext context)
+    {
+        await (text == "gate" ? _gate.Task : Task.CompletedTask);
+        return null;
+    }
+
+    private static Task<EnqueuedTask[]> FillAsync(ITaskQueue producer, string queue, int count, string text = "") => Task.WhenAll(
+        Enumerable.Range(0, count).Select(_ => producer.EnqueueAsync(NewTask.Json("probe", text) with { Queue = queue })));
+
+    private static Task ConsumesAsync(TestQueue queue, string name) => Eventually.TrueAsync(async () => await ConsumersAsync(queue, name) == 1, $"{name} is consumed");
+
+    private static async Task<uint> ConsumersAsync(TestQueue queue, string name)
+    {
+        await using IChannel channel = await queue.PlainChannelAsync();
+        return await channel.ConsumerCountAsync($"{queue.Prefix}.{name}");
+    }
+
+    // Not told by the broker: a quorum queue counts a consumer that was cancelled until it has settled its task.
+    private static Task LeavesAsync(IHost worker) =>
+        Eventually.TrueAsync(() => worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].HasLeft, "the slot leaves its queue");
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.RegularExpressions;
+using RabbitMQ.Client;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Snippets;
+
+/// <summary>The programs in samples/, run as a user would.</summary>
+[Collection(BrokerTests.Name)]
+public sealed partial class SampleTests(BrokerFixture broker)
+{
+    [BrokerFact]
+    public async Task Hello_world_enqueues_and_handles_a_task_in_fewer_than_25_lines()
+    {
+        await using TestQueue queue = new(broker);
+        // Declares the queues under this prefix, so that they are deleted at the end.
+        await queue.ProducerAsync();
+        Assert.Contains("Hello, World!", await OtherProgram.RunAsync("dotnet", ["HelloWorld.dll"], Settings(queue)));
+        Assert.InRange(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "HelloWorld.cs")).Length, 1, 24);
+    }
+
+    [BrokerFact]
+    public async Task The_web_app_enqueues_from_a_request()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.ProducerAsync();
+        await using OtherProgram web = OtherProgram.Start("dotnet", ["WebApp.dll", "--urls", "http://127.0.0.1:0"], Settings(queue));
+        string? address = null;
+        await Eventually.TrueAsync(() => (address = web.Output.Select(line => Address().Match(line)).FirstOrDefault(match => match.Success)?.Value) is not null, "it listens");
+        using HttpClient http = new() { BaseAddress = new Uri(address!) };
+        using HttpResponseMessage answer = await http.PostAsJsonAsync("/documents", new { title = "Hello", text = "World", file = "hello" });
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        BasicGetResult task = await queue.TakeAsync("default");
+        Assert.Equal(("render-pdf", $"/documents/{task.BasicProperties.MessageId}"), (task.BasicProperties.Type, answer.Headers.Location?.ToString()));
+    }
+
+    private (string Key, string Value)[] Settings(TestQueue queue) => [("ConnectionStrings__rabbitmq", broker.ConnectionString), ("WorkQueue__Prefix", queue.Prefix), ("Logging__LogLevel__Microsoft.Hosting.Lifetime", "Information")];
+
+    [GeneratedRegex(@"http://127\.0\.0\.1:\d+")]
+    private static partial Regex Address();
+}
