@@ -1,6 +1,6 @@
 using WorkQueue.Messaging.Consuming;
-using WorkQueue.Messaging.Wire;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Tests.Unit;
 
