@@ -26,6 +26,7 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
             return true;
         }
 
+        long start = clock.GetTimestamp();
         Watch watch = _watches.GetOrAdd(queue, _ => new Watch());
         if (IsTrusted(watch) || !await watch.Asking.WaitAsync(Patience))
         {
@@ -34,7 +35,8 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
 
         try
         {
-            return IsTrusted(watch) || await AskAsync(queue, watch);
+            // Declared again since this publish began, it may have missed the message.
+            return (IsTrusted(watch) || await AskAsync(queue, watch)) && watch.BackAt < start;
         }
         finally
         {
@@ -61,11 +63,14 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
             watch.Channel = watch.Channel is { IsOpen: true } ? watch.Channel : await connection.OpenChannelAsync(null, limit.Token);
             await watch.Channel.QueueDeclarePassiveAsync(queue, CancellationToken.None).WaitAsync(limit.Token);
             watch.SeenAt = clock.GetTimestamp();
+            watch.BackAt = watch.IsMissing ? watch.SeenAt : watch.BackAt;
+            watch.IsMissing = false;
             return true;
         }
         catch (OperationInterruptedException missing) when (missing.ShutdownReason?.ReplyCode == Constants.NotFound)
         {
             watch.Channel = null;
+            watch.IsMissing = true;
             return false;
         }
 #pragma warning disable CA1031 // Without an answer nothing is known, and the publish beside this one finds out for itself.
@@ -86,5 +91,9 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
         public IChannel? Channel { get; set; }
 
         public long SeenAt { get; set; }
+
+        public bool IsMissing { get; set; }
+
+        public long BackAt { get; set; } = long.MinValue;
     }
 }

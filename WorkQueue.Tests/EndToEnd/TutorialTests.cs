@@ -46,7 +46,8 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
 
         await Eventually.TrueAsync(() => App.Lines("(simulate) done after").Length >= doneBefore + tasks.Length, "all tasks are done");
         TimeSpan makespan = TimeProvider.System.GetElapsedTime(start);
-        Assert.InRange(makespan, TimeSpan.FromSeconds(5.9), TimeSpan.FromSeconds(6.6));
+        // With room for a busy machine: the tests around it run at the same time.
+        Assert.InRange(makespan, TimeSpan.FromSeconds(5.9), TimeSpan.FromSeconds(8));
     }
 
     [AppHostTheory]
