@@ -93,6 +93,8 @@ public sealed class DeadLetterTests(BrokerFixture broker)
         await queue.WorkerAsync();
         ITaskQueue producer = await queue.ProducerAsync();
         IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        // Each of the two connections of a program declares: the last one would take back what is unbound below.
+        await Eventually.TrueAsync(() => queue.Logged.Count(line => line.Contains("Connected to RabbitMQ", StringComparison.Ordinal)) == 4, "all is declared");
         NewTask later = NewTask.Json("probe", "x") with { NotBefore = TimeProvider.System.GetUtcNow().AddSeconds(2) };
         EnqueuedTask lost = await producer.EnqueueAsync(later with { Queue = "other" });
         EnqueuedTask found = await producer.EnqueueAsync(later);

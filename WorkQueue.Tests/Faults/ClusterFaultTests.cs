@@ -18,7 +18,8 @@ public sealed class ClusterFaultTests(FaultCluster cluster, FaultReport report) 
     public async Task Publishing_and_consuming_go_on_elsewhere_when_the_node_that_leads_the_queue_is_killed()
     {
         const int Tasks = 3000;
-        await using FaultQueue queue = await CreateAsync(("Worker:Concurrency", "4"));
+        // What was on its way to the dead node may never be answered; who waits for it waits as long as this.
+        await using FaultQueue queue = await CreateAsync(("Worker:Concurrency", "4"), ("ConfirmTimeout", "00:00:05"));
         ITaskQueue producer = await queue.ProducerAsync();
         Pauses confirms = new(), runs = new();
         await queue.WorkerAsync((_, context) =>
