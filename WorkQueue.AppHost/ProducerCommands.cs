@@ -62,6 +62,11 @@ internal static partial class ProducerCommands
     {
         JsonElement queues = await ReadAsync(await http.GetAsync(new Uri("/queues", UriKind.Relative), stop), stop);
         string[] names = [.. queues.GetProperty("items").EnumerateArray().Select(queue => queue.GetProperty("name").GetString()!)];
+        if (names.Length == 0)
+        {
+            throw new HttpRequestException("The producer knows of no queues: the broker does not answer.");
+        }
+
         foreach (string name in names)
         {
             await ReadAsync(await http.PostAsync(new Uri($"/queues/{name}/{verb}", UriKind.Relative), null, stop), stop);
@@ -94,7 +99,7 @@ internal static partial class ProducerCommands
         {
             try
             {
-                using HttpClient http = new() { BaseAddress = new Uri(producer.GetEndpoint("http").Url) };
+                using HttpClient http = new() { BaseAddress = new Uri(producer.GetEndpoint("http").Url), Timeout = Timeout.InfiniteTimeSpan };
                 if (producer.ApplicationBuilder.Configuration.GetSection("WorkQueue:ApiKeys").GetChildren().FirstOrDefault()?.Value is { Length: > 0 } key)
                 {
                     http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);

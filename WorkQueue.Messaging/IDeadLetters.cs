@@ -9,6 +9,12 @@ public interface IDeadLetters
     /// <exception cref="InvalidTaskException">The filter names a queue that does not exist.</exception>
     Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default);
 
+    /// <summary>Counts dead letters, without keeping them in memory.</summary>
+    /// <param name="filter">Which ones; its limit is also the most that is counted.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="InvalidTaskException">The filter names a queue that does not exist.</exception>
+    Task<int> CountAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// Puts dead letters back into their queues, each under its own id as attempt 1, counted in <see cref="DeadLetter.Redriven"/>.
     /// A letter is taken away only after the broker confirmed the task; a crash in between runs it twice and never loses it.

@@ -173,7 +173,7 @@ public sealed class WorkerOptions
 {
     /// <summary>
     /// The queues it takes tasks from, separated by commas, the preferred first. Default <c>default</c>. A slot takes from the first that has
-    /// tasks, and every tenth time from the last, so that none starves.
+    /// tasks, and every tenth time from one of the others in turn, so that none starves.
     /// </summary>
     public string Queues { get; set; } = WorkQueueOptions.DefaultQueue;
 

@@ -54,7 +54,7 @@ internal static class DeadLetterEndpoints
     {
         DeadLetterSelection selection = await TaskRequestReader.ReadStrictAsync<DeadLetterSelection>(request, cancellationToken);
         DeadLetterFilter filter = FilterOf(selection);
-        return new Moved(selection.DryRun ? (await letters.ListAsync(filter, cancellationToken)).Count : await move(filter, cancellationToken));
+        return new Moved(selection.DryRun ? await letters.CountAsync(filter, cancellationToken) : await move(filter, cancellationToken));
     }
 
     private static DeadLetterFilter FilterOf(DeadLetterSelection selection)

@@ -35,7 +35,7 @@ internal static class EventEndpoints
         return Results.Accepted(value: new EventPublished(id, request.Topic));
     }
 
-    private static async Task StreamAsync(HttpContext context, string[]? topic, EventFeed feed, TaskLookup lookup, TimeProvider clock)
+    private static async Task StreamAsync(HttpContext context, string[]? topic, EventFeed feed, TaskLookup lookup, IHostApplicationLifetime lifetime, TimeProvider clock)
     {
         IReadOnlyList<TopicPattern> patterns = QueryValues.Patterns(topic ?? []);
         long? after = AfterOf(context.Request);
@@ -45,14 +45,16 @@ internal static class EventEndpoints
         }
 
         context.Response.Headers[TaskLookup.Header] = lookup.State;
-        await EventWriter.WriteAsync(context, feed.ReadAsync(patterns, after, context.RequestAborted), clock);
+        // A client that listens must not hold up a program that stops.
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        await EventWriter.WriteAsync(context, feed.ReadAsync(patterns, after, end.Token), clock, end.Token);
     }
 
     private static long? AfterOf(HttpRequest request)
     {
         string given = request.Headers[LastEventId].ToString();
         return given.Length == 0 ? null
-            : long.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out long offset) ? offset
+            : long.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out long offset) && offset < long.MaxValue ? offset
             : throw new BadHttpRequestException($"{LastEventId} is '{given}'; send the id of an earlier event.");
     }
 }

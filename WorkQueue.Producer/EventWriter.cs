@@ -13,9 +13,8 @@ internal static class EventWriter
     // Proxies and browsers give up a connection on which nothing is heard, most after 30 to 60 seconds.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
-    public static async Task WriteAsync(HttpContext context, IAsyncEnumerable<TaskEvent> events, TimeProvider clock)
+    public static async Task WriteAsync(HttpContext context, IAsyncEnumerable<TaskEvent> events, TimeProvider clock, CancellationToken gone)
     {
-        CancellationToken gone = context.RequestAborted;
         context.Response.ContentType = ContentType;
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["X-Accel-Buffering"] = "no";
@@ -46,7 +45,7 @@ internal static class EventWriter
         }
         catch (SubscriberTooSlowException slow)
         {
-            // The client comes again by itself, with the id of the last event it has, and misses nothing.
+            // The client comes again by itself, with the id of the last event it has, and misses none of what has one.
             await SayAsync(context, $": {slow.Message}\n\n");
         }
         catch (OperationCanceledException) when (gone.IsCancellationRequested)
@@ -67,8 +66,11 @@ internal static class EventWriter
             : JsonSerializer.Serialize(happened.Emitted, JsonSerializerOptions.Web);
         // Without an id the client goes on after the last event that had one.
         string id = happened.Offset is { } offset ? $"id: {offset}\n" : "";
-        return $"{id}event: {happened.Topic}\ndata: {data}\n\n";
+        return $"{id}event: {OneLine(happened.Topic)}\ndata: {data}\n\n";
     }
+
+    // A plain client may have put a line break into a routing key, which would begin another field.
+    private static string OneLine(string topic) => topic.ReplaceLineEndings(" ");
 
     private static async Task SilenceAsync(HttpContext context, Task next, TimeProvider clock)
     {

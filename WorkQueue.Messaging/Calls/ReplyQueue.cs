@@ -22,7 +22,6 @@ internal sealed class ReplyQueue(
 
     /// <summary>Waits for the reply to a task from now on, until the call is disposed of; a reply that comes after that is ignored.</summary>
     /// <exception cref="TaskNotEnqueuedException">The broker is away; nothing was sent.</exception>
-    /// <exception cref="InvalidTaskException">A call with this id waits already.</exception>
     public async Task<PendingCall> ExpectAsync(string id, CancellationToken cancellationToken)
     {
         _needed.TrySetResult();
@@ -35,10 +34,11 @@ internal sealed class ReplyQueue(
                 // Another name, or none: the connection was lost since, and whom it failed this one was not among.
                 if (_name.Task is { IsCompletedSuccessfully: true, Result: { } current } && current == name)
                 {
-                    PendingCall call = new(name, () => Forget(id));
-                    return _pending.TryAdd(id, call)
-                        ? call
-                        : throw new InvalidTaskException(InvalidTaskReason.Malformed, $"A call with the id '{id}' waits for its reply already.");
+                    // Not the task's id: a call that is made again must not be told how the copy before it ended.
+                    string correlation = Guid.NewGuid().ToString();
+                    PendingCall call = new(id, name, correlation, () => Forget(correlation));
+                    _pending.Add(correlation, call);
+                    return call;
                 }
             }
         }
@@ -56,7 +56,7 @@ internal sealed class ReplyQueue(
         PendingCall? call;
         lock (_lock)
         {
-            call = reply.CorrelationId is { } id ? _pending.GetValueOrDefault(id) : null;
+            call = reply.CorrelationId is { } correlation ? _pending.GetValueOrDefault(correlation) : null;
         }
 
         if (call?.Answer(reply) != true)
@@ -96,18 +96,18 @@ internal sealed class ReplyQueue(
             Volatile.Write(ref _name, _name.Task.IsCompleted ? NewName() : _name);
         }
 
-        foreach ((string id, PendingCall call) in lost)
+        foreach (PendingCall call in lost.Values)
         {
             call.Fail(new CallFailedException(
-                CallOutcome.Unknown, id, $"The connection was lost before the reply to task {id} ({reason}); its outcome is unknown. Look it up, or call again under the same id."));
+                CallOutcome.Unknown, call.Task, $"The connection was lost before the reply to task {call.Task} ({reason}); its outcome is unknown. Look it up, or call again under the same id."));
         }
     }
 
-    private void Forget(string id)
+    private void Forget(string correlation)
     {
         lock (_lock)
         {
-            _pending.Remove(id);
+            _pending.Remove(correlation);
         }
     }
 
@@ -115,9 +115,15 @@ internal sealed class ReplyQueue(
 }
 
 /// <summary>A call that waits for its reply.</summary>
-internal sealed class PendingCall(string replyTo, Action forget) : IDisposable
+internal sealed class PendingCall(string task, string replyTo, string correlation, Action forget) : IDisposable
 {
     private readonly TaskCompletionSource<Reply> _reply = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The id of the task that is called.</summary>
+    public string Task { get; } = task;
+
+    /// <summary>What the reply repeats.</summary>
+    public string Correlation { get; } = correlation;
 
     /// <summary>Where the reply is to be sent.</summary>
     public string ReplyTo { get; } = replyTo;

@@ -60,7 +60,7 @@ internal sealed class TaskClient(TaskPublisher publisher, ReplyQueue replies, IO
         try
         {
             using PendingCall pending = await replies.ExpectAsync(id, end.Token);
-            Task<EnqueuedTask> enqueue = publisher.EnqueueAsync(call, pending.ReplyTo, end.Token);
+            Task<EnqueuedTask> enqueue = publisher.EnqueueAsync(call, new ReplyAddress(pending.ReplyTo, pending.Correlation), end.Token);
             // The reply, or the loss of its connection, may come before the confirm.
             if (await Task.WhenAny(enqueue, pending.Reply) == enqueue)
             {
@@ -84,7 +84,8 @@ internal sealed class TaskClient(TaskPublisher publisher, ReplyQueue replies, IO
     {
         try
         {
-            await Parallel.ForEachAsync(tasks, Window(cancellationToken), async (task, token) => await results.WriteAsync(await TryEnqueueAsync(task, token), token));
+            // Not the loop's own token: what is in flight when the source fails is told too.
+            await Parallel.ForEachAsync(tasks, Window(cancellationToken), async (task, _) => await results.WriteAsync(await TryEnqueueAsync(task, cancellationToken), cancellationToken));
             results.Complete();
         }
 #pragma warning disable CA1031 // What the source of the tasks throws is for the reader of the outcomes.

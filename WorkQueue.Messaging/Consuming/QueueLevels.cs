@@ -1,17 +1,24 @@
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming;
 
-/// <summary>How many tasks wait in each of a worker's queues, asked ten times a second for all its slots together; one queue needs no asking.</summary>
+/// <summary>
+/// How many tasks wait in each of a worker's queues, asked ten times a second for all its slots together; one queue needs no asking. Each is
+/// asked on a channel of its own: one that does not answer counts as empty and holds up none of the others.
+/// </summary>
 internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedConnection connection, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _lock = new();
+    private readonly bool[] _counted = new bool[queues.Count];
     private volatile IReadOnlyList<long> _ready = [.. queues.Select(_ => 0L)];
 
     /// <summary>The queues, the preferred first.</summary>
@@ -20,31 +27,42 @@ internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedCon
     /// <summary>How many tasks wait in each.</summary>
     public IReadOnlyList<long> Ready => _ready;
 
-    /// <summary>Completes when they have been counted once.</summary>
+    /// <summary>Completes when each has been asked once.</summary>
     public Task Known => _known.Task;
 
     /// <summary>Counts until the token is cancelled.</summary>
     /// <param name="counted">Told after each count.</param>
     /// <param name="stopping">Ends it.</param>
-    public async Task RunAsync(Action counted, CancellationToken stopping)
+    public Task RunAsync(Action counted, CancellationToken stopping)
     {
         if (queues.Count == 1)
         {
             _known.SetResult();
-            return;
+            return Task.CompletedTask;
         }
 
+        return Task.WhenAll(Enumerable.Range(0, queues.Count).Select(index => RunAsync(index, counted, stopping)));
+    }
+
+    private async Task RunAsync(int index, Action counted, CancellationToken stopping)
+    {
         while (!stopping.IsCancellationRequested)
         {
             try
             {
-                await WatchAsync(counted, stopping);
+                await WatchAsync(index, counted, stopping);
             }
-#pragma warning disable CA1031 // Without counts the slots stay where they are; they report a lost broker themselves.
+#pragma warning disable CA1031 // Of a queue that cannot be counted nothing is known; the slots report a lost broker themselves.
             catch (Exception failure) when (!stopping.IsCancellationRequested)
 #pragma warning restore CA1031
             {
                 logger.NoQueueCounts(failure.Message);
+                Publish(index, 0, counted);
+                if (failure is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.NotFound })
+                {
+                    await connection.TryRepairAsync(stopping);
+                }
+
                 await Task.Delay(10 * Interval, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException)
@@ -54,7 +72,7 @@ internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedCon
         }
     }
 
-    private async Task WatchAsync(Action counted, CancellationToken stopping)
+    private async Task WatchAsync(int index, Action counted, CancellationToken stopping)
     {
         IChannel channel = await connection.OpenChannelAsync(null, stopping);
         try
@@ -62,21 +80,30 @@ internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedCon
             using PeriodicTimer timer = new(Interval, clock);
             do
             {
-                List<long> ready = [];
-                foreach (TaskQueue queue in queues)
-                {
-                    ready.Add(await channel.MessageCountAsync(queue.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping));
-                }
-
-                _ready = ready;
-                _known.TrySetResult();
-                counted();
+                Publish(index, await channel.MessageCountAsync(queues[index].BrokerName, CancellationToken.None).WaitAsync(Patience, clock, stopping), counted);
             }
             while (await timer.WaitForNextTickAsync(stopping));
         }
         finally
         {
-            await Limits.DisposeAsync(channel, clock);
+            _ = Limits.DisposeAsync(channel, clock);
         }
+    }
+
+    private void Publish(int index, long count, Action counted)
+    {
+        lock (_lock)
+        {
+            long[] ready = [.. _ready];
+            ready[index] = count;
+            _ready = ready;
+            _counted[index] = true;
+            if (_counted.All(known => known))
+            {
+                _known.TrySetResult();
+            }
+        }
+
+        counted();
     }
 }

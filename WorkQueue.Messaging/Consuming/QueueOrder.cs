@@ -1,9 +1,9 @@
 namespace WorkQueue.Messaging.Consuming;
 
-/// <summary>Which of its queues a slot takes from: the first that has tasks, and every tenth time the last, so that none starves. Pure.</summary>
+/// <summary>Which of its queues a slot takes from: the first that has tasks, and every tenth time one of the others in turn, so that none starves. Pure.</summary>
 internal static class QueueOrder
 {
-    private const int LastEvery = 10;
+    private const int OtherEvery = 10;
 
     /// <summary>Where the next task is to come from.</summary>
     /// <param name="ready">How many tasks wait in each queue, the preferred first; null for one that is paused.</param>
@@ -11,9 +11,11 @@ internal static class QueueOrder
     /// <returns>The queue's index: where none has tasks the first, to wait there; null where all are paused.</returns>
     public static int? Next(IReadOnlyList<long?> ready, long taken)
     {
-        if (taken % LastEvery == LastEvery - 1 && ready[^1] > 0)
+        // In turn from the last.
+        int[] others = [.. Enumerable.Range(1, ready.Count - 1).Reverse().Where(index => ready[index] > 0)];
+        if (taken % OtherEvery == OtherEvery - 1 && others.Length > 0)
         {
-            return ready.Count - 1;
+            return others[(int)(taken / OtherEvery % others.Length)];
         }
 
         int[] open = [.. Enumerable.Range(0, ready.Count).Where(index => ready[index] is not null)];

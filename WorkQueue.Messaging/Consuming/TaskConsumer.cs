@@ -68,7 +68,6 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         // The channel dispatches one delivery at a time.
         TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _running = running.Task;
-        Taken?.Invoke();
         try
         {
             TaskDelivery delivery = queue.IsSubscription
@@ -114,6 +113,7 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
             return;
         }
 
+        Taken?.Invoke();
         using Activity? activity = pipeline.Telemetry.StartProcess(
             queue.Destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
         activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
@@ -143,8 +143,10 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
 
     private async Task<Disposition?> WithoutRunAsync(TaskDelivery delivery, RunTokens lease)
     {
-        if (delivery is { Unreadable: null, Message.Topic: { } topic } && !Wants(topic))
+        if (delivery is { Unreadable: null, Message.Topic: { } topic } && !TopicRules.IsUsers(topic))
         {
+            // What happens to tasks goes through the same exchange and fits "#" too. A user's event is never passed over: a pattern it does not
+            // fit may be that of an older version of the program, and what another version bound is for the handler to know.
             return new Disposition.PassOver();
         }
 
@@ -155,9 +157,6 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
 
         return delivery.Unreadable is null && pipeline.Control.IsCancelled(delivery.Message) ? new Disposition.Drop() : null;
     }
-
-    // What happens to tasks goes through the same exchange and fits "#" too; and a pattern of an earlier version of the program stays bound.
-    private bool Wants(string topic) => TopicRules.IsUsers(topic) && queue.Patterns.Any(pattern => pattern.Matches(topic));
 
     private async Task<TaskOutcome> RunAsync(TaskDelivery delivery, RunTokens lease)
     {

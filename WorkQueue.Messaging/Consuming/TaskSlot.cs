@@ -29,8 +29,8 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
     /// <summary>The queue it takes from at the moment.</summary>
     public TaskQueue Queue => levels.Queues[_current];
 
-    /// <summary>The broker knows this slot as a consumer.</summary>
-    public bool IsConsuming => _consumer is not null;
+    /// <summary>The broker knows this slot as a consumer, or it is on its way from one queue to another.</summary>
+    public bool IsConsuming => _consumer is not null || _hasLeft;
 
     /// <summary>All its queues are paused.</summary>
     public bool IsPaused => Queues.All(queue => SwitchOf(queue).IsPaused);

@@ -23,8 +23,8 @@ internal sealed class TemporarySubscriptions(
     TimeProvider clock,
     ILogger<TemporarySubscriptions> logger) : BackgroundService
 {
-    // What a process holds of the events that wait; the rest waits on the broker.
-    private const ushort Prefetch = 100;
+    // The rest waits on the broker, whose limit on an acknowledgement runs for what waits here too: one handler's time stays below it, a hundred's would not.
+    private const ushort Prefetch = 1;
 
     private readonly TaskQueue _reading = new(new Subscription("temporary"), options.Value.Prefix, options.Value.BrokerConsumerTimeout);
 
@@ -49,12 +49,14 @@ internal sealed class TemporarySubscriptions(
         }
 
         TaskMessage message = TaskCodec.ReadEvent(0, delivery.Redelivered, delivery.Properties, delivery.Body, _reading, delivery.RoutingKey).Message;
-        using CancellationTokenSource timeout = new(options.Value.Worker.TaskTimeout, clock);
+        // Copied: a handler that does not stop in its time may still read it when the client uses the buffer again.
+        message = message with { Body = message.Body.ToArray() };
+        using CancellationTokenSource timeout = new();
+        await using ITimer timer = Quiet.CancelAfter(timeout, options.Value.Worker.TaskTimeout, clock);
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stopping, timeout.Token);
-        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         try
         {
-            await handler.RunAsync(message, ContextOf(message, delivery.Redelivered, scope.ServiceProvider, limit.Token)).WaitAsync(limit.Token);
+            await RunAsync(handler, message, delivery.Redelivered, limit.Token).WaitAsync(limit.Token);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: one event that cannot be handled must not end the subscription.
         catch (Exception failure)
@@ -63,6 +65,15 @@ internal sealed class TemporarySubscriptions(
             logger.EventPassedOver(failure, message.Id, message.Topic!);
         }
     }
+
+    // On a thread of its own, as a task's: one that blocks its thread could not be cut. Its services live as long as it runs.
+    private Task RunAsync(EventHandlerRegistration handler, TaskMessage message, bool redelivered, CancellationToken cancelled) => Task.Run(
+        async () =>
+        {
+            await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+            await handler.RunAsync(message, ContextOf(message, redelivered, scope.ServiceProvider, cancelled));
+        },
+        cancelled);
 
     private static EventContext ContextOf(TaskMessage message, bool redelivered, IServiceProvider services, CancellationToken cancelled) => new()
     {

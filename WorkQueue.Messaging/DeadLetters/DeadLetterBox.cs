@@ -23,6 +23,7 @@ internal sealed class DeadLetterBox(
     private const int MaxScanned = 100_000;
 
     private static readonly TimeSpan OpenLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(5);
 
     // What one reader looks at is out of reach of another, who would miss it.
     private readonly SemaphoreSlim _reading = new(1);
@@ -34,20 +35,31 @@ internal sealed class DeadLetterBox(
         return letters;
     }
 
+    public Task<int> CountAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
+        ReadAsync(filter, (_, _, _) => Task.CompletedTask, cancellationToken);
+
     public Task<int> RedriveAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => ReadAsync(
         filter,
         async (channel, tag, found) =>
         {
+            if (topology.Find(found.Letter.Queue) is null)
+            {
+                throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"Dead letter {found.Letter.Id}: {topology.UnknownQueue(found.Letter.Queue)}");
+            }
+
             await RedriveAsync(found.Message);
             await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
         },
-        cancellationToken);
+        cancellationToken,
+        // Of all, those whose queue is no longer in the settings stay; asked for by id they are an error.
+        found => filter.Ids is not null || topology.Find(found.Letter.Queue) is not null);
 
     public Task<int> DiscardAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => ReadAsync(
         filter,
         async (channel, tag, found) =>
         {
             await events.CancelledAsync(found.Message, new AttemptEnd("dead letter discarded", null, null, clock.GetUtcNow()), null);
+            events.Dropped(found.Message, null);
             await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
         },
         cancellationToken);
@@ -72,11 +84,12 @@ internal sealed class DeadLetterBox(
         }
     }
 
-    private async Task<int> ReadAsync(DeadLetterFilter filter, Func<IChannel, ulong, FoundLetter, Task> handle, CancellationToken cancellationToken)
+    private async Task<int> ReadAsync(DeadLetterFilter filter, Func<IChannel, ulong, FoundLetter, Task> handle, CancellationToken cancellationToken, Func<FoundLetter, bool>? takes = null)
     {
         string[] queues = QueuesOf(filter);
         TimeSpan pause = filter.PerSecond is { } rate ? TimeSpan.FromSeconds(1.0 / rate) : TimeSpan.Zero;
-        await _reading.WaitAsync(cancellationToken);
+        // Not for ever: a redrive of one a second may take hours, and what it does not look at can be seen all the same.
+        bool alone = await _reading.WaitAsync(TurnLimit, cancellationToken);
         IChannel? channel = null;
         try
         {
@@ -98,7 +111,7 @@ internal sealed class DeadLetterBox(
 
                     FoundLetter found = LetterReader.Read(message, topology);
                     bool elsewhere = queue == topology.Delays.Unrouted && filter.Queue is not null && filter.Queue != found.Letter.Queue;
-                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || !seen.Add(found.Letter.Id))
+                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || takes?.Invoke(found) == false || !seen.Add($"{queue} {found.Letter.Id}"))
                     {
                         continue;
                     }
@@ -116,10 +129,17 @@ internal sealed class DeadLetterBox(
 
             return handled;
         }
+        catch (Exception lost) when (lost is RabbitMQ.Client.Exceptions.OperationInterruptedException or IOException or TimeoutException)
+        {
+            throw new BrokerUnavailableException($"the connection was lost among the dead letters; what was done until then is done: {lost.Message}", lost);
+        }
         finally
         {
             await CloseAsync(channel);
-            _reading.Release();
+            if (alone)
+            {
+                _reading.Release();
+            }
         }
     }
 

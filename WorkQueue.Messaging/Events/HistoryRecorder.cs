@@ -52,12 +52,12 @@ internal sealed class HistoryRecorder(
     public Task CancelledAsync(TaskMessage message, AttemptEnd end, AttemptRun? run) =>
         _history.Mode == HistoryMode.Off || !IsTask(message) ? Task.CompletedTask : SendAsync(new EventMessage(message, EventCodec.Cancelled, end.At, run, end));
 
-    /// <summary>Records that a worker got a cancelled task and dropped it; not waited for.</summary>
-    public void Dropped(TaskMessage message, string worker)
+    /// <summary>Records that a cancelled task is no longer on the broker: a worker got it and dropped it, or it never was there; not waited for.</summary>
+    public void Dropped(TaskMessage message, string? worker)
     {
         if (_history.Mode != HistoryMode.Off && IsTask(message))
         {
-            Post(new EventMessage(message, EventCodec.Dropped, clock.GetUtcNow(), new AttemptRun(worker, clock.GetUtcNow()), null));
+            Post(new EventMessage(message, EventCodec.Dropped, clock.GetUtcNow(), worker is null ? null : new AttemptRun(worker, clock.GetUtcNow()), null));
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class StreamFollower(SupervisedConnection connection, TimeProvid
     // Bounds what is read ahead of a slow reader, in messages.
     private const ushort Prefetch = 2000;
     private const int GroupSize = 1000;
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SingleLimit = TimeSpan.FromSeconds(2);
 
     /// <summary>Reads until it is cancelled. A group is what was there; an empty one says that for the moment there is nothing more.</summary>

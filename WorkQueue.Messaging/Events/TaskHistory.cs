@@ -12,7 +12,12 @@ internal sealed class TaskHistory(StreamFollower streams, TaskTopology topology,
     {
         await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.History.Stream, from, cancellationToken))
         {
-            yield return Read(group);
+            List<HistoryRecord> records = Read(group);
+            // Empty says that there is nothing more, which messages that are no records do not.
+            if (records.Count > 0 || group.Count == 0)
+            {
+                yield return records;
+            }
         }
     }
 

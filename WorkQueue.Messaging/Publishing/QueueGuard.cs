@@ -18,25 +18,27 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
 
     private readonly ConcurrentDictionary<string, Watch> _watches = new(StringComparer.Ordinal);
 
-    /// <summary>False if a queue is known to be missing; true also where the broker cannot be asked: the publish tells that itself.</summary>
-    public async Task<bool> ExistsAsync(string queue)
+    /// <summary>For what needs no asking.</summary>
+    public static Task<QueueSeen> Unasked { get; } = Task.FromResult(QueueSeen.There);
+
+    /// <summary>Asks for a queue beside a publish that begins now. There, too, where the broker cannot be asked: the publish tells that itself.</summary>
+    public async Task<QueueSeen> AskAsync(string queue)
     {
         if (!topology.History.ByRouting || topology.History.Mode == HistoryMode.Off)
         {
-            return true;
+            return QueueSeen.There;
         }
 
         long start = clock.GetTimestamp();
         Watch watch = _watches.GetOrAdd(queue, _ => new Watch());
         if (IsTrusted(watch) || !await watch.Asking.WaitAsync(Patience))
         {
-            return true;
+            return QueueSeen.There;
         }
 
         try
         {
-            // Declared again since this publish began, it may have missed the message.
-            return (IsTrusted(watch) || await AskAsync(queue, watch)) && watch.BackAt < start;
+            return !IsTrusted(watch) && !await IsThereAsync(queue, watch) ? QueueSeen.Missing : watch.BackAt < start ? QueueSeen.There : QueueSeen.CameBack;
         }
         finally
         {
@@ -55,7 +57,7 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
 
     private bool IsTrusted(Watch watch) => watch.SeenAt is not 0 and var seenAt && clock.GetElapsedTime(seenAt) < Trusted;
 
-    private async Task<bool> AskAsync(string queue, Watch watch)
+    private async Task<bool> IsThereAsync(string queue, Watch watch)
     {
         using CancellationTokenSource limit = new(Patience, clock);
         try
@@ -96,4 +98,16 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
 
         public long BackAt { get; set; } = long.MinValue;
     }
+}
+
+/// <summary>How a queue was found beside a publish.</summary>
+internal enum QueueSeen
+{
+    There,
+
+    /// <summary>The message went by it.</summary>
+    Missing,
+
+    /// <summary>It was declared again since the publish began: whether the message found it, nobody knows.</summary>
+    CameBack,
 }

@@ -22,15 +22,15 @@ internal sealed class TaskPublisher(
 {
     /// <inheritdoc cref="ITaskQueue.EnqueueAsync"/>
     /// <param name="task">The task.</param>
-    /// <param name="replyTo">The queue that waits for its result, if one does.</param>
+    /// <param name="reply">Where its result is waited for, if it is.</param>
     /// <param name="cancellationToken">Stops the waiting. The task may be enqueued all the same.</param>
-    public async Task<EnqueuedTask> EnqueueAsync(NewTask task, string? replyTo, CancellationToken cancellationToken)
+    public async Task<EnqueuedTask> EnqueueAsync(NewTask task, ReplyAddress? reply, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(task);
         DateTimeOffset now = clock.GetUtcNow();
         TaskMessage message = NewTaskRules.Check(task, options.Value, topology, now);
         Admit(message);
-        message = message with { ReplyTo = replyTo, CorrelationId = replyTo is null ? null : message.Id };
+        message = message with { ReplyTo = reply?.Queue, CorrelationId = reply?.Correlation };
         using Activity? activity = telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
         Activity? context = activity ?? Activity.Current;
         message = message with { TraceParent = context?.Id, TraceState = context?.TraceStateString };
@@ -53,6 +53,7 @@ internal sealed class TaskPublisher(
             {
                 // The history may have taken in what no queue did.
                 await events.CancelledAsync(message, new AttemptEnd("not enqueued: its queue was missing", null, null, clock.GetUtcNow()), null);
+                events.Dropped(message, null);
             }
 
             throw new TaskNotEnqueuedException(failure.Outcome, message.Id, failure.Message, failure);
@@ -74,13 +75,10 @@ internal sealed class TaskPublisher(
         string? laterKey = DelayLadder.RoutingKey(delay, message.Queue);
         (string exchange, string key) = laterKey is null ? (topology.TasksExchange, message.Queue) : (topology.Delays.EntryExchange, laterKey);
         OutgoingMessage outgoing = new(exchange, key, $"{exchange}:{message.Queue}", TaskCodec.Write(message, clock.GetUtcNow(), end, run), message.Body);
-        Task<bool> exists = guard.ExistsAsync(topology[message.Queue].BrokerName);
+        // On the ladder it waits for a queue to be declared again, or becomes a letter.
+        Task<QueueSeen> seen = laterKey is null ? guard.AskAsync(topology[message.Queue].BrokerName) : QueueGuard.Unasked;
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
-        if (!await exists)
-        {
-            await publisher.RepairAsync();
-            throw new PublishFailedException(PublishOutcome.Returned, $"Queue '{message.Queue}' is missing on the broker; it is being declared again.");
-        }
+        await RequireAsync(seen, $"Queue '{message.Queue}'");
 
         events.Moved(message, laterKey is null ? EventCodec.Queued : message.Attempt > 1 ? EventCodec.Retrying : EventCodec.Scheduled, end, run);
         return laterKey is not null;
@@ -91,15 +89,23 @@ internal sealed class TaskPublisher(
     public async Task PublishDeadAsync(TaskMessage message, AttemptEnd end, AttemptRun? run, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         OutgoingMessage outgoing = new(topology.DeadExchange, message.Queue, $"{topology.DeadExchange}:{message.Queue}", TaskCodec.WriteDead(message, end, run), message.Body);
-        Task<bool> exists = guard.ExistsAsync(topology[message.Queue].DeadBrokerName);
+        Task<QueueSeen> seen = guard.AskAsync(topology[message.Queue].DeadBrokerName);
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
-        if (!await exists)
-        {
-            await publisher.RepairAsync();
-            throw new PublishFailedException(PublishOutcome.Returned, $"The dead-letter queue of '{message.Queue}' is missing on the broker; it is being declared again.");
-        }
+        await RequireAsync(seen, $"The dead-letter queue of '{message.Queue}'");
 
         events.Moved(message, EventCodec.DeadLettered, end, run);
+    }
+
+    private async Task RequireAsync(Task<QueueSeen> asked, string what)
+    {
+        switch (await asked)
+        {
+            case QueueSeen.Missing:
+                await publisher.RepairAsync();
+                throw new PublishFailedException(PublishOutcome.Returned, $"{what} is missing on the broker; it is being declared again.");
+            case QueueSeen.CameBack:
+                throw new PublishFailedException(PublishOutcome.Unknown, $"{what} was missing on the broker and has just been declared again: before or after this message, nobody can tell.");
+        }
     }
 
     private void Admit(TaskMessage message)
@@ -111,3 +117,6 @@ internal sealed class TaskPublisher(
         }
     }
 }
+
+/// <summary>Where the reply to a call is waited for.</summary>
+internal sealed record ReplyAddress(string Queue, string Correlation);

@@ -23,7 +23,8 @@ internal sealed class TaskQueue
         Destination = $"{prefix}.tasks:{name}:{BrokerName}";
         MaxLength = options.MaxLength;
         DeliveryLimit = options.DeliveryLimit;
-        DefaultType = options.DefaultType ?? (name == WorkQueueOptions.DefaultQueue ? "simulate" : null);
+        // The tutorials' programs, which an adopted queue is shared with, know of no types.
+        DefaultType = options.DefaultType ?? (name == WorkQueueOptions.DefaultQueue || options.Name is not null ? "simulate" : null);
         Type = options.Type;
         IsAdopted = options.Name is not null;
         Arguments = options.Type == TaskQueueType.Quorum ? QuorumArguments(prefix, consumerTimeout) : ClassicArguments();

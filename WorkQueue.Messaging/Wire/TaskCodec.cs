@@ -98,7 +98,7 @@ internal static class TaskCodec
         ulong tag, bool redelivered, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, TaskQueue queue, string? routingKey)
     {
         TaskDelivery delivery = Read(tag, redelivered, properties, body, queue);
-        string? topic = routingKey ?? TaskHeaders.Text(properties.Headers, TaskHeaders.Topic);
+        string? topic = (routingKey ?? TaskHeaders.Text(properties.Headers, TaskHeaders.Topic)) is { Length: > 0 } given ? given : null;
         return delivery with
         {
             Message = delivery.Message with { Topic = topic ?? "" },

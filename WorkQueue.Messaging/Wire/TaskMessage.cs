@@ -43,7 +43,7 @@ internal sealed record TaskMessage
     public string? ReplyTo { get; init; }
 
     /// <summary>Somebody waits for its result until its deadline.</summary>
-    public bool IsCall => ReplyTo is not null && Deadline is not null;
+    public bool IsCall => Topic is null && ReplyTo is not null && Deadline is not null;
 
     public string? TraceParent { get; init; }
 

@@ -48,14 +48,14 @@ internal static class LetterEndpoints
             throw new BadHttpRequestException($"verb is '{verb}'; it is redrive or discard.");
         }
 
-        int count = (await letters.ListAsync(filter.ToFilter(0, LetterFilter.MostAtOnce), cancellationToken)).Count;
+        int count = await letters.CountAsync(filter.ToFilter(0, LetterFilter.MostAtOnce), cancellationToken);
         string what = $"{Words.Of(count, "dead letter")}{(filter.IsEmpty ? "" : $" {filter}")}";
         return Screen.Show<ConfirmScreen, ConfirmModel>(context, new ConfirmModel
         {
             Title = isRedrive ? $"Redrive {what}" : $"Discard {what}",
             Text = isRedrive
                 ? "Each goes back into its queue as attempt 1, under its own id; it is taken away from here only when the broker has confirmed that."
-                : "They are taken away for good. Their tasks stay in the list as dead-lettered.",
+                : "They are taken away for good. Their tasks stay in the list, as cancelled.",
             Count = count,
             IsCapped = count == LetterFilter.MostAtOnce,
             Action = $"{BoardUrl.Letters}/{verb}",

@@ -14,8 +14,9 @@ internal sealed class BrokerFigures(IQueueCounts counts, ManagementClient manage
 {
     public async Task<BrokerTotals> ReadAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<QueueCount> queues = counts.Current;
-        if (queues.Count == 0)
+        // The history is of tasks: events of a subscription are none.
+        QueueCount[] queues = [.. counts.Current.Where(queue => !queue.Queue.StartsWith("sub.", StringComparison.Ordinal))];
+        if (queues.Length == 0)
         {
             return new BrokerTotals(null, null, null, null);
         }

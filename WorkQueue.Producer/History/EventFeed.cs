@@ -34,7 +34,15 @@ internal sealed class EventFeed(TaskEvents events, TaskProjection projection, IT
                     }
 
                     long seen = projection.Progress.LastOffset ?? -1;
-                    if (subscription is null && (group.Count == 0 || last >= seen))
+                    bool isRead = !projection.Progress.IsReplaying;
+                    if (isRead && group.Count == 0 && last > seen)
+                    {
+                        // An id of a history that was deleted and made anew says nothing of this one: from now on.
+                        last = seen;
+                    }
+
+                    // What the projection only replays is told to nobody.
+                    if (isRead && subscription is null && (group.Count == 0 || last >= seen))
                     {
                         // Whatever the projection has by now may have been told before the subscription.
                         subscription = events.Subscribe(patterns);

@@ -63,7 +63,8 @@ internal sealed class TaskActions(
         EnqueuedTask enqueued = await queue.EnqueueAsync(CopyOf(detail, payload), cancellationToken);
         if (task.State == TaskState.DeadLettered)
         {
-            await DiscardAsync(task);
+            // A redrive of many that goes on may hold the letter for long; who runs the task again need not wait for that.
+            await DiscardAsync(task).WaitAsync(TimeSpan.FromSeconds(2), TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return enqueued;

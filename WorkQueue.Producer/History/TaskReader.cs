@@ -18,7 +18,8 @@ internal sealed class TaskReader(TaskProjection projection, ITaskHistory history
         IReadOnlyList<HistoryRecord> read = await history.ReadAsync(projection.OffsetsOf(id), cancellationToken);
         // A history that was deleted and made anew gives old offsets to other tasks.
         HistoryRecord[] records = [.. read.Where(record => record.TaskId == id).OrderBy(record => record.Offset)];
-        HistoryRecord? withPayload = records.LastOrDefault(HasPayload);
+        // The record of a redrive may be without one.
+        HistoryRecord? withPayload = records.LastOrDefault(record => HasPayload(record) && !record.Body.IsEmpty) ?? records.LastOrDefault(HasPayload);
         DeadLetter? letter = withPayload is null && task.State == TaskState.DeadLettered ? await LetterAsync(task, cancellationToken) : null;
         ReadOnlyMemory<byte>? payload = withPayload?.Body ?? letter?.Payload;
         return new TaskDetail

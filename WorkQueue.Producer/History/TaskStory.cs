@@ -89,7 +89,7 @@ internal static class TaskStory
         string? error = record.Error ?? record.ErrorType;
         string? why = record.Reason is null || error is null || record.Reason == error ? record.Reason ?? error : $"{record.Reason}: {error}";
         string? due = record.DueAt is { } time ? string.Create(CultureInfo.InvariantCulture, $"due {time.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC") : null;
-        string? dropped = record.Kind == HistoryKind.Dropped ? "a worker got the cancelled task and dropped it" : null;
+        string? dropped = record.Kind != HistoryKind.Dropped ? null : record.Worker is null ? "it is not on the broker" : "a worker got the cancelled task and dropped it";
         string[] parts = [.. new[] { why, due, dropped }.OfType<string>()];
         return parts.Length == 0 ? null : string.Join("; ", parts.Select(part => part.TrimEnd('.')));
     }

@@ -63,7 +63,7 @@ public sealed class HistoryTests(BrokerFixture broker)
         HistoryRecord dead = (await ReadAsync(queue, TaskState.DeadLettered))[^1];
         Assert.Equal("no such customer", dead.Reason);
         Assert.Equal(1, await queue.Last.Services.GetRequiredService<IDeadLetters>().DiscardAsync(new DeadLetterFilter()));
-        Assert.Equal("dead letter discarded", (await ReadAsync(queue, TaskState.Cancelled))[^1].Reason);
+        Assert.Contains(await ReadAsync(queue, TaskState.Cancelled), record => record.Reason == "dead letter discarded");
     }
 
     [BrokerFact]

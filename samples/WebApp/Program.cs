@@ -8,7 +8,7 @@ app.MapPost("/documents", async (Document document, ITaskQueue tasks) =>
 {
     // Returns when the broker has it on disk; a worker renders it whenever one is free.
     EnqueuedTask task = await tasks.EnqueueAsync("render-pdf", document);
-    return Results.Accepted($"/documents/{task.Id}", task);
+    return Results.Accepted(value: task);
 });
 app.Run();
 

@@ -89,6 +89,9 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
     public Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
         Task.FromResult<IReadOnlyList<DeadLetter>>([.. Letters.Where(letter => filter.Ids?.Contains(letter.Id) != false)]);
 
+    public Task<int> CountAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
+        Task.FromResult(Letters.Count(letter => filter.Ids?.Contains(letter.Id) != false));
+
     public Task<int> RedriveAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => Task.FromResult(Letters.Count);
 
     public Task<int> DiscardAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default)
