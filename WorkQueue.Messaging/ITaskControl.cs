@@ -3,6 +3,9 @@ namespace WorkQueue.Messaging;
 /// <summary>Stops tasks and queues. Registered by <c>AddTaskQueue()</c>; what is said here reaches every worker, also those that start later.</summary>
 public interface ITaskControl
 {
+    /// <summary>The reason in the history of a task that was cancelled while it waited.</summary>
+    public const string CancelledBeforeItRan = "cancelled before it ran";
+
     /// <summary>The queues that are paused, by their names in the settings.</summary>
     IReadOnlyCollection<string> PausedQueues { get; }
 

@@ -50,7 +50,7 @@ internal sealed class ControlLog(
         }
 
         // A task that waits has ended by this; of one that runs the worker tells the end.
-        AttemptEnd end = new("cancelled before it ran", null, null, clock.GetUtcNow());
+        AttemptEnd end = new(ITaskControl.CancelledBeforeItRan, null, null, clock.GetUtcNow());
         await Parallel.ForEachAsync(
             tasks.Where(task => !task.Running),
             new ParallelOptions { MaxDegreeOfParallelism = options.Value.PublishWindow, CancellationToken = cancellationToken },

@@ -28,6 +28,12 @@ internal static class RowRules
             return record.State == TaskState.Succeeded && (row.State != TaskState.Succeeded || Stamp(record).CompareTo((row.ChangedAt, row.StateOffset)) < 0);
         }
 
+        if (record is { State: TaskState.Cancelled, Reason: ITaskControl.CancelledBeforeItRan } && row.State == TaskState.DeadLettered && row.Redriven >= record.Redriven)
+        {
+            // Who cancelled it believed it was waiting, and it had died meanwhile: its letter is there.
+            return false;
+        }
+
         int version = VersionOf(record.Redriven, record.Attempt, record.Returned, record.State)
             .CompareTo(VersionOf(row.Redriven, row.Attempt, row.Returned, row.State));
         return version != 0 ? version > 0 : Tie(record, row);

@@ -42,6 +42,17 @@ public sealed class ProjectionRuleTests
     }
 
     [Fact]
+    public void A_task_that_died_before_it_was_cancelled_as_waiting_is_dead_and_a_discarded_letter_is_cancelled()
+    {
+        HistoryRecord dead = _records.Dead("a");
+        _clock.Advance(Second);
+        Apply(_records.Queued("a"), dead, _records.Cancelled("a") with { Reason = ITaskControl.CancelledBeforeItRan });
+        Assert.Equal(TaskState.DeadLettered, Task().State);
+        Apply(_records.Cancelled("a") with { Reason = "dead letter discarded" });
+        Assert.Equal(TaskState.Cancelled, Task().State);
+    }
+
+    [Fact]
     public void The_first_success_is_final_and_later_ones_are_duplicates()
     {
         Apply(_records.Succeeded("a"), _records.Cancelled("a"), _records.Dead("a", attempt: 3), _records.Queued("a", redriven: 1), _records.Running("a", redriven: 1));
