@@ -4,7 +4,7 @@ namespace WorkQueue.Messaging;
 public interface ITaskControl
 {
     /// <summary>The reason in the history of a task that was cancelled while it waited.</summary>
-    public const string CancelledBeforeItRan = "cancelled before it ran";
+    const string CancelledBeforeItRan = "cancelled before it ran";
 
     /// <summary>The queues that are paused, by their names in the settings.</summary>
     IReadOnlyCollection<string> PausedQueues { get; }

@@ -17,14 +17,32 @@ internal static class TestEnvironment
 
     public static string? ContainerImage => Value("WORKQUEUE_TEST_CONTAINER_IMAGE");
 
+    private const int FirstPort = 10_000;
+    private const int PortCount = 5_000;
+
+    private static int _ports = Random.Shared.Next(PortCount);
+
     /// <summary>Waits for what should happen soon, on a busy machine too; a test that needs it has failed.</summary>
     public static TimeSpan Patience => TimeSpan.FromSeconds(30);
 
+    /// <summary>A port nobody listens on, from below those that systems give to outgoing connections: one of these would be gone by the time it is used.</summary>
     public static int FreePort()
     {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            // Each its own: another test is given one at the same time.
+            int port = FirstPort + (Interlocked.Increment(ref _ports) % PortCount);
+            try
+            {
+                using TcpListener listener = new(IPAddress.Loopback, port) { ExclusiveAddressUse = true };
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // In use: the next one.
+            }
+        }
     }
 
     private static string? Value(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
