@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using RabbitMQ.Client;
 using WorkQueue.Tests.Support;
@@ -32,7 +33,8 @@ public sealed partial class SampleTests(BrokerFixture broker)
         using HttpResponseMessage answer = await http.PostAsJsonAsync("/documents", new { title = "Hello", text = "World", file = "hello" });
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         BasicGetResult task = await queue.TakeAsync("default");
-        Assert.Equal(("render-pdf", $"/documents/{task.BasicProperties.MessageId}"), (task.BasicProperties.Type, answer.Headers.Location?.ToString()));
+        string? id = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString();
+        Assert.Equal(("render-pdf", id), (task.BasicProperties.Type, task.BasicProperties.MessageId));
     }
 
     private (string Key, string Value)[] Settings(TestQueue queue) => [("ConnectionStrings__rabbitmq", broker.ConnectionString), ("WorkQueue__Prefix", queue.Prefix), ("Logging__LogLevel__Microsoft.Hosting.Lifetime", "Information")];
