@@ -4,7 +4,7 @@ namespace WorkQueue.Producer.History;
 
 /// <summary>
 /// Compares what the history says is pending and dead with what the broker has. A difference is told only when it is the same at two
-/// checks: while tasks move, the two are never read at the same moment.
+/// checks, and larger than what moves between them: while tasks move, the two are never read at the same moment.
 /// </summary>
 internal sealed class BrokerCheck(
     TaskProjection projection, BrokerFigures figures, HistorySettings settings, TimeProvider clock, ILogger<BrokerCheck> logger) : BackgroundService
@@ -37,7 +37,9 @@ internal sealed class BrokerCheck(
     public void Compare(BrokerTotals broker)
     {
         BrokerDifference? now = projection.Progress.IsReplaying ? null : BrokerDifference.Of(projection.Counts(), broker, settings.OnlyFailures);
-        string? told = now is { IsNone: false } && now == _last ? now.ToString() : null;
+        LiveStats live = projection.Live();
+        long moves = (long)(Interval.TotalSeconds * (live.InPerSecond + live.OutPerSecond));
+        string? told = now is { IsNone: false } && now == _last && (now.Dead is not (null or 0) || Math.Abs(now.Pending ?? 0) > moves) ? now.ToString() : null;
         if (told is not null && _difference != told)
         {
             logger.HistoryDiffers(told);
