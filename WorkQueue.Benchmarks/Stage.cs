@@ -1,0 +1,26 @@
+using RabbitMQ.Client;
+
+namespace WorkQueue.Benchmarks;
+
+/// <summary>Where contenders are measured, and how much they get to do.</summary>
+/// <param name="ConnectionString">The broker.</param>
+/// <param name="IsQuick">Whether the run only shows that the benchmarks work.</param>
+internal sealed record Stage(string ConnectionString, bool IsQuick)
+{
+    /// <summary>Queues as ours are: quorum, and durable like all quorum queues.</summary>
+    public static readonly Dictionary<string, object?> Quorum = new() { ["x-queue-type"] = "quorum" };
+
+    /// <summary>How much to do, by the kind of run.</summary>
+    public T Pick<T>(T full, T quick) => IsQuick ? quick : full;
+
+    /// <summary>A connection of a plain client, with nothing that a careful user would leave out.</summary>
+    public Task<IConnection> ConnectAsync() => new ConnectionFactory { Uri = new Uri(ConnectionString) }.CreateConnectionAsync("benchmark");
+
+    /// <summary>Does something on a channel of its own.</summary>
+    public async Task OnChannelAsync(Func<IChannel, Task> act)
+    {
+        await using IConnection connection = await ConnectAsync();
+        await using IChannel channel = await connection.CreateChannelAsync();
+        await act(channel);
+    }
+}
