@@ -4,8 +4,8 @@ using System.Text;
 namespace WorkQueue.Producer;
 
 /// <summary>
-/// The header <c>Idempotency-Key</c>: the task's id is made from it, so that a request repeated after an unknown outcome enqueues a
-/// task with the same id. It does not keep the second from being enqueued; a handler that is idempotent by id makes them one.
+/// The header <c>Idempotency-Key</c>: the task's id is made from it, so that a request repeated after an unknown outcome is of the same task.
+/// What the history knows is not enqueued again; what it does not know yet may be, and a handler that is idempotent by id makes them one.
 /// </summary>
 internal static class IdempotencyKey
 {

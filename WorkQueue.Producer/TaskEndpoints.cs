@@ -45,7 +45,7 @@ internal static class TaskEndpoints
         }
         else
         {
-            enqueued = await queue.EnqueueAsync(task, cancellationToken);
+            enqueued = await ending.EnqueueOnceAsync(queue, task, cancellationToken);
         }
 
         return ended is not null

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using WorkQueue.Messaging;
+using WorkQueue.Producer;
 
 namespace WorkQueue.Tests.Unit.Api;
 
@@ -34,6 +35,20 @@ public sealed class TaskApiTests : IAsyncLifetime
         (_, JsonElement task) = await _api.GetAsync("/tasks/a");
         Assert.Contains("no longer in the history", Text(task, "payloadNote"), StringComparison.Ordinal);
         Assert.Equal(JsonValueKind.Null, task.GetProperty("payload").ValueKind);
+    }
+
+    [Fact]
+    public async Task A_task_the_history_knows_by_its_idempotency_key_is_answered_with_its_state_and_not_enqueued_again()
+    {
+        string id = IdempotencyKey.TaskIdOf("order-17");
+        await _api.RecordAsync(_api.Records.Queued(id), _api.Records.Succeeded(id));
+        using HttpRequestMessage request = new(HttpMethod.Post, "/tasks") { Content = new StringContent("once") };
+        request.Headers.Add("Idempotency-Key", "order-17");
+        using HttpResponseMessage answer = await _api.Http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        JsonElement task = JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync());
+        Assert.Equal((id, "succeeded"), (Text(task, "id"), Text(task, "state")));
+        Assert.Empty(_api.Broker.Enqueued);
     }
 
     [Fact]
