@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 using WorkQueue.Producer.History;
@@ -6,7 +7,8 @@ namespace WorkQueue.Producer;
 
 /// <summary>Puts the figures together: the same for the API and the board.</summary>
 internal sealed class StatsReader(
-    TaskProjection projection, TaskLookup lookup, HistorySettings settings, BrokerFigures figures, BrokerCheck check, IWorkerDirectory workers, ITaskControl control, IOptions<BoardOptions> options)
+    TaskProjection projection, TaskLookup lookup, HistorySettings settings, BrokerFigures figures, BrokerCheck check, IWorkerDirectory workers, ITaskControl control, IOptions<BoardOptions> options,
+    HealthCheckService? health = null)
 {
     public async Task<StatsView> ReadAsync(CancellationToken cancellationToken)
     {
@@ -27,9 +29,15 @@ internal sealed class StatsReader(
             live.OldestWaiting,
             live.TimeToDrain,
             workersAlive,
-            [.. AlarmsOf(broker, counts, workersAlive)],
+            [.. await ProblemsAsync(cancellationToken), .. AlarmsOf(broker, counts, workersAlive)],
             options.Value.DashboardUrl);
     }
+
+    // Among them that the broker blocks publishers, for want of memory or disk.
+    private async Task<IEnumerable<string>> ProblemsAsync(CancellationToken cancellationToken) => health is null
+        ? []
+        : (await health.CheckHealthAsync(cancellationToken)).Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy)
+            .Select(entry => $"Unhealthy: {entry.Value.Description ?? entry.Key}.");
 
     private IEnumerable<string> AlarmsOf(BrokerTotals broker, TaskCounts counts, int workersAlive)
     {
