@@ -19,4 +19,8 @@ public interface IQueueCounts
 /// <param name="Ready">Tasks waiting for a free worker.</param>
 /// <param name="Consumers">Slots taking from it.</param>
 /// <param name="Dead">Its dead letters.</param>
-public sealed record QueueCount(string Queue, string BrokerName, long Ready, int Consumers, long Dead);
+public sealed record QueueCount(string Queue, string BrokerName, long Ready, int Consumers, long Dead)
+{
+    /// <summary>Whether it holds the events of a durable subscription, not tasks.</summary>
+    public bool IsSubscription { get; init; }
+}

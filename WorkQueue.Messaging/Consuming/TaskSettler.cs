@@ -45,7 +45,7 @@ internal sealed class TaskSettler(
     /// </returns>
     public async Task<bool> IdentifyAsync(TaskDelivery delivery, RunTokens tokens)
     {
-        TaskMessage message = delivery.Message with { Body = delivery.Message.Body.ToArray() };
+        TaskMessage message = Owned(delivery);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
         try
         {
@@ -62,8 +62,7 @@ internal sealed class TaskSettler(
 
     private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
-        // Copied: a delivery's body is the client's buffer, and a publish given up here may still be reading it.
-        TaskMessage message = disposition is Disposition.Ack ? delivery.Message : delivery.Message with { Body = delivery.Message.Body.ToArray() };
+        TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return ? Owned(delivery) : delivery.Message;
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
         while (true)
         {
@@ -114,11 +113,11 @@ internal sealed class TaskSettler(
                 events.Dropped(message, worker.Id);
                 logger.TaskCancelled(message.Id, message.Type);
                 break;
-            case Disposition.Identify:
-                // Published before it was decided.
-                break;
         }
     }
+
+    // A delivery's body is the client's buffer, and a publish given up here may still be reading it.
+    private static TaskMessage Owned(TaskDelivery delivery) => delivery.Message with { Body = delivery.Message.Body.ToArray() };
 
     private async Task<bool> AckAsync(IChannel channel, TaskDelivery delivery)
     {

@@ -73,7 +73,7 @@ internal sealed class QueueMonitor(
                 {
                     QueueDeclareOk live = await CountAsync(channel, queue.BrokerName, stopping);
                     QueueDeclareOk dead = await CountAsync(channel, queue.DeadBrokerName, stopping);
-                    counts.Add(new QueueCount(queue.Name, queue.BrokerName, live.MessageCount, (int)live.ConsumerCount, dead.MessageCount));
+                    counts.Add(new QueueCount(queue.Name, queue.BrokerName, live.MessageCount, (int)live.ConsumerCount, dead.MessageCount) { IsSubscription = queue.IsSubscription });
                 }
 
                 _counts = counts;

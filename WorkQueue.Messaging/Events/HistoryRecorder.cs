@@ -38,7 +38,7 @@ internal sealed class HistoryRecorder(
     public Task SucceededAsync(TaskMessage message, object? result, AttemptRun run)
     {
         // Where only failures are recorded, what had failed, waited or died before must not seem to wait for ever.
-        bool recorded = IsTask(message) && (RecordsRuns || (_history.Mode == HistoryMode.Failures && (message.Attempt > 1 || message.Redriven > 0 || message.NotBefore is not null)));
+        bool recorded = Records(message) && (RecordsRuns || (_history.Mode == HistoryMode.Failures && (message.Attempt > 1 || message.Redriven > 0 || message.NotBefore is not null)));
         if (!recorded)
         {
             return Task.CompletedTask;
@@ -50,12 +50,12 @@ internal sealed class HistoryRecorder(
 
     /// <summary>Records that a task was cancelled; returns as <see cref="SucceededAsync"/>.</summary>
     public Task CancelledAsync(TaskMessage message, AttemptEnd end, AttemptRun? run) =>
-        _history.Mode == HistoryMode.Off || !IsTask(message) ? Task.CompletedTask : SendAsync(new EventMessage(message, EventCodec.Cancelled, end.At, run, end));
+        Records(message) ? SendAsync(new EventMessage(message, EventCodec.Cancelled, end.At, run, end)) : Task.CompletedTask;
 
     /// <summary>Records that a cancelled task is no longer on the broker: a worker got it and dropped it, or it never was there; not waited for.</summary>
     public void Dropped(TaskMessage message, string? worker)
     {
-        if (_history.Mode != HistoryMode.Off && IsTask(message))
+        if (Records(message))
         {
             Post(new EventMessage(message, EventCodec.Dropped, clock.GetUtcNow(), worker is null ? null : new AttemptRun(worker, clock.GetUtcNow()), null));
         }
@@ -64,7 +64,7 @@ internal sealed class HistoryRecorder(
     /// <summary>Records that a task runs, or how far it is; not waited for.</summary>
     public void Running(TaskMessage message, AttemptRun run, TaskProgress? progress)
     {
-        if (RecordsRuns && IsTask(message))
+        if (RecordsRuns && Records(message))
         {
             Post(new EventMessage(message, progress is null ? EventCodec.Running : EventCodec.Progress, clock.GetUtcNow(), run, null, progress));
         }
@@ -75,7 +75,7 @@ internal sealed class HistoryRecorder(
     {
         bool byMessage = _history.ByRouting && (_history.Mode == HistoryMode.All || state != EventCodec.Queued);
         bool wanted = _history.Mode == HistoryMode.All || state != EventCodec.Queued || message.Redriven > 0;
-        if (_history.Mode != HistoryMode.Off && !byMessage && wanted && IsTask(message))
+        if (Records(message) && !byMessage && wanted)
         {
             Post(new EventMessage(message, state, clock.GetUtcNow(), run, end));
         }
@@ -181,7 +181,7 @@ internal sealed class HistoryRecorder(
     }
 
     // An event is handled once in each subscription, under the same id: it has no one history.
-    private static bool IsTask(TaskMessage message) => message.Topic is null;
+    private bool Records(TaskMessage message) => _history.Mode != HistoryMode.Off && message.Topic is null;
 
     private AttemptEnd? EndOf(string? note) => note is null ? null : new AttemptEnd(note, null, null, clock.GetUtcNow());
 }

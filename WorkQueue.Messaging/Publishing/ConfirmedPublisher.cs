@@ -25,7 +25,6 @@ internal sealed class ConfirmedPublisher(
     private readonly TimeSpan _confirmTimeout = options.Value.ConfirmTimeout;
     private readonly List<PublishChannel> _retired = [];
     private volatile PublishChannel? _current;
-
     private long _confirmedAt;
 
     /// <summary>What keeps the broker from confirming although the connection stands, or null: something has waited for long, and nothing later was confirmed.</summary>
@@ -145,7 +144,6 @@ internal sealed class ConfirmedPublisher(
             // After anything but a return or a nack the channel's numbering is doubtful (7.1 counts back on a failure).
             Discard(open);
         }
-
         else
         {
             Volatile.Write(ref _confirmedAt, clock.GetTimestamp());

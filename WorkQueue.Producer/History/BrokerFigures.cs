@@ -15,7 +15,7 @@ internal sealed class BrokerFigures(IQueueCounts counts, ManagementClient manage
     public async Task<BrokerTotals> ReadAsync(CancellationToken cancellationToken)
     {
         // The history is of tasks: events of a subscription are none.
-        QueueCount[] queues = [.. counts.Current.Where(queue => !queue.Queue.StartsWith("sub.", StringComparison.Ordinal))];
+        QueueCount[] queues = [.. counts.Current.Where(queue => !queue.IsSubscription)];
         if (queues.Length == 0)
         {
             return new BrokerTotals(null, null, null, null);
