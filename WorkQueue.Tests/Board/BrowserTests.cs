@@ -86,9 +86,7 @@ public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixt
         string id = await SendAsync("to be found");
         await using BoardPage board = await fixture.OpenAsync("/");
         await board.Page.Locator(".live.on").WaitForAsync();
-        await board.Page.Keyboard.PressAsync("g");
-        await board.Page.Keyboard.PressAsync("t");
-        await board.Page.WaitForURLAsync("**/board/tasks", new PageWaitForURLOptions { WaitUntil = WaitUntilState.DOMContentLoaded });
+        await board.PressTogetherAsync("g", "t", "**/board/tasks");
         await board.Page.Keyboard.PressAsync("/");
         await board.Page.Keyboard.TypeAsync(id);
         await board.Page.Keyboard.PressAsync("Enter");
