@@ -179,8 +179,22 @@ public sealed class WorkerOptions
 
     internal IReadOnlyList<string> QueueNames => Queues.Split(',', StringSplitOptions.TrimEntries);
 
-    /// <summary>Tasks one process runs at once, 1 to 1024; each slot is a channel and a consumer of its own, with prefetch 1. Default 1.</summary>
+    /// <summary>Tasks one process runs at once, 1 to 1024; each slot is a channel and a consumer of its own. Default 1.</summary>
     public int Concurrency { get; set; } = 1;
+
+    /// <summary>
+    /// How many tasks a slot is given before it has acknowledged one. <c>1</c>, the default: a busy slot never holds a task another could run.
+    /// <c>adaptive</c>: up to 32 while tasks are short and the queue has more, as long as they wait no longer than <see cref="HoldBudget"/>; they
+    /// go back to the queue when one runs longer than that.
+    /// </summary>
+    public string Prefetch { get; set; } = "1";
+
+    internal const string Adaptive = "adaptive";
+
+    internal bool IsAdaptive => Prefetch == Adaptive;
+
+    /// <summary>How long a task may be held behind others of its slot where <see cref="Prefetch"/> is <c>adaptive</c>, 1 ms to 10 s. Default 50 ms.</summary>
+    public TimeSpan HoldBudget { get; set; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How long one attempt may take before its token is cancelled. Default 25 min; below <see cref="WorkQueueOptions.BrokerConsumerTimeout"/>.</summary>
     public TimeSpan TaskTimeout { get; set; } = TimeSpan.FromMinutes(25);

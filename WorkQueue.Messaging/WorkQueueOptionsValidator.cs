@@ -61,6 +61,8 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
             options.Worker.QueueNames.All(queue => IsQueue(queue, options)) && options.Worker.QueueNames.Distinct().Count() == options.Worker.QueueNames.Count,
             "Worker:Queues", options.Worker.Queues, $"one or more of {QueueList(options)}, separated by commas, each once"),
         .. Of(options.Worker.Concurrency is >= 1 and <= 1024, "Worker:Concurrency", options.Worker.Concurrency, "1 to 1024"),
+        .. Of(options.Worker.Prefetch is "1" or WorkerOptions.Adaptive, "Worker:Prefetch", options.Worker.Prefetch, $"1 or {WorkerOptions.Adaptive}; for more at once there is Worker:Concurrency"),
+        .. InRange("Worker:HoldBudget", options.Worker.HoldBudget, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10)),
         .. Timeout("Worker:TaskTimeout", options.Worker.TaskTimeout, options),
         .. InRange("Worker:CancelGrace", options.Worker.CancelGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10)),
         .. InRange("Worker:DrainTimeout", options.Worker.DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1)),

@@ -1,99 +1,211 @@
-using System.Diagnostics;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Diagnostics;
-using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Consuming;
 
-/// <summary>What the deliveries of all slots share.</summary>
-internal sealed record TaskPipeline(
-    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, TaskTopology Topology, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
-
-/// <summary>Receives the deliveries of one channel, one at a time: the life of a task is <see cref="ProcessAsync"/>.</summary>
+/// <summary>
+/// Receives the deliveries of one channel and has them run one at a time: at prefetch 1 each where it came; above, they wait their turn, and
+/// go back to the queue when the one that runs takes longer than the hold budget.
+/// </summary>
 #pragma warning disable CA1001 // The source is never disposed of: a handler that does not stop may hold its token for as long as it likes.
-internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeline pipeline, RunTokens tokens, CancellationToken stopping)
+internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
 #pragma warning restore CA1001
-    : AsyncDefaultBasicConsumer(channel)
 {
+    private const string BehindLong = "the task before them runs long";
+    private const string BesideSuspect = "a worker may have died of one of them";
+    private const string OnTheWayOut = "the worker takes no more tasks";
+
+    // Longer than a message takes from the broker.
+    private static readonly TimeSpan UnderWay = TimeSpan.FromMilliseconds(20);
+
+    private readonly TaskQueue _queue;
+    private readonly TaskPipeline _pipeline;
+    private readonly TaskProcessor _processor;
+    private readonly AdaptivePrefetch? _adaptive;
+    private readonly CancellationToken _stopping;
     private readonly CancellationTokenSource _takenBack = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _leaveAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly WaitingTasks? _waiting;
+    private readonly ITimer? _longWatch;
+    private readonly Lock _holding = new();
+    private TaskCompletionSource? _busy;
+    private TaskCompletionSource? _full;
+    private int _held;
+    private long _idleSince;
+    private long _lastEnd;
     private volatile bool _leaving;
-    private volatile Task _running = Task.CompletedTask;
-    private volatile TaskRun? _run;
-    private long _idleSince = pipeline.Clock.GetTimestamp();
+    private volatile bool _shrinks;
+    private volatile string _giveBackReason = OnTheWayOut;
 
-    /// <summary>Told when a delivery has come, before it runs.</summary>
-    public Action? Taken { get; init; }
+    /// <summary>Ready to be subscribed.</summary>
+    /// <param name="channel">The channel; it dispatches one delivery at a time.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="pipeline">What the slots share.</param>
+    /// <param name="tokens">When a run is cut short.</param>
+    /// <param name="adaptive">What decides on the prefetch, or null for 1.</param>
+    /// <param name="taken">Told when a task is about to run; answers whether the consumer is to leave after it.</param>
+    /// <param name="stopping">No task is started any more.</param>
+    public TaskConsumer(
+        IChannel channel, TaskQueue queue, TaskPipeline pipeline, RunTokens tokens, AdaptivePrefetch? adaptive, Func<bool> taken, CancellationToken stopping)
+        : base(channel)
+    {
+        _queue = queue;
+        _pipeline = pipeline;
+        _adaptive = adaptive;
+        _stopping = stopping;
+        _idleSince = pipeline.Clock.GetTimestamp();
+        _processor = new TaskProcessor(channel, queue, pipeline, tokens with { TakenBack = _takenBack.Token }, stopping)
+        {
+            Taken = () =>
+            {
+                if (taken())
+                {
+                    AskToLeave();
+                }
+            },
+        };
+        Prefetch = (ushort)(adaptive?.Prefetch ?? 1);
+        if (Prefetch > 1)
+        {
+            _waiting = new WaitingTasks(RunAsync, GiveBackAsync);
+            _longWatch = pipeline.Clock.CreateTimer(_ => Shrink(BehindLong), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>How many tasks it may hold.</summary>
+    public ushort Prefetch { get; }
 
     /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
     public Task<string> Ended => _ended.Task;
 
+    /// <summary>Completes when it is to be cancelled, because its slot is to take from another queue or with another prefetch.</summary>
+    public Task LeaveAsked => _leaveAsked.Task;
+
     /// <summary>Completes when a cancel by this side has gone through: after every delivery that came before it.</summary>
     public Task Cancelled => _cancelled.Task;
 
-    /// <summary>How long no task has run; zero while one runs.</summary>
-    public TimeSpan IdleFor => _running.IsCompleted ? pipeline.Clock.GetElapsedTime(Volatile.Read(ref _idleSince)) : TimeSpan.Zero;
-
-    /// <summary>The task that runs here, or null.</summary>
-    public TaskRun? Run => _run;
-
-    /// <summary>Waits until no task runs.</summary>
-    /// <returns>False if one still runs after the limit.</returns>
-    public async Task<bool> WaitIdleAsync(TimeSpan limit)
+    /// <summary>How long it has held no task; zero while it holds one.</summary>
+    public TimeSpan IdleFor
     {
-        Task running = _running;
-        await running.WaitAsync(limit, pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return running.IsCompleted;
+        get
+        {
+            lock (_holding)
+            {
+                return _held == 0 ? _pipeline.Clock.GetElapsedTime(_idleSince) : TimeSpan.Zero;
+            }
+        }
     }
 
-    /// <summary>This side is about to cancel the consumer, to take from another queue; what still comes is run.</summary>
+    /// <summary>The task that runs here, or null.</summary>
+    public TaskRun? Run => _processor.Run;
+
+    /// <summary>Waits until it holds no task.</summary>
+    /// <returns>False if it still holds one after the limit.</returns>
+    public async Task<bool> WaitIdleAsync(TimeSpan limit)
+    {
+        Task busy;
+        lock (_holding)
+        {
+            busy = _busy?.Task ?? Task.CompletedTask;
+        }
+
+        await busy.WaitAsync(limit, _pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return busy.IsCompleted;
+    }
+
+    /// <summary>It is to be cancelled, after the tasks it holds.</summary>
+    public void AskToLeave() => _leaveAsked.TrySetResult();
+
+    /// <summary>This side is about to cancel the consumer; what still comes is run.</summary>
     public void Leave() => _leaving = true;
+
+    /// <summary>
+    /// Waits, where the prefetch is or becomes more than 1, until it holds as many tasks as it may, or for a moment: what the broker has under
+    /// way to a consumer when that is cancelled counts as delivered, and comes again (seen on RabbitMQ 3.10). No task starts meanwhile.
+    /// </summary>
+    public async Task WaitFullAsync()
+    {
+        TaskCompletionSource full = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_holding)
+        {
+            if (_held >= Prefetch || (Prefetch == 1 && _adaptive is not { Prefetch: > 1 }))
+            {
+                return;
+            }
+
+            _full = full;
+        }
+
+        await full.Task.WaitAsync(UnderWay, _pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>The broker has answered the cancel, or will not: it sends no more.</summary>
+    /// <param name="givesBack">Whether what waits its turn goes back to the queue, rather than run.</param>
+    public void Left(bool givesBack)
+    {
+        if (givesBack || _shrinks)
+        {
+            _waiting?.GiveBack();
+        }
+
+        _left.TrySetResult();
+    }
 
     /// <summary>This consumer will get no more deliveries, and the broker has the running task back, or soon will.</summary>
     public void End(string reason)
     {
         _ended.TrySetResult(reason);
         Quiet.Cancel(_takenBack);
+        _left.TrySetResult();
+        _ = EndWaitingAsync();
     }
 
     public override async Task HandleBasicDeliverAsync(
         string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
         IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
-        // The channel dispatches one delivery at a time.
-        TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _running = running.Task;
+        Hold();
         try
         {
-            TaskDelivery delivery = queue.IsSubscription
-                ? TaskCodec.ReadEvent(deliveryTag, redelivered, properties, body, queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
-                : TaskCodec.Read(deliveryTag, redelivered, properties, body, queue);
-            await ProcessAsync(delivery with { ReceivedAt = pipeline.Clock.GetUtcNow() });
+            TaskDelivery delivery = _processor.Read(deliveryTag, redelivered, exchange, routingKey, properties, body);
+            if (_waiting is null)
+            {
+                await RunAsync(delivery);
+                return;
+            }
+
+            if (delivery.IsSuspect)
+            {
+                // A crash counts against every task the worker held: whatever killed one is to run alone.
+                Shrink(BesideSuspect);
+            }
+
+            if (!_waiting.TryAdd(delivery))
+            {
+                // It has ended, and the broker has this one back with the channel.
+                Release();
+            }
         }
 #pragma warning disable CA1031 // An exception that escapes leaves the delivery unacknowledged and the slot stuck for ever; end the slot instead.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
             End(failure.Message);
-        }
-        finally
-        {
-            Volatile.Write(ref _idleSince, pipeline.Clock.GetTimestamp());
-            running.SetResult();
+            Release();
         }
     }
 
     protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default)
     {
         // Also comes when this side cancels, on its way out.
-        if (_leaving || stopping.IsCancellationRequested)
+        if (_leaving || _stopping.IsCancellationRequested)
         {
-            _cancelled.TrySetResult();
+            _ = EndCancelledAsync();
         }
         else
         {
@@ -103,126 +215,116 @@ internal sealed class TaskConsumer(IChannel channel, TaskQueue queue, TaskPipeli
         return Task.CompletedTask;
     }
 
-    private async Task ProcessAsync(TaskDelivery delivery)
+    private async Task EndCancelledAsync()
     {
-        TaskMessage message = delivery.Message;
-        RunTokens lease = tokens with { TakenBack = _takenBack.Token };
-        if (await WithoutRunAsync(delivery, lease) is { } settled)
+        await EndWaitingAsync();
+        _cancelled.TrySetResult();
+    }
+
+    private async Task EndWaitingAsync()
+    {
+        if (_waiting is not null)
         {
-            await SettleAsync(delivery, settled, lease);
+            await _waiting.CompleteAsync();
+            await _longWatch!.DisposeAsync();
+        }
+    }
+
+    private async Task RunAsync(TaskDelivery delivery)
+    {
+        TimeSpan wait = _lastEnd == 0 ? TimeSpan.Zero : _pipeline.Clock.GetElapsedTime(_lastEnd);
+        if (_leaveAsked.Task.IsCompleted || _stopping.IsCancellationRequested)
+        {
+            // Each acknowledgement would have the broker send another one.
+            await _left.Task;
+        }
+
+        long start = _pipeline.Clock.GetTimestamp();
+        _longWatch?.Change(_adaptive!.Budget, Timeout.InfiniteTimeSpan);
+        await SettleAsync(_processor.ProcessAsync, delivery);
+        _longWatch?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _lastEnd = _pipeline.Clock.GetTimestamp();
+        Tune(adaptive => delivery.IsSuspect
+            ? adaptive.Fall(SinceStart(_lastEnd))
+            : adaptive.Observe(wait, _pipeline.Clock.GetElapsedTime(start, _lastEnd), SinceStart(_lastEnd)));
+        Release();
+    }
+
+    private async Task GiveBackAsync(TaskDelivery delivery)
+    {
+        await SettleAsync(task => _processor.GiveBackAsync(task, _giveBackReason), delivery);
+        Release();
+    }
+
+    // What the broker has taken back is not this worker's any more.
+    private async Task SettleAsync(Func<TaskDelivery, Task<bool>> settle, TaskDelivery delivery)
+    {
+        try
+        {
+            if (!_takenBack.IsCancellationRequested && !await settle(delivery))
+            {
+                End("a delivery could not be settled");
+            }
+        }
+#pragma warning disable CA1031 // An exception that escapes leaves the delivery unacknowledged and the slot stuck for ever; end the slot instead.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            End(failure.Message);
+        }
+    }
+
+    private void Shrink(string reason)
+    {
+        _giveBackReason = reason;
+        _shrinks = true;
+        _pipeline.Logger.PrefetchShrinks(Prefetch, _queue.Name, reason);
+        Tune(adaptive => adaptive.Fall(SinceStart(_pipeline.Clock.GetTimestamp())));
+    }
+
+    private void Tune(Func<AdaptivePrefetch, int> next)
+    {
+        if (_adaptive is null)
+        {
             return;
         }
 
-        Taken?.Invoke();
-        using Activity? activity = pipeline.Telemetry.StartProcess(
-            queue.Destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
-        activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
-        pipeline.Telemetry.Started(queue.Destination, WaitOf(message));
-        long start = pipeline.Clock.GetTimestamp();
-
-        TaskOutcome outcome = stopping.IsCancellationRequested
-            ? new TaskOutcome.Interrupted("the worker takes no more tasks")
-            : await RunAsync(delivery, lease);
-        TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
-        Disposition disposition = Decide(outcome, message);
-        Report(outcome, disposition, message, duration, activity);
-        await SettleAsync(delivery, disposition, lease);
-    }
-
-    private async Task SettleAsync(TaskDelivery delivery, Disposition disposition, RunTokens lease)
-    {
-        if (await pipeline.Settler.SettleAsync(Channel, delivery, disposition, lease))
+        lock (_adaptive)
         {
-            pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, disposition.Name);
-        }
-        else
-        {
-            End("a delivery could not be settled");
-        }
-    }
-
-    private async Task<Disposition?> WithoutRunAsync(TaskDelivery delivery, RunTokens lease)
-    {
-        if (delivery is { Unreadable: null, Message.Topic: { } topic } && !TopicRules.IsUsers(topic))
-        {
-            // What happens to tasks goes through the same exchange and fits "#" too. A user's event is never passed over: a pattern it does not
-            // fit may be that of an older version of the program, and what another version bound is for the handler to know.
-            return new Disposition.PassOver();
-        }
-
-        if (delivery is { Unreadable: null, HasId: false } && await pipeline.Settler.IdentifyAsync(delivery, lease))
-        {
-            return new Disposition.Identify();
-        }
-
-        return delivery.Unreadable is null && pipeline.Control.IsCancelled(delivery.Message) ? new Disposition.Drop() : null;
-    }
-
-    private async Task<TaskOutcome> RunAsync(TaskDelivery delivery, RunTokens lease)
-    {
-        pipeline.Logger.TaskReceived(delivery.Message.Id, delivery.Message.Type, delivery.Message.Attempt);
-        TaskRun run = new(delivery.Message with { Body = ReadOnlyMemory<byte>.Empty }, delivery.ReceivedAt);
-        _run = run;
-        try
-        {
-            if (pipeline.Control.IsCancelled(delivery.Message))
+            if (next(_adaptive) != Prefetch)
             {
-                // Between the look on receipt and this moment.
-                run.Cancel();
+                AskToLeave();
+            }
+        }
+    }
+
+    private TimeSpan SinceStart(long timestamp) => _pipeline.Clock.GetElapsedTime(0, timestamp);
+
+    private void Hold()
+    {
+        lock (_holding)
+        {
+            if (_held++ == 0)
+            {
+                _busy = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
 
-            return await pipeline.Executor.RunAsync(delivery, queue, run, lease with { Cancelled = run.Cancelled });
-        }
-        finally
-        {
-            _run = null;
-        }
-    }
-
-    private Disposition Decide(TaskOutcome outcome, TaskMessage message)
-    {
-        WorkQueueOptions options = pipeline.Options.Value;
-        IReadOnlyList<TimeSpan> delays = options.Types.GetValueOrDefault(message.Type)?.RetryDelays ?? options.Retry.EffectiveDelays;
-        DateTimeOffset now = pipeline.Clock.GetUtcNow();
-        Disposition disposition = RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), now);
-        return RetryPolicy.WithinCall(disposition, message, now);
-    }
-
-    private void Report(TaskOutcome outcome, Disposition disposition, TaskMessage message, TimeSpan duration, Activity? activity)
-    {
-        (string? reason, Exception? error) = outcome switch
-        {
-            TaskOutcome.Failed failed => (failed.Reason, failed.Error),
-            TaskOutcome.Rejected rejected => (rejected.Reason, rejected.Error),
-            _ => ((string?)null, (Exception?)null),
-        };
-        string? errorType = reason is null ? null : error?.GetType().FullName ?? "rejected";
-        pipeline.Telemetry.Ended(queue.Destination, message.Type, duration, errorType);
-        activity?.SetTag("workqueue.task.disposition", disposition.Name);
-        if (reason is not null)
-        {
-            activity?.SetStatus(ActivityStatusCode.Error, reason).SetTag("error.type", errorType);
-        }
-
-        if (error is not null)
-        {
-            pipeline.Logger.TaskException(error, message.Id);
-        }
-        else if (outcome is TaskOutcome.Succeeded)
-        {
-            pipeline.Logger.TaskDone(message.Id, message.Type, duration.TotalSeconds);
+            if (_held >= Prefetch)
+            {
+                _full?.TrySetResult();
+            }
         }
     }
 
-    // A UUID version 7 knows its millisecond, the AMQP timestamp only its second. Retries waited on purpose.
-    private TimeSpan? WaitOf(TaskMessage message)
+    private void Release()
     {
-        if (message.Attempt > 1)
+        lock (_holding)
         {
-            return null;
+            if (--_held == 0)
+            {
+                _idleSince = _pipeline.Clock.GetTimestamp();
+                _busy!.SetResult();
+            }
         }
-
-        DateTimeOffset? due = message.NotBefore ?? TaskIds.CreatedAt(message.Id) ?? message.EnqueuedAt;
-        return pipeline.Clock.GetUtcNow() - due;
     }
 }

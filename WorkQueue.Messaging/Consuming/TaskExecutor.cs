@@ -49,7 +49,8 @@ internal sealed class TaskExecutor(
         }
     }
 
-    private TaskOutcome? Refusal(TaskDelivery delivery, TaskQueue queue)
+    /// <summary>Why a delivery is not to run, or null.</summary>
+    public TaskOutcome? Refusal(TaskDelivery delivery, TaskQueue queue)
     {
         if (delivery.Unreadable is { } unreadable)
         {

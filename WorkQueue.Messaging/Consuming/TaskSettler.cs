@@ -68,7 +68,7 @@ internal sealed class TaskSettler(
         {
             try
             {
-                await PublishAsync(message, disposition, new AttemptRun(worker.Id, delivery.ReceivedAt), end.Token);
+                await PublishAsync(delivery with { Message = message }, disposition, new AttemptRun(worker.Id, delivery.ReceivedAt), end.Token);
                 await replier.ReplyAsync(message, disposition);
                 return true;
             }
@@ -85,15 +85,16 @@ internal sealed class TaskSettler(
         }
     }
 
-    private async Task PublishAsync(TaskMessage message, Disposition disposition, AttemptRun run, CancellationToken cancellationToken)
+    private async Task PublishAsync(TaskDelivery delivery, Disposition disposition, AttemptRun run, CancellationToken cancellationToken)
     {
+        TaskMessage message = delivery.Message;
         switch (disposition)
         {
             case Disposition.Ack done:
                 await events.SucceededAsync(message, done.Result, run);
                 break;
             case Disposition.Retry retry:
-                TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
+                TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, EarlierDeliveries = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
                 await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);
                 logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, retry.End.Reason);
                 break;
@@ -102,7 +103,8 @@ internal sealed class TaskSettler(
                 logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason);
                 break;
             case Disposition.Return back:
-                await publisher.PublishAsync(message with { Returned = message.Returned + 1 }, TimeSpan.Zero, _patience, cancellationToken, back.End, run);
+                TaskMessage same = message with { Returned = message.Returned + 1, EarlierDeliveries = delivery.EarlierDeliveries ?? 0 };
+                await publisher.PublishAsync(same, TimeSpan.Zero, _patience, cancellationToken, back.End, run);
                 logger.TaskReturned(message.Id, message.Type, back.End.Reason);
                 break;
             case Disposition.Cancel cancel:

@@ -8,18 +8,20 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
-/// One place for one task: a channel and a consumer with prefetch 1. A channel the broker closed is never opened again by the
+/// One place for one task: a channel and a consumer with prefetch 1, or as many as <see cref="AdaptivePrefetch"/> says. A channel the broker closed is never opened again by the
 /// client, and a worker that does not notice lives on without work; this loop notices and opens a new one. Of several queues it
 /// consumes one at a time, so that a busy slot never holds a task of another.
 /// </summary>
-internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnection connection, TaskPipeline pipeline)
+internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnection connection, TaskPipeline pipeline, bool isAdaptive)
 {
     // A queue that is without a leader for long is to be consumed within five seconds of having one again.
     private readonly Backoff _backoff = new(pipeline.Clock, longest: TimeSpan.FromSeconds(4));
+    private readonly AdaptivePrefetch?[] _adaptive =
+        [.. levels.Queues.Select(_ => isAdaptive ? new AdaptivePrefetch(pipeline.Options.Value.Worker.HoldBudget) : null)];
+
     private volatile TaskConsumer? _consumer;
     private OpenConnection? _lastConnection;
     private volatile int _current;
-    private volatile TaskCompletionSource _leave = new();
     private volatile bool _hasLeft;
     private long _taken;
 
@@ -52,7 +54,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
     {
         if (Queues.Count > 1 && _consumer is { } consumer && QueueOrder.Leaves(_current, consumer.IdleFor > TimeSpan.Zero, Ready(), Volatile.Read(ref _taken)))
         {
-            _leave.TrySetResult();
+            consumer.AskToLeave();
         }
     }
 
@@ -112,16 +114,13 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
     private QueueSwitch SwitchOf(TaskQueue queue) => pipeline.Control.SwitchOf(queue.Name);
 
     // Decided while the task runs: once it is acknowledged the queue would give the next one.
-    private void Count(TaskCompletionSource leave)
+    private bool LeavesAfterThis()
     {
         long taken = Interlocked.Increment(ref _taken);
-        if (Queues.Count > 1 && QueueOrder.Leaves(_current, isIdle: false, Ready(), taken))
-        {
-            leave.TrySetResult();
-        }
+        return Queues.Count > 1 && QueueOrder.Leaves(_current, isIdle: false, Ready(), taken);
     }
 
-    /// <returns>True if it left the queue for another, false if it was interrupted.</returns>
+    /// <returns>True if it left, for another queue or another prefetch; false if it was interrupted.</returns>
     private async Task<bool> ConsumeAsync(OpenConnection open, RunTokens tokens, CancellationToken stopping)
     {
         if (ReferenceEquals(_lastConnection, open))
@@ -135,9 +134,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
         Activity.Current = null;
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
         IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
-        TaskCompletionSource leave = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        TaskConsumer consumer = new(channel, Queue, pipeline, tokens, stopping) { Taken = () => Count(leave) };
-        _leave = leave;
+        TaskConsumer consumer = new(channel, Queue, pipeline, tokens, _adaptive[_current], LeavesAfterThis, stopping);
         _hasLeft = false;
         // Taken off again: the connection may outlive many consumers.
         using CancellationTokenSource given = new();
@@ -154,11 +151,15 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
             tag = await SubscribeAsync(channel, consumer, stopping);
             _backoff.Opened();
             _consumer = consumer;
-            if (await Task.WhenAny(consumer.Ended, leave.Task).WaitAsync(stopping) == leave.Task)
+            pipeline.Telemetry.Prefetch(Queue.Destination, consumer.Prefetch);
+            pipeline.Logger.PrefetchIs(number, consumer.Prefetch, Queue.Name);
+            if (await Task.WhenAny(consumer.Ended, consumer.LeaveAsked).WaitAsync(stopping) == consumer.LeaveAsked)
             {
+                await consumer.WaitFullAsync().WaitAsync(stopping);
                 consumer.Leave();
                 cancelled = true;
                 await channel.BasicCancelAsync(tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
+                consumer.Left(givesBack: false);
                 _hasLeft = true;
                 if (await Task.WhenAny(consumer.Ended, consumer.Cancelled).WaitAsync(stopping) == consumer.Cancelled)
                 {
@@ -176,7 +177,12 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
         }
         finally
         {
-            _consumer = null;
+            if (_consumer is not null)
+            {
+                _consumer = null;
+                pipeline.Telemetry.Prefetch(Queue.Destination, -consumer.Prefetch);
+            }
+
             await given.CancelAsync();
             consumer.End("the channel is given up");
             await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
@@ -190,7 +196,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
 
     private async Task<string> SubscribeAsync(IChannel channel, TaskConsumer consumer, CancellationToken stopping)
     {
-        await channel.BasicQosAsync(0, prefetchCount: 1, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
+        await channel.BasicQosAsync(0, consumer.Prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
         return await channel.BasicConsumeAsync(
             Queue.BrokerName, autoAck: false, "", noLocal: false, exclusive: false, ConsumerArguments(), consumer, CancellationToken.None)
             .WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
@@ -209,6 +215,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
         {
             if (channel.IsOpen && tag is not null)
             {
+                await consumer.WaitFullAsync();
                 await channel.BasicCancelAsync(tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None);
                 answers = true;
             }
@@ -221,6 +228,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
         }
 
         WorkerOptions worker = pipeline.Options.Value.Worker;
+        consumer.Left(givesBack: answers);
         if (!answers)
         {
             // What runs may end; the rest is up to the broker, which takes back what it hears no more of.

@@ -63,7 +63,7 @@ internal sealed class TaskWorkerService(
     {
         logger.TakingTasks(worker.Queues, worker.Concurrency);
         QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
-        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, levels, connection, pipeline));
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, levels, connection, pipeline, worker.IsAdaptive));
     }
 
     // One slot each: a replica handles the events of a subscription in their order.
@@ -72,7 +72,7 @@ internal sealed class TaskWorkerService(
         foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
         {
             logger.TakingEvents(subscription.Name);
-            yield return new TaskSlot(1, LevelsOf([subscription]), connection, pipeline);
+            yield return new TaskSlot(1, LevelsOf([subscription]), connection, pipeline, isAdaptive: false);
         }
     }
 

@@ -77,6 +77,12 @@ internal static partial class Log
     [LoggerMessage(2118, LogLevel.Information, "Taking events for subscription {Subscription}")]
     public static partial void TakingEvents(this ILogger logger, string subscription);
 
+    [LoggerMessage(2120, LogLevel.Debug, "Slot {Slot} takes {Prefetch} tasks at a time from queue {Queue}")]
+    public static partial void PrefetchIs(this ILogger logger, int slot, int prefetch, string queue);
+
+    [LoggerMessage(2121, LogLevel.Debug, "A slot that took {Prefetch} tasks at a time from queue {Queue} gives back what waits, and takes one at a time: {Reason}")]
+    public static partial void PrefetchShrinks(this ILogger logger, int prefetch, string queue, string reason);
+
     [LoggerMessage(2119, LogLevel.Warning, "The reply to task {TaskId} was not sent ({Reason}); its caller will wait in vain")]
     public static partial void ReplyNotSent(this ILogger logger, string taskId, string reason);
 

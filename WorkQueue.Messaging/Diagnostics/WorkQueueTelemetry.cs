@@ -22,6 +22,7 @@ internal sealed class WorkQueueTelemetry : IDisposable
     private readonly Histogram<double> _wait;
     private readonly Counter<long> _settled;
     private readonly UpDownCounter<long> _busy;
+    private readonly UpDownCounter<long> _prefetch;
 
     public WorkQueueTelemetry(IMeterFactory meters)
     {
@@ -33,6 +34,7 @@ internal sealed class WorkQueueTelemetry : IDisposable
         _wait = Meter.CreateHistogram("workqueue.task.wait", "s", "Time from the enqueue, or the moment a task was due, to its first start.", advice: Durations);
         _settled = Meter.CreateCounter<long>("workqueue.task.settled", "{task}", "Deliveries settled, by disposition.");
         _busy = Meter.CreateUpDownCounter<long>("workqueue.worker.busy", "{slot}", "Slots running a task.");
+        _prefetch = Meter.CreateUpDownCounter<long>("workqueue.worker.prefetch", "{task}", "Tasks the slots may hold unacknowledged, those that run included.");
     }
 
     public Meter Meter { get; }
@@ -86,6 +88,9 @@ internal sealed class WorkQueueTelemetry : IDisposable
         tags.Add("workqueue.task.disposition", disposition);
         _settled.Add(1, tags);
     }
+
+    /// <summary>A slot may hold so many more tasks, or fewer.</summary>
+    public void Prefetch(string destination, int change) => _prefetch.Add(change, Tags("process", destination, null));
 
     public void Dispose() => _source.Dispose();
 

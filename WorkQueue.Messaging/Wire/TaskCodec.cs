@@ -31,6 +31,7 @@ internal static class TaskCodec
         AddIfSet(headers, TaskHeaders.Deadline, message.Deadline is { } deadline ? TaskHeaders.Time(deadline) : null);
         AddIfSet(headers, TaskHeaders.Redriven, message.Redriven > 0 ? message.Redriven : null);
         AddIfSet(headers, TaskHeaders.Returned, message.Returned > 0 ? message.Returned : null);
+        AddIfSet(headers, TaskHeaders.EarlierDeliveries, message.EarlierDeliveries > 0 ? message.EarlierDeliveries : null);
         AddIfSet(headers, TaskHeaders.RunOf, message.RunOf);
         AddIfSet(headers, TaskHeaders.Reason, Cut(end?.Reason, MaxError));
         AddIfSet(headers, TaskHeaders.ErrorType, Cut(end?.ErrorType, MaxErrorType));
@@ -133,7 +134,9 @@ internal static class TaskCodec
         TaskHeaders.TryTime(headers, TaskHeaders.NotBefore, out DateTimeOffset? notBefore);
         TaskHeaders.TryInteger(headers, TaskHeaders.Redriven, out long? redriven);
         TaskHeaders.TryInteger(headers, TaskHeaders.Returned, out long? returned);
-        TaskHeaders.TryInteger(headers, TaskHeaders.DeliveryCount, out long? earlierDeliveries);
+        TaskHeaders.TryInteger(headers, TaskHeaders.DeliveryCount, out long? counted);
+        TaskHeaders.TryInteger(headers, TaskHeaders.EarlierDeliveries, out long? carried);
+        long? earlierDeliveries = carried > 0 ? Math.Min(carried.Value, int.MaxValue) + (counted ?? 0) : counted;
         bool hasId = !string.IsNullOrEmpty(properties.MessageId);
         TaskMessage message = new()
         {

@@ -26,8 +26,11 @@ internal sealed record TaskMessage
 
     public int Redriven { get; init; }
 
-    /// <summary>How often this attempt went back to its queue because its worker stopped.</summary>
+    /// <summary>How often this attempt went back to its queue without a run to its end, because its worker stopped or had another long one.</summary>
     public int Returned { get; init; }
+
+    /// <summary>How often it was delivered without coming to an end before it went back: the broker counts a copy from zero.</summary>
+    public long EarlierDeliveries { get; init; }
 
     /// <summary>The task this one runs again.</summary>
     public string? RunOf { get; init; }
@@ -57,13 +60,16 @@ internal sealed record TaskMessage
 /// <param name="Tag">The delivery tag, valid on the delivering channel only.</param>
 /// <param name="Message">The task; for an unreadable envelope, as much of it as could be read.</param>
 /// <param name="Redelivered">The broker may have delivered it before.</param>
-/// <param name="EarlierDeliveries">How often a quorum queue delivered it before without an end; null where the broker does not count.</param>
+/// <param name="EarlierDeliveries">How often this attempt was delivered before without an end; null where the broker does not count.</param>
 /// <param name="Unreadable">What is wrong with the envelope, or null.</param>
 /// <param name="HasId">False when its sender gave it no id, and the one in <paramref name="Message"/> was made up just now.</param>
 internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable, bool HasId)
 {
-    /// <summary>When it came here.</summary>
+    /// <summary>When its turn came here.</summary>
     public DateTimeOffset ReceivedAt { get; init; }
+
+    /// <summary>A worker that held it may have died of it.</summary>
+    public bool IsSuspect => EarlierDeliveries > 0 || (EarlierDeliveries is null && Redelivered);
 }
 
 /// <summary>How an attempt ended that did not succeed.</summary>

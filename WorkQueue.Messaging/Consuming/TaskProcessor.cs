@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>What the deliveries of all slots share.</summary>
+internal sealed record TaskPipeline(
+    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, TaskTopology Topology, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
+
+/// <summary>The life of a task here, from its delivery to its acknowledgement, is <see cref="ProcessAsync"/>.</summary>
+/// <param name="channel">The channel that delivers.</param>
+/// <param name="queue">The queue.</param>
+/// <param name="pipeline">What the slots share.</param>
+/// <param name="lease">When a run, or the settling after it, is cut short.</param>
+/// <param name="stopping">No task is started any more.</param>
+internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
+{
+    private volatile TaskRun? _run;
+
+    /// <summary>The task that runs, or null.</summary>
+    public TaskRun? Run => _run;
+
+    /// <summary>Told when a delivery has come that is to run.</summary>
+    public Action? Taken { get; init; }
+
+    /// <summary>Reads what the broker delivered.</summary>
+    public TaskDelivery Read(ulong tag, bool redelivered, string exchange, string routingKey, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body) =>
+        queue.IsSubscription
+            ? TaskCodec.ReadEvent(tag, redelivered, properties, body, queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
+            : TaskCodec.Read(tag, redelivered, properties, body, queue);
+
+    /// <summary>Gives a task back to its queue as it came; one that is not to run is settled for good.</summary>
+    /// <returns>False when it was not settled, and the broker will deliver it again.</returns>
+    public async Task<bool> GiveBackAsync(TaskDelivery received, string reason)
+    {
+        TaskDelivery delivery = received with { ReceivedAt = pipeline.Clock.GetUtcNow() };
+        return await SettleAsync(delivery, await WithoutRunAsync(delivery) ?? Decide(Unstarted(delivery, reason), delivery.Message));
+    }
+
+    /// <summary>Runs a task and settles it.</summary>
+    /// <returns>False when it was not settled, and the broker will deliver it again.</returns>
+    public async Task<bool> ProcessAsync(TaskDelivery received)
+    {
+        TaskDelivery delivery = received with { ReceivedAt = pipeline.Clock.GetUtcNow() };
+        TaskMessage message = delivery.Message;
+        if (await WithoutRunAsync(delivery) is { } settled)
+        {
+            return await SettleAsync(delivery, settled);
+        }
+
+        Taken?.Invoke();
+        using Activity? activity = pipeline.Telemetry.StartProcess(
+            queue.Destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
+        activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
+        pipeline.Telemetry.Started(queue.Destination, WaitOf(message));
+        long start = pipeline.Clock.GetTimestamp();
+
+        TaskOutcome outcome = stopping.IsCancellationRequested
+            ? Unstarted(delivery, "the worker takes no more tasks")
+            : await RunAsync(delivery);
+        TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
+        Disposition disposition = Decide(outcome, message);
+        Report(outcome, disposition, message, duration, activity);
+        return await SettleAsync(delivery, disposition);
+    }
+
+    private async Task<bool> SettleAsync(TaskDelivery delivery, Disposition disposition)
+    {
+        if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease))
+        {
+            return false;
+        }
+
+        pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, disposition.Name);
+        return true;
+    }
+
+    private async Task<Disposition?> WithoutRunAsync(TaskDelivery delivery)
+    {
+        if (delivery is { Unreadable: null, Message.Topic: { } topic } && !TopicRules.IsUsers(topic))
+        {
+            // What happens to tasks goes through the same exchange and fits "#" too. A user's event is never passed over: a pattern it does not
+            // fit may be that of an older version of the program, and what another version bound is for the handler to know.
+            return new Disposition.PassOver();
+        }
+
+        if (delivery is { Unreadable: null, HasId: false } && await pipeline.Settler.IdentifyAsync(delivery, lease))
+        {
+            return new Disposition.Identify();
+        }
+
+        return delivery.Unreadable is null && pipeline.Control.IsCancelled(delivery.Message) ? new Disposition.Drop() : null;
+    }
+
+    // What cannot be read would not go back as it came.
+    private TaskOutcome Unstarted(TaskDelivery delivery, string reason) => pipeline.Executor.Refusal(delivery, queue) ?? new TaskOutcome.Interrupted(reason);
+
+    private async Task<TaskOutcome> RunAsync(TaskDelivery delivery)
+    {
+        pipeline.Logger.TaskReceived(delivery.Message.Id, delivery.Message.Type, delivery.Message.Attempt);
+        TaskRun run = new(delivery.Message with { Body = ReadOnlyMemory<byte>.Empty }, delivery.ReceivedAt);
+        _run = run;
+        try
+        {
+            if (pipeline.Control.IsCancelled(delivery.Message))
+            {
+                // Between the look on receipt and this moment.
+                run.Cancel();
+            }
+
+            return await pipeline.Executor.RunAsync(delivery, queue, run, lease with { Cancelled = run.Cancelled });
+        }
+        finally
+        {
+            _run = null;
+        }
+    }
+
+    private Disposition Decide(TaskOutcome outcome, TaskMessage message)
+    {
+        WorkQueueOptions options = pipeline.Options.Value;
+        IReadOnlyList<TimeSpan> delays = options.Types.GetValueOrDefault(message.Type)?.RetryDelays ?? options.Retry.EffectiveDelays;
+        DateTimeOffset now = pipeline.Clock.GetUtcNow();
+        Disposition disposition = RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), now);
+        return RetryPolicy.WithinCall(disposition, message, now);
+    }
+
+    private void Report(TaskOutcome outcome, Disposition disposition, TaskMessage message, TimeSpan duration, Activity? activity)
+    {
+        (string? reason, Exception? error) = outcome switch
+        {
+            TaskOutcome.Failed failed => (failed.Reason, failed.Error),
+            TaskOutcome.Rejected rejected => (rejected.Reason, rejected.Error),
+            _ => ((string?)null, (Exception?)null),
+        };
+        string? errorType = reason is null ? null : error?.GetType().FullName ?? "rejected";
+        pipeline.Telemetry.Ended(queue.Destination, message.Type, duration, errorType);
+        activity?.SetTag("workqueue.task.disposition", disposition.Name);
+        if (reason is not null)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, reason).SetTag("error.type", errorType);
+        }
+
+        if (error is not null)
+        {
+            pipeline.Logger.TaskException(error, message.Id);
+        }
+        else if (outcome is TaskOutcome.Succeeded)
+        {
+            pipeline.Logger.TaskDone(message.Id, message.Type, duration.TotalSeconds);
+        }
+    }
+
+    // A UUID version 7 knows its millisecond, the AMQP timestamp only its second. Retries waited on purpose.
+    private TimeSpan? WaitOf(TaskMessage message)
+    {
+        if (message.Attempt > 1)
+        {
+            return null;
+        }
+
+        DateTimeOffset? due = message.NotBefore ?? TaskIds.CreatedAt(message.Id) ?? message.EnqueuedAt;
+        return pipeline.Clock.GetUtcNow() - due;
+    }
+}

@@ -1,0 +1,167 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using RabbitMQ.Client;
+using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Broker;
+
+/// <summary>Slots that are given more than one task while tasks are short.</summary>
+[Collection(BrokerTests.Name)]
+public sealed class AdaptivePrefetchTests(BrokerFixture broker)
+{
+    private const int Backlog = 5_000;
+    private const int More = 100;
+
+    private readonly TaskCompletionSource _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _atOnce;
+    private int _mostAtOnce;
+
+    // Long enough that a machine which stalls for a moment does not look like a task that runs long.
+    private static readonly (string, string)[] Settings = [("Worker:Prefetch", "adaptive"), ("Worker:HoldBudget", "00:00:01")];
+
+    [BrokerFact]
+    public async Task A_backlog_of_short_tasks_has_the_prefetch_grow_and_each_runs_once_and_alone()
+    {
+        await using TestQueue queue = new(broker, ("History", "Off"));
+        await FillAsync(await queue.ProducerAsync(), Backlog);
+        IHost worker = await queue.WorkerAsync(CountAsync, Settings);
+        await GrownAsync(worker);
+        await EachHasRunOnceAsync(queue, Backlog);
+        Assert.Equal(1, _mostAtOnce);
+        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 0, "none is left");
+        await worker.StopAsync();
+        Assert.Equal(0u, await queue.ReadyAsync());
+    }
+
+    [BrokerFact]
+    public async Task What_waits_behind_a_task_that_runs_long_goes_back_and_runs_elsewhere()
+    {
+        await using TestQueue queue = new(broker, ("History", "Off"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await FillAsync(producer, Backlog);
+        await producer.ProbeAsync("long");
+        await FillAsync(producer, More);
+        IHost busy = await queue.WorkerAsync(GateAsync, Settings);
+        await GrownAsync(busy);
+        await Eventually.TrueAsync(() => queue.Runs.All.Any(run => run.Text == "long"), "the long one runs");
+        await LeftAsync(busy);
+        await queue.WorkerAsync(GateAsync);
+        await EachHasRunOnceAsync(queue, Backlog + 1 + More);
+        Assert.Equal(1, SlotOf(busy)!.Consumer!.Run!.Message.Attempt);
+        _gate.SetResult();
+        await Eventually.TrueAsync(() => SlotOf(busy)!.Consumer is { Run: null, Prefetch: 1 }, "it goes on, with one at a time");
+        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 0, "none is left");
+    }
+
+    [BrokerFact]
+    public async Task A_worker_that_stops_gives_back_at_once_what_waits_and_no_delivery_of_it_is_counted()
+    {
+        await using TestQueue queue = new(broker, ("History", "Off"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await FillAsync(producer, Backlog);
+        await producer.ProbeAsync("long");
+        await FillAsync(producer, More);
+        // With so much time to wait nothing but the stop sends the tasks back.
+        IHost worker = await queue.WorkerAsync(GateAsync, [("Worker:Prefetch", "adaptive"), ("Worker:HoldBudget", "00:00:10")]);
+        await GrownAsync(worker);
+        await Eventually.TrueAsync(() => queue.Runs.All.Any(run => run.Text == "long"), "the long one runs");
+        Task stopping = worker.StopAsync();
+        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == More, "all that wait are back");
+        _gate.SetResult();
+        await stopping;
+        for (int i = 0; i < More; i++)
+        {
+            IDictionary<string, object?> headers = (await queue.TakeAsync("default")).BasicProperties.Headers!;
+            Assert.Equal(1, Convert.ToInt32(headers["wq-attempt"], CultureInfo.InvariantCulture));
+            Assert.Equal(0, Convert.ToInt32(headers.TryGetValue("x-delivery-count", out object? count) ? count : 0, CultureInfo.InvariantCulture));
+        }
+    }
+
+    [BrokerFact]
+    public async Task A_task_that_a_worker_may_have_died_of_has_its_slot_take_one_at_a_time()
+    {
+        await using TestQueue queue = new(broker, ("History", "Off"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await producer.ProbeAsync("suspect");
+        await using IChannel killed = await queue.PlainChannelAsync();
+        BasicGetResult suspect = (await killed.BasicGetAsync($"{queue.Prefix}.default", autoAck: false))!;
+        await FillAsync(producer, Backlog);
+        IHost worker = await queue.WorkerAsync(null, Settings);
+        await GrownAsync(worker);
+        await killed.BasicNackAsync(suspect.DeliveryTag, multiple: false, requeue: true);
+        await queue.LoggedAsync("may have died");
+        await EachHasRunOnceAsync(queue, Backlog + 1);
+    }
+
+    [BrokerFact]
+    public async Task A_returned_task_keeps_the_count_of_its_deliveries()
+    {
+        await using TestQueue queue = new(broker, ("Queues:default:DeliveryLimit", "2"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        EnqueuedTask task = await producer.ProbeAsync();
+        await using IChannel killed = await queue.PlainChannelAsync();
+        for (int delivery = 0; delivery < 2; delivery++)
+        {
+            BasicGetResult? got = null;
+            await Eventually.TrueAsync(async () => (got = await killed.BasicGetAsync($"{queue.Prefix}.default", autoAck: false)) is not null, "it is there");
+            await killed.BasicNackAsync(got!.DeliveryTag, multiple: false, requeue: true);
+            if (delivery == 0)
+            {
+                await ReturnAsync(queue);
+            }
+        }
+
+        await queue.WorkerAsync();
+        BasicGetResult dead = await queue.TakeAsync("default.dead");
+        Assert.Equal(task.Id, dead.BasicProperties.MessageId);
+        Assert.Single(queue.Runs.All);
+    }
+
+    // A worker that stops under the task.
+    private static async Task ReturnAsync(TestQueue queue)
+    {
+        IHost worker = await queue.WorkerAsync(
+            async (_, context) =>
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.CancellationToken);
+                return null;
+            },
+            ("Worker:DrainTimeout", "00:00:00"));
+        await queue.Runs.NextAsync();
+        await worker.StopAsync();
+    }
+
+    private async Task<object?> CountAsync(string text, TaskContext context)
+    {
+        _mostAtOnce = Math.Max(_mostAtOnce, Interlocked.Increment(ref _atOnce));
+        await Task.Yield();
+        Interlocked.Decrement(ref _atOnce);
+        return null;
+    }
+
+    private async Task<object?> GateAsync(string text, TaskContext context)
+    {
+        await (text == "long" ? _gate.Task : Task.CompletedTask);
+        return null;
+    }
+
+    private static TaskSlot? SlotOf(IHost worker) =>
+        worker.Services.GetRequiredService<TaskWorkerService>() is { Slots: [TaskSlot slot, ..] } ? slot : null;
+
+    private static Task GrownAsync(IHost worker) => Eventually.TrueAsync(() => SlotOf(worker)?.Consumer?.Prefetch > 1, "the slot is given more than one");
+
+    private static Task LeftAsync(IHost worker) => Eventually.TrueAsync(() => SlotOf(worker)!.HasLeft, "the slot gives up its place");
+
+    private static Task<IReadOnlyList<EnqueueResult>> FillAsync(ITaskQueue producer, int count) =>
+        producer.EnqueueManyAsync([.. Enumerable.Range(0, count).Select(number => NewTask.Json("probe", $"{number}"))]);
+
+    private static async Task EachHasRunOnceAsync(TestQueue queue, int count)
+    {
+        await Eventually.TrueAsync(() => queue.Runs.All.Count >= count, $"{count} have run");
+        Assert.Equal(count, queue.Runs.All.Select(run => run.Context.Id).Distinct().Count());
+        Assert.Equal(count, queue.Runs.All.Count);
+    }
+}
