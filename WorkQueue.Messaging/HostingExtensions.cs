@@ -89,7 +89,7 @@ public static class HostingExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload, THandler>(type));
-        builder.Services.TryAddScoped<THandler>();
+        builder.Services.TryAddTransient<THandler>();
         return builder;
     }
 

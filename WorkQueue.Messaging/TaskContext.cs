@@ -1,3 +1,5 @@
+using WorkQueue.Messaging.Consuming;
+
 namespace WorkQueue.Messaging;
 
 /// <summary>What a handler sees of the task it runs.</summary>
@@ -33,7 +35,7 @@ public sealed record TaskContext
     /// <summary>The services of this run, from a scope of its own: for handlers that are lambdas. Default: none.</summary>
     public IServiceProvider Services { get; init; } = NoServices.Instance;
 
-    internal Action<int, string?>? OnProgress { get; init; }
+    internal TaskRun? Run { get; init; }
 
     /// <summary>Tells how far the task is, for those who watch it. Cheap: of many reports in a moment only the last is sent.</summary>
     /// <param name="percent">0 to 100.</param>
@@ -43,7 +45,7 @@ public sealed record TaskContext
     {
         ArgumentOutOfRangeException.ThrowIfNegative(percent);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(percent, 100);
-        OnProgress?.Invoke(percent, text);
+        Run?.Report(percent, text);
     }
 
     private sealed class NoServices : IServiceProvider

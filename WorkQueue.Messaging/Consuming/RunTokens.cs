@@ -4,5 +4,4 @@ namespace WorkQueue.Messaging.Consuming;
 /// <param name="TakenBack">The broker took the delivery back.</param>
 /// <param name="Drained">The worker stops, and the time its tasks had to finish is up.</param>
 /// <param name="GivenUp">The worker stops, and the time to tell the broker is up too.</param>
-/// <param name="Cancelled">Somebody cancelled the task.</param>
-internal readonly record struct RunTokens(CancellationToken TakenBack, CancellationToken Drained, CancellationToken GivenUp, CancellationToken Cancelled = default);
+internal readonly record struct RunTokens(CancellationToken TakenBack, CancellationToken Drained, CancellationToken GivenUp);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
@@ -30,6 +31,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _leaveAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenRegistration _drained;
     private readonly WaitingTasks? _waiting;
     private readonly ITimer? _longWatch;
     private readonly Lock _holding = new();
@@ -69,6 +71,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
                 }
             },
         };
+        _drained = tokens.Drained.UnsafeRegister(static consumer => ((TaskConsumer)consumer!).Cut(), this);
         Prefetch = (ushort)(adaptive?.Prefetch ?? 1);
         if (Prefetch > 1)
         {
@@ -111,7 +114,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         Task busy;
         lock (_holding)
         {
-            busy = _busy?.Task ?? Task.CompletedTask;
+            busy = _held == 0 ? Task.CompletedTask : (_busy ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
 
         await busy.WaitAsync(limit, _pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -161,24 +164,26 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
     {
         _ended.TrySetResult(reason);
         Quiet.Cancel(_takenBack);
+        Cut();
+        _drained.Unregister();
         _left.TrySetResult();
         _ = EndWaitingAsync();
     }
 
-    public override async Task HandleBasicDeliverAsync(
+    public override Task HandleBasicDeliverAsync(
         string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
         IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
         Hold();
         try
         {
-            TaskDelivery delivery = _processor.Read(deliveryTag, redelivered, exchange, routingKey, properties, body);
             if (_waiting is null)
             {
-                await RunAsync(delivery);
-                return;
+                return RunAsync(_processor.Read(deliveryTag, redelivered, exchange, routingKey, properties, body));
             }
 
+            // What waits outlives the client's buffer.
+            TaskDelivery delivery = _processor.Read(deliveryTag, redelivered, exchange, routingKey, properties, body.ToArray());
             if (delivery.IsSuspect)
             {
                 // A crash counts against every task the worker held: whatever killed one is to run alone.
@@ -191,13 +196,15 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
                 Release();
             }
         }
-#pragma warning disable CA1031 // An exception that escapes leaves the delivery unacknowledged and the slot stuck for ever; end the slot instead.
+#pragma warning disable CA1031 // The client would log it and go on, with a delivery that nobody has.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
             End(failure.Message);
             Release();
         }
+
+        return Task.CompletedTask;
     }
 
     protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default)
@@ -241,32 +248,37 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
 
         long start = _pipeline.Clock.GetTimestamp();
         _longWatch?.Change(_adaptive!.Budget, Timeout.InfiniteTimeSpan);
-        await SettleAsync(_processor.ProcessAsync, delivery);
+        await SettleAsync(delivery, givesBack: false);
         _longWatch?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _lastEnd = _pipeline.Clock.GetTimestamp();
-        Tune(adaptive => delivery.IsSuspect
-            ? adaptive.Fall(SinceStart(_lastEnd))
-            : adaptive.Observe(wait, _pipeline.Clock.GetElapsedTime(start, _lastEnd), SinceStart(_lastEnd)));
+        if (_adaptive is not null)
+        {
+            Adapt(delivery.IsSuspect ? null : wait, _pipeline.Clock.GetElapsedTime(start, _lastEnd));
+        }
+
         Release();
     }
 
     private async Task GiveBackAsync(TaskDelivery delivery)
     {
-        await SettleAsync(task => _processor.GiveBackAsync(task, _giveBackReason), delivery);
+        await SettleAsync(delivery, givesBack: true);
         Release();
     }
 
-    // What the broker has taken back is not this worker's any more.
-    private async Task SettleAsync(Func<TaskDelivery, Task<bool>> settle, TaskDelivery delivery)
+    // Never throws: an exception that escapes leaves the delivery unacknowledged and the slot stuck for ever.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SettleAsync(TaskDelivery delivery, bool givesBack)
     {
         try
         {
-            if (!_takenBack.IsCancellationRequested && !await settle(delivery))
+            // What the broker has taken back is not this worker's any more.
+            if (!_takenBack.IsCancellationRequested
+                && !await (givesBack ? _processor.GiveBackAsync(delivery, _giveBackReason) : _processor.ProcessAsync(delivery)))
             {
                 End("a delivery could not be settled");
             }
         }
-#pragma warning disable CA1031 // An exception that escapes leaves the delivery unacknowledged and the slot stuck for ever; end the slot instead.
+#pragma warning disable CA1031 // Whatever it is, the slot ends and a new one begins.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -274,42 +286,34 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         }
     }
 
+    private void Cut() => _processor.Run?.Cut();
+
     private void Shrink(string reason)
     {
         _giveBackReason = reason;
         _shrinks = true;
         _pipeline.Logger.PrefetchShrinks(Prefetch, _queue.Name, reason);
-        Tune(adaptive => adaptive.Fall(SinceStart(_pipeline.Clock.GetTimestamp())));
+        Adapt(null, default);
     }
 
-    private void Tune(Func<AdaptivePrefetch, int> next)
+    // Without a wait it falls.
+    private void Adapt(TimeSpan? wait, TimeSpan run)
     {
-        if (_adaptive is null)
+        TimeSpan at = _pipeline.Clock.GetElapsedTime(0);
+        lock (_adaptive!)
         {
-            return;
-        }
-
-        lock (_adaptive)
-        {
-            if (next(_adaptive) != Prefetch)
+            if ((wait is { } waited ? _adaptive.Observe(waited, run, at) : _adaptive.Fall(at)) != Prefetch)
             {
                 AskToLeave();
             }
         }
     }
 
-    private TimeSpan SinceStart(long timestamp) => _pipeline.Clock.GetElapsedTime(0, timestamp);
-
     private void Hold()
     {
         lock (_holding)
         {
-            if (_held++ == 0)
-            {
-                _busy = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
-
-            if (_held >= Prefetch)
+            if (++_held >= Prefetch)
             {
                 _full?.TrySetResult();
             }
@@ -323,7 +327,8 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
             if (--_held == 0)
             {
                 _idleSince = _pipeline.Clock.GetTimestamp();
-                _busy!.SetResult();
+                _busy?.SetResult();
+                _busy = null;
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -20,7 +21,8 @@ internal sealed class TaskExecutor(
 
     private readonly Dictionary<string, TaskHandlerRegistration> _handlers = registrations.ToDictionary(handler => handler.Type, StringComparer.Ordinal);
 
-    public async Task<TaskOutcome> RunAsync(TaskDelivery delivery, TaskQueue queue, TaskRun current, RunTokens tokens)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<TaskOutcome> RunAsync(TaskDelivery delivery, TaskQueue queue, TaskRun current, RunTokens tokens)
     {
         if (Refusal(delivery, queue) is { } refusal)
         {
@@ -33,19 +35,19 @@ internal sealed class TaskExecutor(
         }
 
         TimeSpan limit = options.Value.Types.GetValueOrDefault(delivery.Message.Type)?.Timeout ?? options.Value.Worker.TaskTimeout;
-        using CancellationTokenSource timeout = new();
-        await using ITimer timer = Quiet.CancelAfter(timeout, limit, clock);
-        using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, tokens.TakenBack, tokens.Drained, tokens.Cancelled);
+        await using ITimer timer = clock.CreateTimer(static run => ((TaskRun)run!).TimeOut(), current, limit, Timeout.InfiniteTimeSpan);
         try
         {
-            object? result = await RunHandlerAsync(handler, delivery, current, tokens, run.Token);
-            return tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : new TaskOutcome.Succeeded(result);
+            Task<object?> running = StartAsync(handler, delivery, current);
+            await ((Task)running.WaitAsync(current.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            object? result = await (running.IsCompleted ? running : GraceAsync(running, delivery.Message, tokens));
+            return tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : result is null ? TaskOutcome.Succeeded.Silently : new TaskOutcome.Succeeded(result);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: whatever it throws is an outcome.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            return OutcomeOf(failure, tokens, limit, timeout.Token);
+            return OutcomeOf(failure, tokens, current, limit);
         }
     }
 
@@ -75,46 +77,20 @@ internal sealed class TaskExecutor(
     private TaskHandlerRegistration? FindHandler(string type, TaskQueue queue) => queue.IsSubscription ? _handlers.GetValueOrDefault(queue.Name) :
         _handlers.GetValueOrDefault(type) ?? (queue is { IsAdopted: true, DefaultType: { } other } ? _handlers.GetValueOrDefault(other) : null);
 
-    private async Task<object?> RunHandlerAsync(TaskHandlerRegistration handler, TaskDelivery delivery, TaskRun current, RunTokens tokens, CancellationToken cancelled)
+    // On a thread of its own: a handler that blocks its thread could not be cut at its timeout, nor the connection served, otherwise. It ends
+    // with its services, before the acknowledgement: they may write what they hold only now. One that does not stop keeps them until it does.
+    private async Task<object?> StartAsync(TaskHandlerRegistration handler, TaskDelivery delivery, TaskRun current)
     {
-        AsyncServiceScope scope = scopes.CreateAsyncScope();
-        Task<object?> running = Task.FromResult<object?>(null);
-        try
-        {
-            // On a thread of its own: a handler that blocks its thread could not be cut at its timeout, nor the connection served, otherwise.
-            // What is cut before it has begun never begins: the body it would read may be another task's by then.
-            running = Task.Run(() => handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, scope.ServiceProvider, cancelled)), cancelled);
-            try
-            {
-                return await running.WaitAsync(cancelled);
-            }
-            catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
-            {
-                TimeSpan grace = tokens.Drained.IsCancellationRequested ? DrainGrace : options.Value.Worker.CancelGrace;
-                return await GraceAsync(running, grace, delivery.Message);
-            }
-        }
-        finally
-        {
-            await DisposeAsync(scope, running);
-        }
+        await Task.Yield();
+        // What is cut before it has begun never begins: the body it would read may be another task's by then.
+        current.Token.ThrowIfCancellationRequested();
+        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+        return await handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, scope.ServiceProvider));
     }
 
-    // Before the acknowledgement, since services may write what they hold only now; a handler that does not stop keeps them until it does.
-    private static async Task DisposeAsync(AsyncServiceScope scope, Task running)
+    private async Task<object?> GraceAsync(Task<object?> running, TaskMessage message, RunTokens tokens)
     {
-        if (running.IsCompleted)
-        {
-            await scope.DisposeAsync();
-        }
-        else
-        {
-            _ = running.ContinueWith(_ => scope.DisposeAsync().AsTask(), TaskScheduler.Default).Unwrap();
-        }
-    }
-
-    private async Task<object?> GraceAsync(Task<object?> running, TimeSpan grace, TaskMessage message)
-    {
+        TimeSpan grace = tokens.Drained.IsCancellationRequested ? DrainGrace : options.Value.Worker.CancelGrace;
         try
         {
             return await running.WaitAsync(grace, clock);
@@ -130,19 +106,19 @@ internal sealed class TaskExecutor(
         }
     }
 
-    private static TaskOutcome OutcomeOf(Exception failure, RunTokens tokens, TimeSpan limit, CancellationToken timeout) => failure switch
+    private static TaskOutcome OutcomeOf(Exception failure, RunTokens tokens, TaskRun current, TimeSpan limit) => failure switch
     {
         _ when tokens.TakenBack.IsCancellationRequested => new TaskOutcome.TakenBack(),
-        _ when tokens.Cancelled.IsCancellationRequested => new TaskOutcome.Cancelled(),
+        _ when current.IsCancelled => new TaskOutcome.Cancelled(),
         TaskRejectedException rejection => new TaskOutcome.Rejected(rejection.Message, rejection.InnerException ?? rejection),
         TaskRetryException retry => new TaskOutcome.Failed(retry.Message, retry.InnerException ?? retry, retry.Delay),
-        OperationCanceledException when timeout.IsCancellationRequested => new TaskOutcome.Failed($"timed out after {limit}", new TimeoutException($"The attempt ran longer than {limit}.")),
+        OperationCanceledException when current.IsTimedOut => new TaskOutcome.Failed($"timed out after {limit}", new TimeoutException($"The attempt ran longer than {limit}.")),
         // Whatever it throws: a client that is cancelled under a call does not always say so by this exception.
         _ when tokens.Drained.IsCancellationRequested => new TaskOutcome.Interrupted("the worker stops"),
         _ => new TaskOutcome.Failed(failure.Message, failure),
     };
 
-    private static TaskContext ContextOf(TaskDelivery delivery, TaskRun current, IServiceProvider services, CancellationToken cancelled) => new()
+    private static TaskContext ContextOf(TaskDelivery delivery, TaskRun current, IServiceProvider services) => new()
     {
         Id = delivery.Message.Id,
         Type = delivery.Message.Type,
@@ -151,8 +127,8 @@ internal sealed class TaskExecutor(
         Redelivered = delivery.Redelivered,
         EnqueuedAt = delivery.Message.EnqueuedAt,
         Deadline = delivery.Message.Deadline,
-        CancellationToken = cancelled,
+        CancellationToken = current.Token,
         Services = services,
-        OnProgress = current.Report,
+        Run = current,
     };
 }

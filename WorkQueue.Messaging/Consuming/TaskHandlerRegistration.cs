@@ -53,6 +53,11 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
 
     private static bool IsJson(string? contentType)
     {
+        if (contentType == MediaTypeNames.Application.Json)
+        {
+            return true;
+        }
+
         string media = (contentType ?? "").Split(';')[0].Trim();
         return media.Equals(MediaTypeNames.Application.Json, StringComparison.OrdinalIgnoreCase)
             || media.EndsWith("+json", StringComparison.OrdinalIgnoreCase);

@@ -4,7 +4,11 @@ namespace WorkQueue.Messaging.Consuming;
 internal abstract record TaskOutcome
 {
     /// <summary>The handler finished.</summary>
-    public sealed record Succeeded(object? Result) : TaskOutcome;
+    public sealed record Succeeded(object? Result) : TaskOutcome
+    {
+        /// <summary>Without a result, as most do.</summary>
+        public static readonly Succeeded Silently = new((object?)null);
+    }
 
     /// <summary>The attempt failed; another may succeed, after <paramref name="Delay"/> if the handler chose one.</summary>
     public sealed record Failed(string Reason, Exception? Error = null, TimeSpan? Delay = null) : TaskOutcome;

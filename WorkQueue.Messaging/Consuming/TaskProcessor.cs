@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
@@ -37,17 +38,18 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
 
     /// <summary>Gives a task back to its queue as it came; one that is not to run is settled for good.</summary>
     /// <returns>False when it was not settled, and the broker will deliver it again.</returns>
-    public async Task<bool> GiveBackAsync(TaskDelivery received, string reason)
+    public async ValueTask<bool> GiveBackAsync(TaskDelivery delivery, string reason)
     {
-        TaskDelivery delivery = received with { ReceivedAt = pipeline.Clock.GetUtcNow() };
+        delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
         return await SettleAsync(delivery, await WithoutRunAsync(delivery) ?? Decide(Unstarted(delivery, reason), delivery.Message));
     }
 
     /// <summary>Runs a task and settles it.</summary>
     /// <returns>False when it was not settled, and the broker will deliver it again.</returns>
-    public async Task<bool> ProcessAsync(TaskDelivery received)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> ProcessAsync(TaskDelivery delivery)
     {
-        TaskDelivery delivery = received with { ReceivedAt = pipeline.Clock.GetUtcNow() };
+        delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
         TaskMessage message = delivery.Message;
         if (await WithoutRunAsync(delivery) is { } settled)
         {
@@ -63,7 +65,8 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
 
         TaskOutcome outcome = stopping.IsCancellationRequested
             ? Unstarted(delivery, "the worker takes no more tasks")
-            : await RunAsync(delivery);
+            : await pipeline.Executor.RunAsync(delivery, queue, Start(delivery), lease);
+        _run = null;
         TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = Decide(outcome, message);
         Report(outcome, disposition, message, duration, activity);
@@ -101,25 +104,24 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
     // What cannot be read would not go back as it came.
     private TaskOutcome Unstarted(TaskDelivery delivery, string reason) => pipeline.Executor.Refusal(delivery, queue) ?? new TaskOutcome.Interrupted(reason);
 
-    private async Task<TaskOutcome> RunAsync(TaskDelivery delivery)
+    private TaskRun Start(TaskDelivery delivery)
     {
         pipeline.Logger.TaskReceived(delivery.Message.Id, delivery.Message.Type, delivery.Message.Attempt);
-        TaskRun run = new(delivery.Message with { Body = ReadOnlyMemory<byte>.Empty }, delivery.ReceivedAt);
+        TaskRun run = new(delivery.Message, delivery.ReceivedAt);
         _run = run;
-        try
+        // Whoever ends runs either finds this one from here on, or has said so before.
+        Interlocked.MemoryBarrier();
+        if (pipeline.Control.IsCancelled(delivery.Message))
         {
-            if (pipeline.Control.IsCancelled(delivery.Message))
-            {
-                // Between the look on receipt and this moment.
-                run.Cancel();
-            }
+            run.Cancel();
+        }
 
-            return await pipeline.Executor.RunAsync(delivery, queue, run, lease with { Cancelled = run.Cancelled });
-        }
-        finally
+        if (lease.TakenBack.IsCancellationRequested || lease.Drained.IsCancellationRequested)
         {
-            _run = null;
+            run.Cut();
         }
+
+        return run;
     }
 
     private Disposition Decide(TaskOutcome outcome, TaskMessage message)

@@ -8,20 +8,42 @@ namespace WorkQueue.Messaging.Consuming;
 internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt)
 #pragma warning restore CA1001
 {
-    private readonly CancellationTokenSource _cancelled = new();
+    private readonly CancellationTokenSource _end = new();
+    private volatile bool _isCancelled;
+    private volatile bool _isTimedOut;
     private TaskProgress? _progress;
 
-    public TaskMessage Message { get; } = message;
+    /// <summary>The task, without its body: that is the client's buffer, and another's when the run has ended.</summary>
+    public TaskMessage Message => message with { Body = ReadOnlyMemory<byte>.Empty };
 
     public DateTimeOffset StartedAt { get; } = startedAt;
 
     /// <summary>Whether the history knows of it already.</summary>
     public bool IsRecorded { get; set; }
 
-    /// <summary>Cancelled when somebody cancels the task.</summary>
-    public CancellationToken Cancelled => _cancelled.Token;
+    /// <summary>Cancelled when the run is to end early, for whatever reason.</summary>
+    public CancellationToken Token => _end.Token;
 
-    public void Cancel() => Quiet.Cancel(_cancelled);
+    /// <summary>Somebody cancelled the task.</summary>
+    public bool IsCancelled => _isCancelled;
+
+    /// <summary>It has run for too long.</summary>
+    public bool IsTimedOut => _isTimedOut;
+
+    public void Cancel()
+    {
+        _isCancelled = true;
+        Cut();
+    }
+
+    public void TimeOut()
+    {
+        _isTimedOut = true;
+        Cut();
+    }
+
+    /// <summary>Ends it early: the broker took its task back, or the worker's time to drain is up.</summary>
+    public void Cut() => Quiet.Cancel(_end);
 
     public void Report(int percent, string? text) => Volatile.Write(ref _progress, new TaskProgress(percent, text));
 

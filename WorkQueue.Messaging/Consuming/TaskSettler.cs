@@ -36,7 +36,17 @@ internal sealed class TaskSettler(
             return false;
         }
 
-        return await MoveAsync(delivery, disposition, tokens) && await AckAsync(channel, delivery);
+        if (disposition is Disposition.Ack done)
+        {
+            await events.SucceededAsync(delivery.Message, done.Result, new AttemptRun(worker.Id, delivery.ReceivedAt));
+            await replier.ReplyAsync(delivery.Message, disposition);
+        }
+        else if (!await MoveAsync(delivery, disposition, tokens))
+        {
+            return false;
+        }
+
+        return await AckAsync(channel, delivery);
     }
 
     /// <summary>Puts a message without an id back with one, so that all its runs are of one task.</summary>
@@ -68,7 +78,7 @@ internal sealed class TaskSettler(
         {
             try
             {
-                await PublishAsync(delivery with { Message = message }, disposition, new AttemptRun(worker.Id, delivery.ReceivedAt), end.Token);
+                await PublishAsync(delivery, message, disposition, end.Token);
                 await replier.ReplyAsync(message, disposition);
                 return true;
             }
@@ -85,14 +95,11 @@ internal sealed class TaskSettler(
         }
     }
 
-    private async Task PublishAsync(TaskDelivery delivery, Disposition disposition, AttemptRun run, CancellationToken cancellationToken)
+    private async Task PublishAsync(TaskDelivery delivery, TaskMessage message, Disposition disposition, CancellationToken cancellationToken)
     {
-        TaskMessage message = delivery.Message;
+        AttemptRun run = new(worker.Id, delivery.ReceivedAt);
         switch (disposition)
         {
-            case Disposition.Ack done:
-                await events.SucceededAsync(message, done.Result, run);
-                break;
             case Disposition.Retry retry:
                 TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, EarlierDeliveries = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
                 await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);
@@ -126,7 +133,8 @@ internal sealed class TaskSettler(
         try
         {
             // Not cancellable: a delivery that is done must not be left unacknowledged because somebody stops waiting.
-            await channel.BasicAckAsync(delivery.Tag, multiple: false, CancellationToken.None).AsTask().WaitAsync(Limits.Rpc, clock, CancellationToken.None);
+            ValueTask ack = channel.BasicAckAsync(delivery.Tag, multiple: false, CancellationToken.None);
+            await (ack.IsCompletedSuccessfully ? ack : new ValueTask(ack.AsTask().WaitAsync(Limits.Rpc, clock, CancellationToken.None)));
             return true;
         }
         catch (Exception lost) when (lost is OperationInterruptedException or ObjectDisposedException or IOException or TimeoutException)

@@ -21,10 +21,9 @@ internal sealed class WaitingTasks
         _all = EachAsync(run);
     }
 
-    /// <summary>One more. Its body is copied: the client's buffer is another's when this returns.</summary>
+    /// <summary>One more.</summary>
     /// <returns>False after <see cref="CompleteAsync"/>.</returns>
-    public bool TryAdd(TaskDelivery delivery) =>
-        _waiting.Writer.TryWrite(delivery with { Message = delivery.Message with { Body = delivery.Message.Body.ToArray() } });
+    public bool TryAdd(TaskDelivery delivery) => _waiting.Writer.TryWrite(delivery);
 
     /// <summary>Gives back all that wait and all that still come. A task that cannot be given back at once runs if its turn comes first.</summary>
     public void GiveBack()

@@ -40,12 +40,19 @@ internal sealed class WorkQueueTelemetry : IDisposable
     public Meter Meter { get; }
 
     /// <summary>The span of an enqueue; ends when the confirm is there. Its context travels with the task.</summary>
-    public Activity? StartPublish(string exchange, string queue, string taskId) =>
-        _source.StartActivity($"publish {queue}", ActivityKind.Producer, default(ActivityContext), MessagingTags("send", "publish", $"{exchange}:{queue}", queue, taskId));
+    public Activity? StartPublish(string exchange, string queue, string taskId) => !_source.HasListeners()
+        ? null
+        : _source.StartActivity($"publish {queue}", ActivityKind.Producer, default(ActivityContext), MessagingTags("send", "publish", $"{exchange}:{queue}", queue, taskId));
 
     /// <summary>The span of one attempt.</summary>
     public Activity? StartProcess(string destination, string queue, string taskId, string? traceParent, string? traceState, TraceLinks links)
     {
+        if (!_source.HasListeners())
+        {
+            Activity.Current = null;
+            return null;
+        }
+
         ActivityContext.TryParse(traceParent, traceState, isRemote: true, out ActivityContext origin);
         bool asParent = links == TraceLinks.Parent;
         ActivityLink[] linked = !asParent && origin != default ? [new ActivityLink(origin)] : [];

@@ -34,7 +34,7 @@ internal static class EventCodec
 
     public static OutgoingMessage Write(EventMessage message, TaskTopology topology)
     {
-        BasicProperties properties = TaskCodec.Write(message.Task with { OtherHeaders = new Dictionary<string, object?>() }, message.At, message.End, message.Run);
+        BasicProperties properties = TaskCodec.Write(message.Task with { OtherHeaders = TaskHeaders.None }, message.At, message.End, message.Run);
         if (message.Progress is { } progress)
         {
             properties.Headers![TaskHeaders.Percent] = progress.Percent;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -84,7 +85,7 @@ internal sealed class ConfirmedPublisher(
         _opening.Dispose();
     }
 
-    private async Task<Publishing> StartAsync(OutgoingMessage message, CancellationToken cancellationToken)
+    private async ValueTask<Publishing> StartAsync(OutgoingMessage message, CancellationToken cancellationToken)
     {
         PublishChannel open = await EnterWindowAsync(cancellationToken);
         if (!open.Channel.IsOpen)
@@ -94,17 +95,32 @@ internal sealed class ConfirmedPublisher(
         }
 
         int place = open.Begin();
-        // Never the caller's token: cancelling a publish corrupts the channel's numbering in 7.1 (rabbitmq-dotnet-client issue 1900).
-        Task publishing = open.Channel.BasicPublishAsync(
-            message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None).AsTask();
-        // The place in the window is free when the publish itself has ended, not when its caller stopped waiting.
-        _ = publishing.ContinueWith(
-            ended => EndPublish(open, place, ended), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        return new Publishing(open, publishing);
+        return new Publishing(open, RunAsync(open, place, message));
+    }
+
+    // The place in the window is free when the publish itself has ended, not when its caller stopped waiting. Never throws: then nobody may wait any more.
+    private async Task<Exception?> RunAsync(PublishChannel open, int place, OutgoingMessage message)
+    {
+        Exception? failure = null;
+        try
+        {
+            // Never the caller's token: cancelling a publish corrupts the channel's numbering in 7.1 (rabbitmq-dotnet-client issue 1900).
+            await open.Channel.BasicPublishAsync(
+                message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None);
+        }
+#pragma warning disable CA1031 // Told to who waits, whatever it is.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            failure = error;
+        }
+
+        EndPublish(open, place, failure);
+        return failure;
     }
 
     // A crowd of callers waits its turn as long as the broker works; behind one that is away or blocked nobody waits for long.
-    private async Task<PublishChannel> EnterWindowAsync(CancellationToken cancellationToken)
+    private async ValueTask<PublishChannel> EnterWindowAsync(CancellationToken cancellationToken)
     {
         long start = clock.GetTimestamp();
         while (true)
@@ -127,10 +143,10 @@ internal sealed class ConfirmedPublisher(
         }
     }
 
-    private void EndPublish(PublishChannel open, int place, Task ended)
+    private void EndPublish(PublishChannel open, int place, Exception? failure)
     {
         open.End(place);
-        if (ended.Exception?.InnerException is PublishException refused)
+        if (failure is PublishException refused)
         {
             // A channel that first published to a quorum queue while it had no leader goes on asking the dead node (seen on RabbitMQ 3.10), and
             // refuses everything, also when the queue has a leader again; a new channel finds that. A queue may also refuse because it is full.
@@ -139,7 +155,7 @@ internal sealed class ConfirmedPublisher(
                 Retire(open);
             }
         }
-        else if (!ended.IsCompletedSuccessfully)
+        else if (failure is not null)
         {
             // After anything but a return or a nack the channel's numbering is doubtful (7.1 counts back on a failure).
             Discard(open);
@@ -152,21 +168,13 @@ internal sealed class ConfirmedPublisher(
         CloseRetired();
     }
 
-    private async Task ConfirmAsync(Publishing publishing, OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ConfirmAsync(Publishing publishing, OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
+        Exception? failure;
         try
         {
-            await publishing.Ended.WaitAsync(confirmTimeout, clock, cancellationToken);
-        }
-        catch (PublishException returned) when (returned.IsReturn)
-        {
-            throw new PublishFailedException(
-                PublishOutcome.Returned, $"No queue takes '{message.RoutingKey}' from exchange '{message.Exchange}'.", returned);
-        }
-        catch (PublishException refused)
-        {
-            throw new PublishFailedException(
-                PublishOutcome.Refused, $"The broker refused a message for '{message.RoutingKey}': its queue is full or not available.", refused);
+            failure = await publishing.Ended.WaitAsync(confirmTimeout, clock, cancellationToken);
         }
         catch (TimeoutException timeout)
         {
@@ -174,26 +182,35 @@ internal sealed class ConfirmedPublisher(
             Retire(publishing.On);
             throw new PublishFailedException(PublishOutcome.Unknown, $"The broker did not confirm within {confirmTimeout}.", timeout);
         }
-#pragma warning disable CA1031 // Whatever the client throws here, the message may have been stored.
-        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-#pragma warning restore CA1031
+
+        switch (failure)
         {
-            throw new PublishFailedException(PublishOutcome.Unknown, $"The connection was lost before the confirm: {failure.Message}", failure);
+            case null:
+                return;
+            case PublishException { IsReturn: true }:
+                throw new PublishFailedException(
+                    PublishOutcome.Returned, $"No queue takes '{message.RoutingKey}' from exchange '{message.Exchange}'.", failure);
+            case PublishException:
+                throw new PublishFailedException(
+                    PublishOutcome.Refused, $"The broker refused a message for '{message.RoutingKey}': its queue is full or not available.", failure);
+            default:
+                // Whatever the client says here, the message may have been stored.
+                throw new PublishFailedException(PublishOutcome.Unknown, $"The connection was lost before the confirm: {failure.Message}", failure);
         }
     }
 
-    private async Task<PublishChannel> ChannelAsync(CancellationToken cancellationToken)
+    private ValueTask<PublishChannel> ChannelAsync(CancellationToken cancellationToken)
     {
         if (connection.IsBlocked)
         {
             throw Unavailable(connection.Problem!);
         }
 
-        if (_current is { Channel.IsOpen: true } current)
-        {
-            return current;
-        }
+        return _current is { Channel.IsOpen: true } current ? ValueTask.FromResult(current) : new ValueTask<PublishChannel>(NewChannelAsync(cancellationToken));
+    }
 
+    private async Task<PublishChannel> NewChannelAsync(CancellationToken cancellationToken)
+    {
         await connection.FirstTry.WaitAsync(Limits.Connect, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ShortWait);
@@ -282,5 +299,5 @@ internal sealed class ConfirmedPublisher(
     private static PublishFailedException Unavailable(string? problem, Exception? cause = null) =>
         new(PublishOutcome.Unavailable, $"The broker is not available: {problem ?? "no connection yet"}.", cause);
 
-    private readonly record struct Publishing(PublishChannel On, Task Ended);
+    private readonly record struct Publishing(PublishChannel On, Task<Exception?> Ended);
 }

@@ -22,16 +22,21 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
     public static Task<QueueSeen> Unasked { get; } = Task.FromResult(QueueSeen.There);
 
     /// <summary>Asks for a queue beside a publish that begins now. There, too, where the broker cannot be asked: the publish tells that itself.</summary>
-    public async Task<QueueSeen> AskAsync(string queue)
+    public Task<QueueSeen> AskAsync(string queue)
     {
         if (!topology.History.ByRouting || topology.History.Mode == HistoryMode.Off)
         {
-            return QueueSeen.There;
+            return Unasked;
         }
 
-        long start = clock.GetTimestamp();
         Watch watch = _watches.GetOrAdd(queue, _ => new Watch());
-        if (IsTrusted(watch) || !await watch.Asking.WaitAsync(Patience))
+        return IsTrusted(watch) ? Unasked : AskAsync(queue, watch);
+    }
+
+    private async Task<QueueSeen> AskAsync(string queue, Watch watch)
+    {
+        long start = clock.GetTimestamp();
+        if (!await watch.Asking.WaitAsync(Patience))
         {
             return QueueSeen.There;
         }

@@ -30,10 +30,13 @@ internal sealed class TaskPublisher(
         DateTimeOffset now = clock.GetUtcNow();
         TaskMessage message = NewTaskRules.Check(task, options.Value, topology, now);
         Admit(message);
-        message = message with { ReplyTo = reply?.Queue, CorrelationId = reply?.Correlation };
         using Activity? activity = telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
         Activity? context = activity ?? Activity.Current;
-        message = message with { TraceParent = context?.Id, TraceState = context?.TraceStateString };
+        if (context is not null || reply is not null)
+        {
+            message = message with { ReplyTo = reply?.Queue, CorrelationId = reply?.Correlation, TraceParent = context?.Id, TraceState = context?.TraceStateString };
+        }
+
         TimeSpan delay = message.NotBefore - now ?? TimeSpan.Zero;
         try
         {
@@ -74,11 +77,12 @@ internal sealed class TaskPublisher(
     {
         string? laterKey = DelayLadder.RoutingKey(delay, message.Queue);
         (string exchange, string key) = laterKey is null ? (topology.TasksExchange, message.Queue) : (topology.Delays.EntryExchange, laterKey);
-        OutgoingMessage outgoing = new(exchange, key, $"{exchange}:{message.Queue}", TaskCodec.Write(message, clock.GetUtcNow(), end, run), message.Body);
+        TaskQueue queue = topology[message.Queue];
+        OutgoingMessage outgoing = new(exchange, key, laterKey is null ? queue.EntryDestination : queue.DelayDestination, TaskCodec.Write(message, clock.GetUtcNow(), end, run), message.Body);
         // On the ladder it waits for a queue to be declared again, or becomes a letter.
-        Task<QueueSeen> seen = laterKey is null ? guard.AskAsync(topology[message.Queue].BrokerName) : QueueGuard.Unasked;
+        Task<QueueSeen> seen = laterKey is null ? guard.AskAsync(queue.BrokerName) : QueueGuard.Unasked;
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
-        await RequireAsync(seen, $"Queue '{message.Queue}'");
+        await RequireAsync(seen, queue, isDead: false);
 
         events.Moved(message, laterKey is null ? EventCodec.Queued : message.Attempt > 1 ? EventCodec.Retrying : EventCodec.Scheduled, end, run);
         return laterKey is not null;
@@ -88,17 +92,25 @@ internal sealed class TaskPublisher(
     /// <exception cref="PublishFailedException">It was not confirmed.</exception>
     public async Task PublishDeadAsync(TaskMessage message, AttemptEnd end, AttemptRun? run, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
-        OutgoingMessage outgoing = new(topology.DeadExchange, message.Queue, $"{topology.DeadExchange}:{message.Queue}", TaskCodec.WriteDead(message, end, run), message.Body);
-        Task<QueueSeen> seen = guard.AskAsync(topology[message.Queue].DeadBrokerName);
+        TaskQueue queue = topology[message.Queue];
+        OutgoingMessage outgoing = new(topology.DeadExchange, message.Queue, queue.DeadDestination, TaskCodec.WriteDead(message, end, run), message.Body);
+        Task<QueueSeen> seen = guard.AskAsync(queue.DeadBrokerName);
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
-        await RequireAsync(seen, $"The dead-letter queue of '{message.Queue}'");
+        await RequireAsync(seen, queue, isDead: true);
 
         events.Moved(message, EventCodec.DeadLettered, end, run);
     }
 
-    private async Task RequireAsync(Task<QueueSeen> asked, string what)
+    private async ValueTask RequireAsync(Task<QueueSeen> asked, TaskQueue queue, bool isDead)
     {
-        switch (await asked)
+        QueueSeen seen = await asked;
+        if (seen == QueueSeen.There)
+        {
+            return;
+        }
+
+        string what = isDead ? $"The dead-letter queue of '{queue.Name}'" : $"Queue '{queue.Name}'";
+        switch (seen)
         {
             case QueueSeen.Missing:
                 await publisher.RepairAsync();

@@ -21,6 +21,9 @@ internal sealed class TaskQueue
         BrokerName = options.Name ?? $"{prefix}.{name}";
         DeadBrokerName = $"{prefix}.{name}.dead";
         Destination = $"{prefix}.tasks:{name}:{BrokerName}";
+        EntryDestination = $"{prefix}.tasks:{name}";
+        DelayDestination = $"{prefix}.delay:{name}";
+        DeadDestination = $"{prefix}.dead:{name}";
         MaxLength = options.MaxLength;
         DeliveryLimit = options.DeliveryLimit;
         // The tutorials' programs, which an adopted queue is shared with, know of no types.
@@ -47,6 +50,15 @@ internal sealed class TaskQueue
 
     /// <summary>What telemetry calls it: exchange, routing key and queue, also for a task that came by the delay ladder.</summary>
     public string Destination { get; }
+
+    /// <summary>What telemetry calls the way in: exchange and routing key.</summary>
+    public string EntryDestination { get; }
+
+    /// <summary>The way by the delay ladder, without the delay.</summary>
+    public string DelayDestination { get; }
+
+    /// <summary>The way to the dead letters.</summary>
+    public string DeadDestination { get; }
 
     public TaskQueueType Type { get; }
 

@@ -9,6 +9,8 @@ internal static class TaskCodec
     public const string JsonContent = "application/json";
     public const string TextContent = "text/plain";
 
+    private static readonly object FirstAttempt = 1;
+
     // Error texts may hold whole documents; a header must fit its frame.
     internal const int MaxErrorType = 200;
     internal const int MaxError = 1000;
@@ -20,12 +22,18 @@ internal static class TaskCodec
     /// <param name="run">Who ran it.</param>
     public static BasicProperties Write(TaskMessage message, DateTimeOffset now, AttemptEnd? end = null, AttemptRun? run = null)
     {
-        Dictionary<string, object?> headers = new(message.OtherHeaders)
+        // Enough for a new task in a trace.
+        Dictionary<string, object?> headers = new(message.OtherHeaders.Count + 5, StringComparer.Ordinal)
         {
-            [TaskHeaders.Attempt] = message.Attempt,
+            [TaskHeaders.Attempt] = message.Attempt == 1 ? FirstAttempt : message.Attempt,
             [TaskHeaders.Queue] = message.Queue,
             [TaskHeaders.At] = now.ToUnixTimeMilliseconds(),
         };
+        foreach ((string name, object? value) in message.OtherHeaders)
+        {
+            headers.TryAdd(name, value);
+        }
+
         AddIfSet(headers, TaskHeaders.Topic, message.Topic);
         AddIfSet(headers, TaskHeaders.NotBefore, message.NotBefore is { } notBefore ? TaskHeaders.Time(notBefore) : null);
         AddIfSet(headers, TaskHeaders.Deadline, message.Deadline is { } deadline ? TaskHeaders.Time(deadline) : null);

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Text;
 
@@ -43,11 +44,22 @@ internal static class TaskHeaders
     // All headers of a message must fit one frame, 128 KiB by default; with more the broker closes the whole connection.
     private const int MaxForeignBytes = 32 * 1024;
 
+    /// <summary>No headers.</summary>
+    public static IReadOnlyDictionary<string, object?> None { get; } = ReadOnlyDictionary<string, object?>.Empty;
+
     /// <summary>The headers its sender added for itself, to be carried on; none of them if they are too many to be carried safely.</summary>
-    public static Dictionary<string, object?> Foreign(IDictionary<string, object?>? headers)
+    public static IReadOnlyDictionary<string, object?> Foreign(IDictionary<string, object?>? headers)
     {
-        Dictionary<string, object?> foreign = (headers ?? new Dictionary<string, object?>()).Where(header => IsForeign(header.Key) && IsWritable(header.Key, header.Value)).ToDictionary(StringComparer.Ordinal);
-        return Size(foreign) <= MaxForeignBytes ? foreign : [];
+        Dictionary<string, object?>? foreign = null;
+        foreach ((string name, object? value) in headers as Dictionary<string, object?> ?? new(headers ?? new Dictionary<string, object?>()))
+        {
+            if (IsForeign(name) && IsWritable(name, value))
+            {
+                (foreign ??= new(StringComparer.Ordinal)).Add(name, value);
+            }
+        }
+
+        return foreign is not null && Size(foreign) <= MaxForeignBytes ? foreign : None;
     }
 
     /// <summary>
@@ -56,7 +68,7 @@ internal static class TaskHeaders
     /// </summary>
     public static string? ShortString(string? text)
     {
-        if (text is null || Encoding.UTF8.GetByteCount(text) <= byte.MaxValue)
+        if (text is null || text.Length <= byte.MaxValue / 3 || Encoding.UTF8.GetByteCount(text) <= byte.MaxValue)
         {
             return text;
         }
@@ -96,11 +108,18 @@ internal static class TaskHeaders
     public static bool TryInteger(IDictionary<string, object?>? headers, string name, out long? value)
     {
         value = null;
-        if (Text(headers, name) is not { } text)
+        if (headers is null || !headers.TryGetValue(name, out object? given) || given is null)
         {
             return true;
         }
 
+        if (given is long or int)
+        {
+            value = given is long big ? big : (int)given;
+            return true;
+        }
+
+        string? text = Text(headers, name);
         bool read = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number);
         value = read ? number : null;
         return read;

@@ -53,7 +53,7 @@ internal sealed record TaskMessage
     public string? TraceState { get; init; }
 
     /// <summary>What its sender added for itself; kept through retries and in the dead letter.</summary>
-    public IReadOnlyDictionary<string, object?> OtherHeaders { get; init; } = new Dictionary<string, object?>();
+    public IReadOnlyDictionary<string, object?> OtherHeaders { get; init; } = TaskHeaders.None;
 }
 
 /// <summary>One hand-over of a task by the broker.</summary>
@@ -66,7 +66,7 @@ internal sealed record TaskMessage
 internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable, bool HasId)
 {
     /// <summary>When its turn came here.</summary>
-    public DateTimeOffset ReceivedAt { get; init; }
+    public DateTimeOffset ReceivedAt { get; set; }
 
     /// <summary>A worker that held it may have died of it.</summary>
     public bool IsSuspect => EarlierDeliveries > 0 || (EarlierDeliveries is null && Redelivered);
