@@ -1,7 +1,7 @@
 namespace WorkQueue.Benchmarks;
 
 /// <summary>Contenders that do the same work in turn, several times in one run.</summary>
-/// <param name="Title">What they do.</param>
+/// <param name="Title">What they do; one section of the report.</param>
 /// <param name="Figures">What is measured, with the unit, for example <c>tasks/s</c>.</param>
 /// <param name="Contenders">Who does it.</param>
 internal sealed record Comparison(string Title, IReadOnlyList<string> Figures, IReadOnlyList<Contender> Contenders)
@@ -15,8 +15,8 @@ internal sealed record Comparison(string Title, IReadOnlyList<string> Figures, I
 /// <param name="MeasureAsync">Does the work once and returns the figures of the comparison.</param>
 internal sealed record Contender(string Name, Func<Task<double[]>> MeasureAsync)
 {
-    /// <summary>The name of the contender it is set against; null for none.</summary>
-    public string? Against { get; init; }
+    /// <summary>The names of the contenders it is set against.</summary>
+    public IReadOnlyList<string> Against { get; init; } = [];
 
     /// <summary>Why it cannot be run here, or null.</summary>
     public string? Missing { get; init; }
@@ -25,22 +25,21 @@ internal sealed record Contender(string Name, Func<Task<double[]>> MeasureAsync)
 /// <summary>What a contender measured in all rounds.</summary>
 internal sealed record Measured(Comparison Comparison, IReadOnlyDictionary<string, double[][]> Rounds)
 {
-    public double Median(string contender, int figure)
-    {
-        double[] sorted = [.. Rounds[contender].Select(round => round[figure]).Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
-    }
+    public double Median(string contender, int figure) => Middle(Rounds[contender].Select(round => round[figure]));
 
     /// <summary>The median of the ratios of neighbouring measurements: what slows a machine for a while slows both.</summary>
-    public double Ratio(string contender, string against, int figure)
-    {
-        double[] sorted = [.. Rounds[contender].Zip(Rounds[against], (own, other) => own[figure] / other[figure]).Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
-    }
+    public double Ratio(string contender, string against, int figure) =>
+        Middle(Rounds[contender].Zip(Rounds[against], (own, other) => own[figure] / other[figure]));
 
     public (double Least, double Most) Spread(string contender, int figure)
     {
         double[] values = [.. Rounds[contender].Select(round => round[figure])];
         return (values.Min(), values.Max());
+    }
+
+    private static double Middle(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 }

@@ -11,21 +11,20 @@ namespace WorkQueue.Benchmarks;
 internal sealed class LocalBroker : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workqueue-benchmark-").FullName;
-    private readonly Process _process;
+    private readonly int _port = FreePort();
+    private readonly ProcessStartInfo _start;
+    private Process _process;
 
     private LocalBroker()
     {
-        int port = FreePort();
-        ConnectionString = string.Create(CultureInfo.InvariantCulture, $"amqp://benchmark:benchmark@127.0.0.1:{port}");
-        ProcessStartInfo start = new("sh", [Path.Combine(AppContext.BaseDirectory, "local-broker.sh")]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["WORKQUEUE_BROKER_DIR"] = _folder;
-        start.Environment["WORKQUEUE_BROKER_USER"] = start.Environment["WORKQUEUE_BROKER_PASSWORD"] = "benchmark";
-        start.Environment["RABBITMQ_NODE_PORT"] = Text(port);
-        start.Environment["RABBITMQ_DIST_PORT"] = Text(FreePort());
-        start.Environment["ERL_EPMD_PORT"] = Text(FreePort());
-        _process = Process.Start(start)!;
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        ConnectionString = string.Create(CultureInfo.InvariantCulture, $"amqp://benchmark:benchmark@127.0.0.1:{_port}");
+        _start = new ProcessStartInfo("sh", [Path.Combine(AppContext.BaseDirectory, "local-broker.sh")]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        _start.Environment["WORKQUEUE_BROKER_DIR"] = _folder;
+        _start.Environment["WORKQUEUE_BROKER_USER"] = _start.Environment["WORKQUEUE_BROKER_PASSWORD"] = "benchmark";
+        _start.Environment["RABBITMQ_NODE_PORT"] = Text(_port);
+        _start.Environment["RABBITMQ_DIST_PORT"] = Text(FreePort());
+        _start.Environment["ERL_EPMD_PORT"] = Text(FreePort());
+        _process = Run();
     }
 
     public string ConnectionString { get; }
@@ -57,7 +56,45 @@ internal sealed class LocalBroker : IAsyncDisposable
         throw new InvalidOperationException("The broker did not start. The benchmarks need an installed rabbitmq-server: eng/setup.sh test installs it on Debian and Ubuntu.");
     }
 
+    /// <summary>Kills it, and starts it again with the same data.</summary>
+    /// <returns>When its port was open again.</returns>
+    /// <exception cref="InvalidOperationException">It did not start again.</exception>
+    public async Task<long> RestartAsync()
+    {
+        await KillAsync();
+        _process = Run();
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(5));
+        while (!_process.HasExited && await timer.WaitForNextTickAsync())
+        {
+            try
+            {
+                using TcpClient client = new();
+                await client.ConnectAsync(IPAddress.Loopback, _port);
+                return Stopwatch.GetTimestamp();
+            }
+            catch (SocketException)
+            {
+            }
+        }
+
+        throw new InvalidOperationException("The broker did not start again.");
+    }
+
     public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private Process Run()
+    {
+        Process process = Process.Start(_start)!;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private async Task KillAsync()
     {
         if (!_process.HasExited)
         {
@@ -66,7 +103,6 @@ internal sealed class LocalBroker : IAsyncDisposable
 
         await _process.WaitForExitAsync();
         _process.Dispose();
-        Directory.Delete(_folder, recursive: true);
     }
 
     private static int FreePort()

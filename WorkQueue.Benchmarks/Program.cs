@@ -3,44 +3,67 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Spectre.Console;
 using WorkQueue.Benchmarks;
+using WorkQueue.Benchmarks.Charts;
 using WorkQueue.Benchmarks.Scenarios;
+using WorkQueue.Benchmarks.Workers;
 
 Dictionary<string, Func<Stage, IEnumerable<Comparison>>> scenarios = new(StringComparer.Ordinal)
 {
     ["enqueue"] = EnqueueScenario.Of,
     ["process"] = ProcessScenario.Of,
+    ["classic"] = ClassicScenario.Of,
+    ["mixed"] = MixedScenario.Mixed,
+    ["adversarial"] = MixedScenario.Adversarial,
     ["latency"] = OtherScenarios.Latency,
+    ["start"] = StartScenario.Of,
+    ["recovery"] = RecoveryScenario.Of,
     ["history"] = OtherScenarios.History,
     ["tracing"] = OtherScenarios.Tracing,
     ["scaling"] = OtherScenarios.Scaling,
     ["backlog"] = OtherScenarios.Backlog,
+    ["allocations"] = AllocationsScenario.Of,
+    ["codec"] = CodecScenario.Of,
 };
-Argument<string[]> names = new("names") { Description = $"What to measure: all, or some of {string.Join(", ", scenarios.Keys)}.", Arity = ArgumentArity.OneOrMore };
+Argument<string[]> names = new("names") { Description = $"What to measure: all, or some of {string.Join(", ", scenarios.Keys)}. None: only the chart.", Arity = ArgumentArity.ZeroOrMore };
 names.AcceptOnlyFromAmong(["all", .. scenarios.Keys]);
 Option<bool> quick = new("--quick") { Description = "A short run that shows that the benchmarks work; its figures mean little." };
 Option<int> rounds = new("--rounds") { Description = "How often each contender is measured.", DefaultValueFactory = _ => 5 };
-Option<string?> output = new("--output") { Description = "The file for the report, for example WorkQueue.Benchmarks/RESULTS.md." };
-RootCommand root = new("Measures this queue beside the raw client and its peers, on a broker of its own.") { names, quick, rounds, output };
+Option<string?> output = new("--output") { Description = "The file of the report, for example WorkQueue.Benchmarks/RESULTS.md; what is not measured now stays in it." };
+Option<string?> chart = new("--chart") { Description = "The file for a chart of that report, for example docs/images/benchmarks.svg." };
+RootCommand root = new("Measures this queue beside the raw client and its peers, on a broker of its own.") { names, quick, rounds, output, chart, WorkerCommand.Create() };
 root.SetAction(async (parsed, stopping) =>
 {
     string[] wanted = parsed.GetValue(names)!;
-    bool isQuick = parsed.GetValue(quick);
-    await using LocalBroker broker = await LocalBroker.StartAsync();
-    Stage stage = new(broker.ConnectionString, isQuick);
-    IEnumerable<Comparison> comparisons = scenarios.Where(scenario => wanted.Contains("all") || wanted.Contains(scenario.Key)).SelectMany(scenario => scenario.Value(stage));
-    IReadOnlyList<Measured> all = await Runner.RunAsync(comparisons, isQuick ? 1 : parsed.GetValue(rounds), AnsiConsole.Console);
-    if (parsed.GetValue(output) is { } file)
+    string? file = parsed.GetValue(output);
+    ResultsFile results = ResultsFile.Parse(file is not null && File.Exists(file) ? await File.ReadAllTextAsync(file, stopping) : "");
+    if (wanted.Length > 0)
     {
-        string command = $"dotnet run -c Release --project WorkQueue.Benchmarks -- {string.Join(' ', args)}";
-        await File.WriteAllTextAsync(file, Report.Markdown(all,
-        [
-            $"Command: `{command}`",
-            string.Create(CultureInfo.InvariantCulture, $"Machine: {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}; broker and contenders share it"),
-            $"Broker: RabbitMQ {broker.Version}, one node, quorum queues, persistent messages, on loopback",
-            "A figure is the median of all rounds; a ratio is the median of the ratios of neighbouring measurements, which is what to trust on a busy machine",
-        ]), stopping);
+        await MeasureAsync(wanted, parsed.GetValue(quick), parsed.GetValue(rounds), results, file);
+    }
+
+    if (parsed.GetValue(chart) is { } image)
+    {
+        await File.WriteAllTextAsync(image, Chart.Draw(results), stopping);
     }
 
     return 0;
 });
 return await root.Parse(args).InvokeAsync();
+
+async Task MeasureAsync(string[] wanted, bool isQuick, int rounds, ResultsFile results, string? file)
+{
+    await using LocalBroker broker = await LocalBroker.StartAsync();
+    Stage stage = new(broker.ConnectionString, isQuick) { RestartBrokerAsync = broker.RestartAsync };
+    Runner runner = new(isQuick ? 1 : rounds, isQuick ? TimeSpan.FromMinutes(1) : TimeSpan.FromMinutes(30), AnsiConsole.Console);
+    string origin = string.Create(CultureInfo.InvariantCulture,
+        $"{(isQuick ? "A quick run, 1 round" : $"{rounds} rounds")}, {TimeProvider.System.GetUtcNow():yyyy-MM-dd}; {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, RabbitMQ {broker.Version}");
+    IEnumerable<Comparison> comparisons = scenarios.Where(scenario => wanted.Contains("all") || wanted.Contains(scenario.Key)).SelectMany(scenario => scenario.Value(stage));
+    await foreach (Measured measured in runner.RunAsync(comparisons))
+    {
+        results.Put(measured.Comparison.Title, Report.Section(measured, origin));
+        if (file is not null)
+        {
+            await File.WriteAllTextAsync(file, results.ToString());
+        }
+    }
+}

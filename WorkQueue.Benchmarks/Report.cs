@@ -4,9 +4,15 @@ using Spectre.Console;
 
 namespace WorkQueue.Benchmarks;
 
-/// <summary>Tables of what was measured: for the console, and as Markdown.</summary>
+/// <summary>Tables of what was measured: for the console, and as a section of the report.</summary>
 internal static class Report
 {
+    /// <summary>Between the least and the most.</summary>
+    public const string Dash = " – ";
+
+    /// <summary>What stands in place of the figures of a contender that could not be run.</summary>
+    public const string NotRun = "not run: ";
+
     public static string Number(double value) => value switch
     {
         >= 1000 => value.ToString("N0", CultureInfo.InvariantCulture),
@@ -30,30 +36,25 @@ internal static class Report
         return table;
     }
 
-    /// <summary>The whole report.</summary>
-    /// <param name="all">What was measured.</param>
-    /// <param name="facts">Where and how, a line each.</param>
-    public static string Markdown(IEnumerable<Measured> all, IEnumerable<string> facts)
+    /// <summary>Its section of the report, as Markdown without the heading.</summary>
+    /// <param name="measured">What was measured.</param>
+    /// <param name="origin">Where, when and how often.</param>
+    public static string Section(Measured measured, string origin)
     {
-        StringBuilder text = new("# Results\n\n");
-        text.AppendJoin('\n', facts.Select(fact => $"- {fact}")).Append('\n');
-        foreach (Measured measured in all)
+        string[] columns = [.. Columns(measured)];
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", columns)} |\n|---|{string.Concat(columns.Skip(1).Select(_ => "---:|"))}\n");
+        foreach (string[] row in Rows(measured))
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n## {measured.Comparison.Title}\n\n");
-            string[] columns = [.. Columns(measured)];
-            text.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", columns)} |\n|---|{string.Concat(columns.Skip(1).Select(_ => "---:|"))}\n");
-            foreach (string[] row in Rows(measured))
-            {
-                text.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", row)} |\n");
-            }
-
-            if (measured.Comparison.Note is { } note)
-            {
-                text.Append(CultureInfo.InvariantCulture, $"\n{note}\n");
-            }
+            text.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", row)} |\n");
         }
 
-        return text.ToString();
+        if (measured.Comparison.Note is { } note)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n{note}\n");
+        }
+
+        return text.Append(CultureInfo.InvariantCulture, $"\n<sub>{origin}</sub>\n").ToString();
     }
 
     private static IEnumerable<string> Columns(Measured measured) => ["", .. measured.Comparison.Figures.SelectMany(figure => (string[])[figure, "least – most", "ratio"])];
@@ -64,7 +65,7 @@ internal static class Report
         {
             if (contender.Missing is { } reason)
             {
-                yield return [contender.Name, $"not run: {reason}", .. Enumerable.Repeat("", (3 * measured.Comparison.Figures.Count) - 1)];
+                yield return [contender.Name, NotRun + reason, .. Enumerable.Repeat("", (3 * measured.Comparison.Figures.Count) - 1)];
                 continue;
             }
 
@@ -75,9 +76,9 @@ internal static class Report
     private static string[] Cells(Measured measured, Contender contender, int figure)
     {
         (double least, double most) = measured.Spread(contender.Name, figure);
-        string ratio = contender.Against is { } against && measured.Rounds.ContainsKey(against)
-            ? $"{measured.Ratio(contender.Name, against, figure).ToString("0.00", CultureInfo.InvariantCulture)} of {against}"
-            : "";
-        return [Number(measured.Median(contender.Name, figure)), $"{Number(least)} – {Number(most)}", ratio];
+        IEnumerable<string> ratios = contender.Against
+            .Where(measured.Rounds.ContainsKey)
+            .Select(against => string.Create(CultureInfo.InvariantCulture, $"{measured.Ratio(contender.Name, against, figure):0.00} of {against}"));
+        return [Number(measured.Median(contender.Name, figure)), Number(least) + Dash + Number(most), string.Join("; ", ratios)];
     }
 }

@@ -3,11 +3,14 @@ using Spectre.Console;
 namespace WorkQueue.Benchmarks;
 
 /// <summary>Has the contenders of each comparison measured in turn, A B A B, so that what slows the machine for a while slows all.</summary>
-internal static class Runner
+/// <param name="rounds">How often each contender is measured.</param>
+/// <param name="limit">How long one measurement may take before the run has failed.</param>
+/// <param name="console">Where the figures are shown as they come.</param>
+internal sealed class Runner(int rounds, TimeSpan limit, IAnsiConsole console)
 {
-    public static async Task<IReadOnlyList<Measured>> RunAsync(IEnumerable<Comparison> comparisons, int rounds, IAnsiConsole console)
+    /// <summary>Measures; each comparison is handed out when it is complete, since a later one may fail.</summary>
+    public async IAsyncEnumerable<Measured> RunAsync(IEnumerable<Comparison> comparisons)
     {
-        List<Measured> all = [];
         foreach (Comparison comparison in comparisons)
         {
             console.MarkupLineInterpolated($"[bold]{comparison.Title}[/]");
@@ -17,8 +20,7 @@ internal static class Runner
             {
                 foreach (Contender contender in contenders)
                 {
-                    GC.Collect();
-                    figures[contender.Name][round] = await contender.MeasureAsync();
+                    figures[contender.Name][round] = await MeasureAsync(contender);
                     string shown = string.Join("  ", figures[contender.Name][round].Select(Report.Number));
                     console.MarkupLineInterpolated($"  round {round + 1}  {contender.Name}: {shown}");
                 }
@@ -26,9 +28,22 @@ internal static class Runner
 
             Measured measured = new(comparison, figures);
             console.Write(Report.Table(measured));
-            all.Add(measured);
+            yield return measured;
         }
+    }
 
-        return all;
+    private async Task<double[]> MeasureAsync(Contender contender)
+    {
+        // What the one before left behind is not to be collected at the expense of this one.
+        GC.Collect();
+        try
+        {
+            double[] figures = await contender.MeasureAsync().WaitAsync(limit, TimeProvider.System);
+            return figures.All(double.IsFinite) ? figures : throw new InvalidOperationException($"it measured {string.Join(", ", figures)}");
+        }
+        catch (Exception failure)
+        {
+            throw new InvalidOperationException($"'{contender.Name}' failed: {failure.Message}", failure);
+        }
     }
 }

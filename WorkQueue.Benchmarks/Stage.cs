@@ -10,6 +10,12 @@ internal sealed record Stage(string ConnectionString, bool IsQuick)
     /// <summary>Queues as ours are: quorum, and durable like all quorum queues.</summary>
     public static readonly Dictionary<string, object?> Quorum = new() { ["x-queue-type"] = "quorum" };
 
+    /// <summary>What a peer is compared on that knows no quorum queues.</summary>
+    public static readonly Dictionary<string, object?> Classic = new() { ["x-queue-type"] = "classic" };
+
+    /// <summary>Kills the broker and starts it again; returns when its port was open again.</summary>
+    public Func<Task<long>> RestartBrokerAsync { get; init; } = () => throw new NotSupportedException("This process does not own the broker.");
+
     /// <summary>How much to do, by the kind of run.</summary>
     public T Pick<T>(T full, T quick) => IsQuick ? quick : full;
 

@@ -3,35 +3,57 @@ using System.Diagnostics;
 namespace WorkQueue.Benchmarks;
 
 /// <summary>Counts tasks as they are done, and the time from the first to the last.</summary>
-internal sealed class Tally(int expected)
+/// <param name="expected">How many there are.</param>
+/// <param name="warmUp">How many of them come before the first that counts.</param>
+internal sealed class Tally(int expected, int warmUp = 0)
 {
     private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _count;
+    private long _begun;
     private long _first;
     private long _last;
+    private long _bytesAtFirst;
+    private long _bytesAtLast;
+
+    /// <summary>Whether the bytes that are allocated between the first and the last are counted too.</summary>
+    public bool CountsBytes { get; init; }
 
     /// <summary>Completes with the last one.</summary>
     public Task All => _all.Task;
 
     /// <summary>Tasks a second, between the first and the last.</summary>
-    public double Rate => (expected - 1) / Seconds;
+    public double Rate => (expected - warmUp - 1) / Stopwatch.GetElapsedTime(_first, _last).TotalSeconds;
 
-    /// <summary>Seconds from the first to the last.</summary>
-    public double Seconds => Stopwatch.GetElapsedTime(_first, _last).TotalSeconds;
+    /// <summary>Bytes allocated in this process for each of them.</summary>
+    public double BytesEach => (double)(_bytesAtLast - _bytesAtFirst) / (expected - warmUp - 1);
+
+    /// <summary>Seconds from the first <see cref="Begin"/> to the last done.</summary>
+    public double Makespan => Stopwatch.GetElapsedTime(_begun, _last).TotalSeconds;
+
+    /// <summary>How many are done, and when the first and the latest were.</summary>
+    public (int Count, long First, long Last) Now => (Volatile.Read(ref _count), Volatile.Read(ref _first), Volatile.Read(ref _last));
+
+    /// <summary>One begins; only the first matters.</summary>
+    public void Begin() => Interlocked.CompareExchange(ref _begun, Stopwatch.GetTimestamp(), 0);
 
     /// <summary>One is done.</summary>
     public void Mark()
     {
         int count = Interlocked.Increment(ref _count);
-        if (count == 1)
+        if (count == warmUp + 1)
         {
-            _first = Stopwatch.GetTimestamp();
+            _bytesAtFirst = CountsBytes ? GC.GetTotalAllocatedBytes(precise: true) : 0;
+            Volatile.Write(ref _first, Stopwatch.GetTimestamp());
         }
 
+        Volatile.Write(ref _last, Stopwatch.GetTimestamp());
         if (count == expected)
         {
-            _last = Stopwatch.GetTimestamp();
-            _all.SetResult();
+            _bytesAtLast = CountsBytes ? GC.GetTotalAllocatedBytes(precise: true) : 0;
+            _all.TrySetResult();
         }
     }
+
+    /// <summary>No more are waited for.</summary>
+    public void End() => _all.TrySetResult();
 }

@@ -7,57 +7,58 @@ using WorkQueue.Messaging;
 namespace WorkQueue.Benchmarks.Contenders;
 
 /// <summary>This queue, as a user has it: a host with <c>AddTaskQueue</c> or <c>AddTaskWorker</c>, and their defaults unless said otherwise.</summary>
-internal sealed class Ours(Stage stage, HistoryMode history, params (string Key, string Value)[] settings)
+internal sealed class Ours(Stage stage, HistoryMode history = HistoryMode.Off, params (string Key, string Value)[] settings) : ISubject
 {
-    // A prefix per mode: what is bound to what must not change between the rounds.
-    private readonly string _prefix = $"ours-{history}".ToLowerInvariant();
+    /// <summary>On a classic queue, for the comparison with peers that know no other.</summary>
+    public bool IsClassic { get; init; }
 
-    /// <summary>Declares what is needed, and leaves the queue empty.</summary>
+    // A prefix per mode and kind: what is declared and bound must not change between the rounds.
+    private string Prefix => (IsClassic ? $"ours-{history}-classic" : $"ours-{history}").ToLowerInvariant();
+
     public async Task PrepareAsync()
     {
         using (IHost host = await StartAsync(builder => builder.AddTaskQueue()))
         {
             // The first one returns when everything is declared.
-            await host.Services.GetRequiredService<ITaskQueue>().EnqueueAsync(NewTask.Json("noop", ""));
+            await QueueOf(host).EnqueueAsync(NewTask.Json("noop", ""));
             await host.StopAsync();
         }
 
-        await stage.OnChannelAsync(channel => channel.QueuePurgeAsync($"{_prefix}.default"));
+        await ClearAsync();
     }
 
-    /// <summary>Confirmed tasks a second by so many callers that each wait for their confirm.</summary>
-    public async Task<double> EnqueueAsync(int callers, string payload, TimeSpan time)
+    public Task ClearAsync() => stage.OnChannelAsync(channel => channel.QueuePurgeAsync($"{Prefix}.default"));
+
+    public async Task<double> EnqueueAsync(string payload, Func<Func<Task>, Task<double>> measure)
     {
         using IHost host = await StartAsync(builder => builder.AddTaskQueue());
-        ITaskQueue queue = host.Services.GetRequiredService<ITaskQueue>();
-        double rate = await Load.RateAsync(callers, time, () => queue.EnqueueAsync(NewTask.Json("noop", payload)));
+        ITaskQueue queue = QueueOf(host);
+        double figure = await measure(() => queue.EnqueueAsync(NewTask.Json("noop", payload)));
         await host.StopAsync();
-        return rate;
+        return figure;
     }
 
     /// <summary>Confirmed tasks a second, handed over many at a time.</summary>
     public async Task<double> EnqueueManyAsync(int batch, string payload, TimeSpan time)
     {
         using IHost host = await StartAsync(builder => builder.AddTaskQueue());
-        ITaskQueue queue = host.Services.GetRequiredService<ITaskQueue>();
+        ITaskQueue queue = QueueOf(host);
         NewTask[] tasks = [.. Enumerable.Repeat(NewTask.Json("noop", payload), batch)];
         double rate = batch * await Load.RateAsync(1, time, () => queue.EnqueueManyAsync(tasks));
         await host.StopAsync();
         return rate;
     }
 
-    /// <summary>Puts tasks into the queue.</summary>
-    public async Task FillAsync(int count, Func<int, string> payload)
+    public async Task FillAsync(int count, Func<int, string> payload, int callers = 256)
     {
         using IHost host = await StartAsync(builder => builder.AddTaskQueue());
-        ITaskQueue queue = host.Services.GetRequiredService<ITaskQueue>();
+        ITaskQueue queue = QueueOf(host);
         int number = -1;
-        await Load.TimesAsync(256, count, () => queue.EnqueueAsync(NewTask.Json("noop", payload(Interlocked.Increment(ref number)))));
+        await Load.TimesAsync(callers, count, () => queue.EnqueueAsync(NewTask.Json("noop", payload(Interlocked.Increment(ref number)))));
         await host.StopAsync();
     }
 
-    /// <summary>Runs them.</summary>
-    public async Task ConsumeAsync(int slots, Tally tally, Func<string, Task>? work = null, params (string Key, string Value)[] more)
+    public async Task ConsumeAsync(int slots, Tally tally, Func<string, Task>? work = null)
     {
         using IHost host = await StartAsync(
             builder =>
@@ -66,16 +67,15 @@ internal sealed class Ours(Stage stage, HistoryMode history, params (string Key,
                 builder.AddTaskHandler<string, Handler>("noop");
                 builder.Services.AddSingleton(new Work(tally, work));
             },
-            [("Worker:Concurrency", $"{slots}"), .. more]);
+            ("Worker:Concurrency", $"{slots}"));
         await tally.All;
         await host.StopAsync();
     }
 
-    /// <summary>Milliseconds from an enqueue to the handler, one task at a time.</summary>
     public async Task<double[]> LatencyAsync(int count, TimeSpan pause)
     {
         using IHost host = await StartAsync(builder => builder.AddTaskQueue());
-        ITaskQueue queue = host.Services.GetRequiredService<ITaskQueue>();
+        ITaskQueue queue = QueueOf(host);
         Latencies latencies = new(count);
         Tally tally = new(count);
         Task consuming = ConsumeAsync(1, tally, stamp =>
@@ -89,14 +89,17 @@ internal sealed class Ours(Stage stage, HistoryMode history, params (string Key,
         return latencies.Milliseconds();
     }
 
+    private static ITaskQueue QueueOf(IHost host) => host.Services.GetRequiredService<ITaskQueue>();
+
     private async Task<IHost> StartAsync(Action<IHostApplicationBuilder> add, params (string Key, string Value)[] more)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(
         [
             KeyValuePair.Create("ConnectionStrings:rabbitmq", (string?)stage.ConnectionString),
-            KeyValuePair.Create("WorkQueue:Prefix", (string?)_prefix),
+            KeyValuePair.Create("WorkQueue:Prefix", (string?)Prefix),
             KeyValuePair.Create("WorkQueue:History", (string?)history.ToString()),
+            KeyValuePair.Create("WorkQueue:Queues:default:Type", (string?)(IsClassic ? TaskQueueType.Classic : TaskQueueType.Quorum).ToString()),
             .. settings.Concat(more).Select(setting => KeyValuePair.Create($"WorkQueue:{setting.Key}", (string?)setting.Value)),
         ]);
         add(builder);

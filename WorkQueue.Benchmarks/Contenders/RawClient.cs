@@ -1,3 +1,4 @@
+using System.Text;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 
@@ -7,21 +8,27 @@ namespace WorkQueue.Benchmarks.Contenders;
 /// The RabbitMQ client by itself, used as well as it can be: persistent and mandatory messages, confirms tracked by the client with many in
 /// flight, a channel per consumer, manual acknowledgements. With history it sends the same records in the same way as ours.
 /// </summary>
-internal sealed class RawClient(Stage stage, bool history)
+internal sealed class RawClient(Stage stage, bool history = false) : ISubject
 {
-    private const string Queue = "raw.tasks";
     private const string Exchange = "raw.exchange";
     private const string Events = "raw.events";
     private const string Stream = "raw.history";
 
     private static readonly BasicProperties Persistent = new() { Persistent = true, ContentType = "text/plain", Type = "noop", MessageId = "01a1fc80-1f02-7ce9-a264-9d53346c035d" };
 
-    /// <summary>Declares what is needed, and leaves the queue empty.</summary>
+    /// <summary>How many messages a consumer may hold.</summary>
+    public ushort Prefetch { get; init; } = 1;
+
+    /// <summary>On a classic queue, for the comparison with peers that know no other.</summary>
+    public bool IsClassic { get; init; }
+
+    private string Queue => IsClassic ? "raw.classic" : "raw.tasks";
+
     public Task PrepareAsync() => stage.OnChannelAsync(async channel =>
     {
         await channel.ExchangeDeclareAsync(Exchange, ExchangeType.Direct, durable: true);
         await channel.ExchangeDeclareAsync(Events, ExchangeType.Topic, durable: true);
-        await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false, Stage.Quorum);
+        await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false, IsClassic ? Stage.Classic : Stage.Quorum);
         await channel.QueueBindAsync(Queue, Exchange, Queue);
         if (history)
         {
@@ -37,40 +44,41 @@ internal sealed class RawClient(Stage stage, bool history)
         await channel.QueuePurgeAsync(Queue);
     });
 
-    /// <summary>Confirmed messages a second by so many callers that each wait for their confirm.</summary>
-    public async Task<double> PublishAsync(int callers, ReadOnlyMemory<byte> body, TimeSpan time)
+    public Task ClearAsync() => stage.OnChannelAsync(channel => channel.QueuePurgeAsync(Queue));
+
+    public async Task<double> EnqueueAsync(string payload, Func<Func<Task>, Task<double>> measure)
+    {
+        byte[] body = Encoding.UTF8.GetBytes(payload);
+        await using IConnection connection = await stage.ConnectAsync();
+        await using IChannel channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
+        return await measure(() => PublishAsync(channel, body));
+    }
+
+    public async Task FillAsync(int count, Func<int, string> payload, int callers = 256)
     {
         await using IConnection connection = await stage.ConnectAsync();
         await using IChannel channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
-        return await Load.RateAsync(callers, time, () => channel.BasicPublishAsync(Exchange, Queue, mandatory: true, Persistent, body).AsTask());
+        int number = -1;
+        await Load.TimesAsync(callers, count, () => PublishAsync(channel, Encoding.UTF8.GetBytes(payload(Interlocked.Increment(ref number)))));
     }
 
-    /// <summary>Puts messages into the queue.</summary>
-    public async Task FillAsync(int count, ReadOnlyMemory<byte> body)
-    {
-        await using IConnection connection = await stage.ConnectAsync();
-        await using IChannel channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
-        await Load.TimesAsync(256, count, () => channel.BasicPublishAsync(Exchange, Queue, mandatory: true, Persistent, body).AsTask());
-    }
-
-    /// <summary>Takes them out again, each consumer on a channel of its own.</summary>
-    public async Task ConsumeAsync(int consumers, ushort prefetch, Tally tally, Func<ReadOnlyMemory<byte>, Task>? work = null)
+    public async Task ConsumeAsync(int slots, Tally tally, Func<string, Task>? work = null)
     {
         await using IConnection connection = await stage.ConnectAsync();
         await using IConnection publishing = await stage.ConnectAsync();
         await using IChannel events = await publishing.CreateChannelAsync(new CreateChannelOptions(true, true));
         List<IChannel> channels = [];
-        for (int i = 0; i < consumers; i++)
+        for (int i = 0; i < slots; i++)
         {
             IChannel channel = await connection.CreateChannelAsync(new CreateChannelOptions(false, false, consumerDispatchConcurrency: 1));
             channels.Add(channel);
-            await channel.BasicQosAsync(0, prefetch, global: false);
+            await channel.BasicQosAsync(0, Prefetch, global: false);
             AsyncEventingBasicConsumer consumer = new(channel);
             consumer.ReceivedAsync += async (_, delivery) =>
             {
                 if (work is not null)
                 {
-                    await work(delivery.Body);
+                    await work(Encoding.UTF8.GetString(delivery.Body.Span));
                 }
 
                 tally.Mark();
@@ -91,20 +99,21 @@ internal sealed class RawClient(Stage stage, bool history)
         }
     }
 
-    /// <summary>Milliseconds from a publish to the handler, one message at a time.</summary>
     public async Task<double[]> LatencyAsync(int count, TimeSpan pause)
     {
         await using IConnection publishing = await stage.ConnectAsync();
         await using IChannel channel = await publishing.CreateChannelAsync(new CreateChannelOptions(true, true));
         Tally tally = new(count);
         Latencies latencies = new(count);
-        Task consuming = ConsumeAsync(1, 1, tally, body =>
+        Task consuming = ConsumeAsync(1, tally, stamp =>
         {
-            latencies.Received(body.Span);
+            latencies.Received(Encoding.ASCII.GetBytes(stamp));
             return Task.CompletedTask;
         });
-        await latencies.SendAsync(pause, stamp => channel.BasicPublishAsync(Exchange, Queue, mandatory: true, Persistent, stamp).AsTask());
+        await latencies.SendAsync(pause, stamp => PublishAsync(channel, stamp));
         await consuming;
         return latencies.Milliseconds();
     }
+
+    private Task PublishAsync(IChannel channel, ReadOnlyMemory<byte> body) => channel.BasicPublishAsync(Exchange, Queue, mandatory: true, Persistent, body).AsTask();
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using WorkQueue.Benchmarks.Contenders;
 using WorkQueue.Messaging;
 
@@ -22,51 +21,38 @@ internal static class EnqueueScenario
 
     private static Comparison Confirms(Stage stage, int callers, int bytes)
     {
-        TimeSpan time = stage.Pick(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(0.5));
+        TimeSpan time = Time(stage);
         string payload = new('x', bytes);
-        byte[] body = Encoding.UTF8.GetBytes(payload);
-        RawClient raw = new(stage, history: false), rawHistory = new(stage, history: true);
-        Ours off = new(stage, HistoryMode.Off), all = new(stage, HistoryMode.All);
         return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Enqueue, {callers} callers, {bytes:N0} bytes"), Figures,
         [
-            new("raw client", () => RawAsync(raw)),
-            new("ours, History=off", () => OursAsync(off)) { Against = "raw client" },
-            new("raw client and stream", () => RawAsync(rawHistory)),
-            new("ours, History=all", () => OursAsync(all)) { Against = "raw client and stream" },
-            new("MassTransit", async () => [await MassTransitPeer.SendAsync(stage, callers, payload, time)]) { Against = "raw client" },
-            .. PythonPeers.Enqueue(stage, callers, bytes, time),
+            Of("raw client", new RawClient(stage)),
+            Of("ours, History=off", new Ours(stage)) with { Against = ["raw client"] },
+            Of("raw client and stream", new RawClient(stage, history: true)),
+            Of("ours, History=all", new Ours(stage, HistoryMode.All)) with { Against = ["raw client and stream"] },
+            new("MassTransit", async () => [await MassTransitPeer.SendAsync(stage, callers, payload, time)]) { Against = ["raw client"] },
+            PikaPeer.Enqueue(stage, callers, bytes, time),
         ]);
 
-        async Task<double[]> RawAsync(RawClient client)
-        {
-            await client.PrepareAsync();
-            return [await client.PublishAsync(callers, body, time)];
-        }
-
-        async Task<double[]> OursAsync(Ours ours)
-        {
-            await ours.PrepareAsync();
-            return [await ours.EnqueueAsync(callers, payload, time)];
-        }
+        Contender Of(string name, ISubject subject) => new(name, async () => [await subject.EnqueueRateAsync(callers, payload, time)]);
     }
 
     private static Comparison Batches(Stage stage)
     {
-        TimeSpan time = stage.Pick(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(0.5));
-        Ours off = new(stage, HistoryMode.Off);
+        TimeSpan time = Time(stage);
+        Ours off = new(stage);
         string payload = new('x', 100);
         return new Comparison("Enqueue, one caller: one at a time, and in batches of 1,000", Figures,
         [
-            new("one at a time", async () =>
-            {
-                await off.PrepareAsync();
-                return [await off.EnqueueAsync(1, payload, time)];
-            }),
+            new("one at a time", async () => [await off.EnqueueRateAsync(1, payload, time)]),
             new("EnqueueManyAsync", async () =>
             {
                 await off.PrepareAsync();
-                return [await off.EnqueueManyAsync(1_000, payload, time)];
-            }) { Against = "one at a time" },
+                double rate = await off.EnqueueManyAsync(1_000, payload, time);
+                await off.ClearAsync();
+                return [rate];
+            }) { Against = ["one at a time"] },
         ]);
     }
+
+    private static TimeSpan Time(Stage stage) => stage.Pick(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(0.5));
 }

@@ -1,47 +1,86 @@
 using System.Globalization;
 using WorkQueue.Benchmarks.Contenders;
+using WorkQueue.Benchmarks.Workers;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Benchmarks.Scenarios;
 
-/// <summary>How fast tasks that do nothing are run, at prefetch 1.</summary>
+/// <summary>How fast tasks that do nothing are run: by slots, by prefetch, and in processes of their own.</summary>
 internal static class ProcessScenario
 {
+    private const int Slots = 4;
+    private static readonly string[] Figures = ["tasks/s"];
+
     public static IEnumerable<Comparison> Of(Stage stage)
     {
-        int count = stage.Pick(10_000, 1_000);
-        foreach (int slots in stage.Pick<int[]>([1, 4, 16], [4]))
+        foreach (int slots in stage.Pick<int[]>([1, Slots, 16], [Slots]))
         {
-            RawClient raw = new(stage, history: false), rawHistory = new(stage, history: true);
-            Ours off = new(stage, HistoryMode.Off), all = new(stage, HistoryMode.All);
-            yield return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {slots} slots, prefetch 1"), ["tasks/s"],
-            [
-                new("raw client", () => RawAsync(raw, slots, count)),
-                new("ours, History=off", () => OursAsync(off, slots, count)) { Against = "raw client" },
-                new("raw client and stream", () => RawAsync(rawHistory, slots, count)),
-                new("ours, History=all", () => OursAsync(all, slots, count)) { Against = "raw client and stream" },
-                new("MassTransit", async () => [await MassTransitPeer.ConsumeAsync(stage, slots, count)]) { Against = "raw client" },
-                .. PythonPeers.Consume(stage, slots, count),
-            ]);
+            yield return AtPrefetchOne(stage, slots);
         }
+
+        yield return ByPrefetch(stage);
+        yield return InProcesses(stage);
     }
 
-    public static async Task<double[]> RawAsync(RawClient client, int slots, int count, ushort prefetch = 1)
+    private static Comparison AtPrefetchOne(Stage stage, int slots)
     {
-        await client.PrepareAsync();
-        await client.FillAsync(count, new byte[100]);
-        Tally tally = new(count);
-        await client.ConsumeAsync(slots, prefetch, tally);
-        return [tally.Rate];
+        int count = stage.Pick(10_000, 1_000);
+        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {slots} slots, prefetch 1"), Figures,
+        [
+            Of("raw client", new RawClient(stage)),
+            Of("ours, History=off", new Ours(stage)) with { Against = ["raw client"] },
+            Of("raw client and stream", new RawClient(stage, history: true)),
+            Of("ours, History=all", new Ours(stage, HistoryMode.All)) with { Against = ["raw client and stream"] },
+            new("MassTransit", async () => [await MassTransitPeer.ConsumeAsync(stage, slots, count)]) { Against = ["raw client"] },
+            PikaPeer.Consume(stage, slots, count),
+        ]);
+
+        Contender Of(string name, ISubject subject) => new(name, async () => [await subject.ProcessRateAsync(slots, count)]);
     }
 
-    public static async Task<double[]> OursAsync(Ours ours, int slots, int count, params (string, string)[] settings)
+    private static Comparison ByPrefetch(Stage stage)
     {
-        string payload = new('x', 100);
-        await ours.PrepareAsync();
-        await ours.FillAsync(count, _ => payload);
-        Tally tally = new(count);
-        await ours.ConsumeAsync(slots, tally, null, settings);
-        return [tally.Rate];
+        int count = stage.Pick(200_000, 2_000);
+        const string RawOne = "raw client, prefetch 1", RawMany = "raw client, prefetch 32", OursOne = "ours, prefetch 1";
+        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {Slots} slots, by prefetch"), Figures,
+        [
+            Of(RawOne, new RawClient(stage)),
+            Of(OursOne, new Ours(stage)) with { Against = [RawOne] },
+            Of(RawMany, new RawClient(stage) { Prefetch = 32 }) with { Against = [RawOne] },
+            Of("ours, adaptive", new Ours(stage, HistoryMode.Off, Adaptive.Setting)) with { Against = [OursOne, RawMany], Missing = Adaptive.Missing },
+        ])
+        { Note = string.Create(CultureInfo.InvariantCulture, $"Without history, {count:N0} tasks each; the first half of them does not count, since a prefetch that adapts grows in it.") };
+
+        Contender Of(string name, ISubject subject) => new(name, async () => [await subject.ProcessRateAsync(Slots, count, warmUp: count / 2)]);
+    }
+
+    private static Comparison InProcesses(Stage stage)
+    {
+        int count = stage.Pick(40_000, 2_000);
+        Subject raw = Subject.Raw, ours = Subject.Ours;
+        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {Slots} slots in all, in processes"), Figures,
+        [
+            new("raw client, in this process", () => HereAsync(raw)),
+            new("ours, in this process", () => HereAsync(ours)) { Against = ["raw client, in this process"] },
+            new("raw client, 1 process", () => ThereAsync(raw, 1)),
+            new("ours, 1 process", () => ThereAsync(ours, 1)) { Against = ["raw client, 1 process"] },
+            new("raw client, 2 processes", () => ThereAsync(raw, 2)),
+            new("ours, 2 processes", () => ThereAsync(ours, 2)) { Against = ["raw client, 2 processes"] },
+        ])
+        { Note = "Prefetch 1, without history. The first half does not count: processes start cold." };
+
+        async Task<double[]> HereAsync(Subject subject) => [await subject.On(stage).ProcessRateAsync(Slots, count, warmUp: count / 2)];
+
+        async Task<double[]> ThereAsync(Subject subject, int processes)
+        {
+            await subject.On(stage).FillNoopsAsync(count);
+            await using WorkerFleet fleet = new(stage);
+            for (int i = 0; i < processes; i++)
+            {
+                fleet.Start(subject, Slots / processes);
+            }
+
+            return [await fleet.RateAsync(count, warmUp: count / 2)];
+        }
     }
 }

@@ -21,7 +21,8 @@ if verb == "publish":
     while time.monotonic() - start < seconds:
         channel.basic_publish("", queue, body, persistent, mandatory=True)
         count += 1
-    print(count / (time.monotonic() - start))
+    print("rate", count / (time.monotonic() - start))
+    channel.queue_purge(queue)
 else:
     expected = int(amount)
     for _ in range(expected):
@@ -40,5 +41,5 @@ else:
 
     channel.basic_consume(queue, work)
     channel.start_consuming()
-    print((expected - 1) / (done[-1] - done[0]))
+    print("rate", (expected - 1) / (done[-1] - done[0]))
 connection.close()
