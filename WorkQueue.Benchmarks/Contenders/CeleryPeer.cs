@@ -11,8 +11,7 @@ internal static class CeleryPeer
         Missing = Program.Missing,
     };
 
-    public static Contender Process(Stage stage, string pool, int slots, int count) => new(
-        $"Celery, {pool}", async () => [await RunAsync(stage, pool, slots, 100, count)])
+    public static Contender Process(Stage stage, int slots, int count) => new("Celery", async () => [await RunAsync(stage, "work", slots, 100, count)])
     {
         Missing = Program.Missing,
     };

@@ -67,7 +67,7 @@ def publish(seconds):
     return rate
 
 
-def work(pool, expected):
+def work(expected):
     # Filled without confirms: only the running is measured.
     filler = Celery("filler", broker=url)
     filler.conf.task_default_queue = queue
@@ -83,7 +83,7 @@ def work(pool, expected):
 
     threading.Thread(target=watch, daemon=True).start()
     # As the documentation advises where the workers need not know of each other.
-    app.worker_main(["worker", "--pool", pool, "--concurrency", str(parallel), "--loglevel", "ERROR",
+    app.worker_main(["worker", "--pool", "prefork", "--concurrency", str(parallel), "--loglevel", "ERROR",
                      "--without-gossip", "--without-mingle", "--without-heartbeat", "-O", "fair"])
 
 
@@ -100,4 +100,4 @@ if verb == "publish":
     print("rate", publish(amount), flush=True)
     empty()
 else:
-    work(verb, int(amount))
+    work(int(amount))
