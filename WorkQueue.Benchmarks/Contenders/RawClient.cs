@@ -65,8 +65,8 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
     public async Task ConsumeAsync(int slots, Tally tally, Func<string, Task>? work = null)
     {
         await using IConnection connection = await stage.ConnectAsync();
-        await using IConnection publishing = await stage.ConnectAsync();
-        await using IChannel events = await publishing.CreateChannelAsync(new CreateChannelOptions(true, true));
+        await using IConnection? publishing = history ? await stage.ConnectAsync() : null;
+        await using IChannel? events = publishing is null ? null : await publishing.CreateChannelAsync(new CreateChannelOptions(true, true));
         List<IChannel> channels = [];
         for (int i = 0; i < slots; i++)
         {
@@ -82,7 +82,7 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
                 }
 
                 tally.Mark();
-                if (history)
+                if (events is not null)
                 {
                     await events.BasicPublishAsync(Events, "task.default.noop.succeeded", mandatory: false, Persistent, ReadOnlyMemory<byte>.Empty);
                 }

@@ -50,6 +50,7 @@ internal static class RecoveryScenario
             await fleet.NextAsync(line => line.IsDone);
             long opened = await stage.RestartBrokerAsync();
             WorkerLine done = await fleet.NextAsync(line => line.IsDone && line.Last > opened);
+            await queue.ClearAsync();
             return [Stopwatch.GetElapsedTime(opened, done.Last).TotalMilliseconds];
         }
     }
