@@ -9,6 +9,9 @@ namespace WorkQueue.Benchmarks.Contenders;
 /// <summary>This queue, as a user has it: a host with <c>AddTaskQueue</c> or <c>AddTaskWorker</c>, and their defaults unless said otherwise.</summary>
 internal sealed class Ours(Stage stage, HistoryMode history = HistoryMode.Off, params (string Key, string Value)[] settings) : ISubject
 {
+    /// <summary>The setting with which a slot is given more than one task at a time while they are short.</summary>
+    public static readonly (string Key, string Value) Adaptive = ("Worker:Prefetch", "adaptive");
+
     /// <summary>On a classic queue, for the comparison with peers that know no other.</summary>
     public bool IsClassic { get; init; }
 

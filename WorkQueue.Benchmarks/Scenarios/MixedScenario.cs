@@ -55,7 +55,7 @@ internal static class MixedScenario
             new("raw client, prefetch 1", () => measure(new RawClient(stage))),
             new("raw client, prefetch 32", () => measure(new RawClient(stage) { Prefetch = 32 })) { Against = ["raw client, prefetch 1"] },
             new(One, () => measure(new Ours(stage))) { Against = ["raw client, prefetch 1"] },
-            new("ours, adaptive", () => measure(new Ours(stage, HistoryMode.Off, Adaptive.Setting))) { Against = [One], Missing = Adaptive.Missing },
+            new("ours, adaptive", () => measure(new Ours(stage, HistoryMode.Off, Ours.Adaptive))) { Against = [One] },
         ];
     }
 

@@ -47,7 +47,7 @@ internal static class ProcessScenario
             Of(RawOne, new RawClient(stage)),
             Of(OursOne, new Ours(stage)) with { Against = [RawOne] },
             Of(RawMany, new RawClient(stage) { Prefetch = 32 }) with { Against = [RawOne] },
-            Of("ours, adaptive", new Ours(stage, HistoryMode.Off, Adaptive.Setting)) with { Against = [OursOne, RawMany], Missing = Adaptive.Missing },
+            Of("ours, adaptive", new Ours(stage, HistoryMode.Off, Ours.Adaptive)) with { Against = [OursOne, RawMany] },
         ])
         { Note = string.Create(CultureInfo.InvariantCulture, $"Without history, {count:N0} tasks each; the first half of them does not count, since a prefetch that adapts grows in it.") };
 
