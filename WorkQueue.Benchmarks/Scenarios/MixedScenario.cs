@@ -29,7 +29,7 @@ internal static class MixedScenario
 
     public static IEnumerable<Comparison> Adversarial(Stage stage)
     {
-        int[] milliseconds = [.. Enumerable.Repeat(200, stage.Pick(40, 24))];
+        int[] milliseconds = [.. Enumerable.Repeat(200, stage.Pick(40, 16))];
         double ideal = Ideal(milliseconds);
         foreach (int light in stage.Pick<int[]>([1_000, 20_000], [1_000]))
         {

@@ -85,7 +85,7 @@ internal static class OtherScenarios
     public static IEnumerable<Comparison> Backlog(Stage stage)
     {
         Ours off = new(stage);
-        int[] backlogs = stage.Pick<int[]>([10_000, 1_000_000], [1_000, 10_000]);
+        int[] backlogs = stage.Pick<int[]>([10_000, 1_000_000], [500, 5_000]);
         yield return new Comparison("Drain rate by backlog, 4 slots", ["tasks/s"], [.. backlogs.Select(count =>
             new Contender(Name(count), async () => [await off.ProcessRateAsync(4, count)]) { Against = count == backlogs[0] ? [] : [Name(backlogs[0])] })]);
 

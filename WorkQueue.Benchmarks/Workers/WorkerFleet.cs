@@ -59,7 +59,8 @@ internal sealed class WorkerFleet(Stage stage) : IAsyncDisposable
             int sum = counts.Values.Sum();
             if (start.At == 0 && sum > warmUp)
             {
-                start = (sum, line.Last);
+                // Of a process that was kept from telling until all was done, only its own first task is known.
+                start = sum >= expected ? (1, line.First) : (sum, line.Last);
             }
 
             if (sum >= expected)
