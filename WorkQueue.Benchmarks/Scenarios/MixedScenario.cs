@@ -13,18 +13,21 @@ internal static class MixedScenario
 
     public static IEnumerable<Comparison> Mixed(Stage stage)
     {
-        int[] milliseconds = Durations(stage.Pick(300, 60), longest: 400);
-        double ideal = Ideal(milliseconds);
-        yield return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Mixed load: {milliseconds.Length} tasks of 1 to 400 ms, {Slots} slots"), Figures,
-            Contenders(stage, async subject =>
-            {
-                await subject.PrepareAsync();
-                await subject.FillAsync(milliseconds.Length, number => Text(milliseconds[number]), callers: 1);
-                Tally tally = new(milliseconds.Length);
-                await subject.ConsumeAsync(Slots, tally, payload => WaitAsync(payload, tally));
-                return [tally.Makespan, tally.Makespan / ideal];
-            }))
-        { Note = Seconds(ideal) };
+        foreach (int count in stage.Pick<int[]>([60, 400], [60]))
+        {
+            int[] milliseconds = Durations(count, longest: 400);
+            double ideal = Ideal(milliseconds);
+            yield return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Mixed load: {count} tasks of 1 to 400 ms, {Slots} slots"), Figures,
+                Contenders(stage, async subject =>
+                {
+                    await subject.PrepareAsync();
+                    await subject.FillAsync(count, number => Text(milliseconds[number]), callers: 1);
+                    Tally tally = new(count);
+                    await subject.ConsumeAsync(Slots, tally, payload => WaitAsync(payload, tally));
+                    return [tally.Makespan, tally.Makespan / ideal];
+                }))
+            { Note = Seconds(ideal) };
+        }
     }
 
     public static IEnumerable<Comparison> Adversarial(Stage stage)
