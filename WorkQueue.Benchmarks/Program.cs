@@ -31,6 +31,13 @@ Option<int> rounds = new("--rounds") { Description = "How often each contender i
 Option<string?> output = new("--output") { Description = "The file of the report, for example WorkQueue.Benchmarks/RESULTS.md; what is not measured now stays in it." };
 Option<string?> chart = new("--chart") { Description = "The file for a chart of that report, for example docs/images/benchmarks.svg." };
 RootCommand root = new("Measures this queue beside the raw client and its peers, on a broker of its own.") { names, quick, rounds, output, chart, WorkerCommand.Create() };
+root.Validators.Add(result =>
+{
+    if (result.GetValue(names) is not { Length: > 0 } && result.GetValue(chart) is null)
+    {
+        result.AddError("Nothing to do: name what to measure, or a file for the chart.");
+    }
+});
 root.SetAction(async (parsed, stopping) =>
 {
     string[] wanted = parsed.GetValue(names)!;

@@ -37,14 +37,15 @@ internal sealed class WorkerFleet(Stage stage) : IAsyncDisposable
     /// <exception cref="InvalidOperationException">A worker ended by itself.</exception>
     public async Task<WorkerLine> NextAsync(Func<WorkerLine, bool> isWanted)
     {
-        while (true)
+        await foreach (WorkerLine line in _lines.Reader.ReadAllAsync())
         {
-            WorkerLine line = await _lines.Reader.ReadAsync();
             if (isWanted(line))
             {
                 return line;
             }
         }
+
+        throw new InvalidOperationException("The workers have nothing more to say.");
     }
 
     /// <summary>Tasks a second of all of them together, after a number of tasks that warm up.</summary>
