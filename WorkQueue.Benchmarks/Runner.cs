@@ -2,7 +2,10 @@ using Spectre.Console;
 
 namespace WorkQueue.Benchmarks;
 
-/// <summary>Has the contenders of each comparison measured in turn, A B A B, so that what slows the machine for a while slows all.</summary>
+/// <summary>
+/// Has the contenders of each comparison measured in turn, so that what slows the machine for a while slows all; each second round backwards,
+/// A B B A, because a broker still writes what the one before sent.
+/// </summary>
 /// <param name="rounds">How often each contender is measured.</param>
 /// <param name="limit">How long one measurement may take before the run has failed.</param>
 /// <param name="console">Where the figures are shown as they come.</param>
@@ -18,7 +21,7 @@ internal sealed class Runner(int rounds, TimeSpan limit, IAnsiConsole console)
             Dictionary<string, double[][]> figures = contenders.ToDictionary(contender => contender.Name, _ => new double[rounds][], StringComparer.Ordinal);
             for (int round = 0; round < rounds; round++)
             {
-                foreach (Contender contender in contenders)
+                foreach (Contender contender in round % 2 == 0 ? contenders : contenders.Reverse())
                 {
                     figures[contender.Name][round] = await MeasureAsync(contender);
                     string shown = string.Join("  ", figures[contender.Name][round].Select(Report.Number));

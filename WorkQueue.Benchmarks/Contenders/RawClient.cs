@@ -14,7 +14,8 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
     private const string Events = "raw.events";
     private const string Stream = "raw.history";
 
-    private static readonly BasicProperties Persistent = new() { Persistent = true, ContentType = "text/plain", Type = "noop", MessageId = "01a1fc80-1f02-7ce9-a264-9d53346c035d" };
+    // New ones for each publish: the client writes into them.
+    private static BasicProperties Persistent => new() { Persistent = true, ContentType = "text/plain", Type = "noop", MessageId = "01a1fc80-1f02-7ce9-a264-9d53346c035d" };
 
     /// <summary>How many messages a consumer may hold.</summary>
     public ushort Prefetch { get; init; } = 1;

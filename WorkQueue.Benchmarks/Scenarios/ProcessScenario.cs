@@ -40,7 +40,7 @@ internal static class ProcessScenario
 
     private static Comparison ByPrefetch(Stage stage)
     {
-        int count = stage.Pick(200_000, 2_000);
+        int count = stage.Pick(80_000, 2_000);
         const string RawOne = "raw client, prefetch 1", RawMany = "raw client, prefetch 32", OursOne = "ours, prefetch 1";
         return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {Slots} slots, by prefetch"), Figures,
         [
