@@ -52,10 +52,7 @@ internal sealed class AdaptivePrefetch(TimeSpan budget)
 
         if (wait > budget)
         {
-            // The queue was empty. What comes now is for whoever is free.
-            _count = 0;
-            _waited = TimeSpan.Zero;
-            return Prefetch = 1;
+            return Idle();
         }
 
         _runs[_count++] = run;
@@ -66,6 +63,14 @@ internal sealed class AdaptivePrefetch(TimeSpan budget)
         }
 
         return Prefetch;
+    }
+
+    /// <summary>The queue was empty: what comes next is for whoever is free.</summary>
+    public int Idle()
+    {
+        _count = 0;
+        _waited = TimeSpan.Zero;
+        return Prefetch = 1;
     }
 
     /// <summary>A task runs long, or came back from a worker that may have died of it: one at a time, and for a while no more.</summary>
@@ -80,9 +85,7 @@ internal sealed class AdaptivePrefetch(TimeSpan budget)
         }
 
         _growsFrom = at + _caution;
-        _count = 0;
-        _waited = TimeSpan.Zero;
-        return Prefetch = 1;
+        return Idle();
     }
 
     private void Decide(TimeSpan at)

@@ -15,6 +15,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
 #pragma warning restore CA1001
 {
     private const string BehindLong = "the task before them runs long";
+    private const string TooSlow = "they waited for too long";
     private const string BesideSuspect = "a worker may have died of one of them";
     private const string OnTheWayOut = "the worker takes no more tasks";
 
@@ -33,14 +34,13 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
     private readonly TaskCompletionSource _leaveAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration _drained;
     private readonly WaitingTasks? _waiting;
-    private readonly ITimer? _longWatch;
-    private readonly Lock _holding = new();
-    private TaskCompletionSource? _busy;
-    private TaskCompletionSource? _full;
-    private int _held;
-    private long _idleSince;
+    private readonly ITimer? _watch;
+    private readonly HeldTasks _held;
     private long _lastEnd;
+    private bool _leavesAfterThis;
+    private volatile bool _isRunning;
     private volatile bool _leaving;
+    private volatile bool _hasLeft;
     private volatile bool _shrinks;
     private volatile string _giveBackReason = OnTheWayOut;
 
@@ -60,23 +60,26 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         _pipeline = pipeline;
         _adaptive = adaptive;
         _stopping = stopping;
-        _idleSince = pipeline.Clock.GetTimestamp();
         _processor = new TaskProcessor(channel, queue, pipeline, tokens with { TakenBack = _takenBack.Token }, stopping)
         {
             Taken = () =>
             {
-                if (taken())
+                // What it holds besides, when it leaves, is not counted: the turn is another queue's.
+                _leavesAfterThis = !_leaveAsked.Task.IsCompleted && taken();
+                if (_leavesAfterThis && _waiting is null)
                 {
+                    // At once: when this one is acknowledged the broker sends the next.
                     AskToLeave();
                 }
             },
         };
         _drained = tokens.Drained.UnsafeRegister(static consumer => ((TaskConsumer)consumer!).Cut(), this);
         Prefetch = (ushort)(adaptive?.Prefetch ?? 1);
+        _held = new HeldTasks(Prefetch, pipeline.Clock);
         if (Prefetch > 1)
         {
             _waiting = new WaitingTasks(RunAsync, GiveBackAsync);
-            _longWatch = pipeline.Clock.CreateTimer(_ => Shrink(BehindLong), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _watch = pipeline.Clock.CreateTimer(_ => Watch(), null, adaptive!.Budget, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -93,33 +96,14 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
     public Task Cancelled => _cancelled.Task;
 
     /// <summary>How long it has held no task; zero while it holds one.</summary>
-    public TimeSpan IdleFor
-    {
-        get
-        {
-            lock (_holding)
-            {
-                return _held == 0 ? _pipeline.Clock.GetElapsedTime(_idleSince) : TimeSpan.Zero;
-            }
-        }
-    }
+    public TimeSpan IdleFor => _held.NoneFor;
 
     /// <summary>The task that runs here, or null.</summary>
     public TaskRun? Run => _processor.Run;
 
     /// <summary>Waits until it holds no task.</summary>
     /// <returns>False if it still holds one after the limit.</returns>
-    public async Task<bool> WaitIdleAsync(TimeSpan limit)
-    {
-        Task busy;
-        lock (_holding)
-        {
-            busy = _held == 0 ? Task.CompletedTask : (_busy ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-        }
-
-        await busy.WaitAsync(limit, _pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return busy.IsCompleted;
-    }
+    public Task<bool> WaitIdleAsync(TimeSpan limit) => _held.WaitNoneAsync(limit);
 
     /// <summary>It is to be cancelled, after the tasks it holds.</summary>
     public void AskToLeave() => _leaveAsked.TrySetResult();
@@ -131,32 +115,22 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
     /// Waits, where the prefetch is or becomes more than 1, until it holds as many tasks as it may, or for a moment: what the broker has under
     /// way to a consumer when that is cancelled counts as delivered, and comes again (seen on RabbitMQ 3.10). No task starts meanwhile.
     /// </summary>
-    public async Task WaitFullAsync()
-    {
-        TaskCompletionSource full = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_holding)
-        {
-            if (_held >= Prefetch || (Prefetch == 1 && _adaptive is not { Prefetch: > 1 }))
-            {
-                return;
-            }
+    public Task WaitFullAsync() => Prefetch > 1 || _adaptive is { Prefetch: > 1 } ? _held.WaitFullAsync(UnderWay) : Task.CompletedTask;
 
-            _full = full;
-        }
-
-        await full.Task.WaitAsync(UnderWay, _pipeline.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
-    /// <summary>The broker has answered the cancel, or will not: it sends no more.</summary>
+    /// <summary>The broker has answered the cancel, or will not: it sends no more. The next task starts when what goes back has gone.</summary>
     /// <param name="givesBack">Whether what waits its turn goes back to the queue, rather than run.</param>
     public void Left(bool givesBack)
     {
-        if (givesBack || _shrinks)
+        _hasLeft = true;
+        Interlocked.MemoryBarrier();
+        if (_waiting is not null && (givesBack || _shrinks))
         {
-            _waiting?.GiveBack();
+            _ = _waiting.GiveBackAsync().ContinueWith(_ => _left.TrySetResult(), TaskScheduler.Default);
         }
-
-        _left.TrySetResult();
+        else
+        {
+            _left.TrySetResult();
+        }
     }
 
     /// <summary>This consumer will get no more deliveries, and the broker has the running task back, or soon will.</summary>
@@ -174,7 +148,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
         IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
-        Hold();
+        _held.Add();
         try
         {
             if (_waiting is null)
@@ -190,10 +164,11 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
                 Shrink(BesideSuspect);
             }
 
+            delivery.ReceivedAt = _pipeline.Clock.GetUtcNow();
             if (!_waiting.TryAdd(delivery))
             {
                 // It has ended, and the broker has this one back with the channel.
-                Release();
+                _held.Remove();
             }
         }
 #pragma warning disable CA1031 // The client would log it and go on, with a delivery that nobody has.
@@ -201,7 +176,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
 #pragma warning restore CA1031
         {
             End(failure.Message);
-            Release();
+            _held.Remove();
         }
 
         return Task.CompletedTask;
@@ -233,7 +208,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         if (_waiting is not null)
         {
             await _waiting.CompleteAsync();
-            await _longWatch!.DisposeAsync();
+            await _watch!.DisposeAsync();
         }
     }
 
@@ -246,34 +221,62 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
             await _left.Task;
         }
 
+        if (_waiting is not null && _pipeline.Clock.GetUtcNow() - delivery.ReceivedAt > _adaptive!.Budget + (2 * UnderWay))
+        {
+            Shrink(TooSlow);
+        }
+
         long start = _pipeline.Clock.GetTimestamp();
-        _longWatch?.Change(_adaptive!.Budget, Timeout.InfiniteTimeSpan);
-        await SettleAsync(delivery, givesBack: false);
-        _longWatch?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _isRunning = true;
+        _watch?.Change(_adaptive!.Budget, Timeout.InfiniteTimeSpan);
+        await SettleAsync(delivery);
+        _isRunning = false;
+        _watch?.Change(_adaptive!.Budget, Timeout.InfiniteTimeSpan);
         _lastEnd = _pipeline.Clock.GetTimestamp();
-        if (_adaptive is not null)
+        // Before it may be asked to leave, for then it is counted what it holds.
+        _held.Remove();
+        if (_leavesAfterThis)
+        {
+            AskToLeave();
+        }
+
+        if (_adaptive is not null && !_takenBack.IsCancellationRequested && !_stopping.IsCancellationRequested)
         {
             Adapt(delivery.IsSuspect ? null : wait, _pipeline.Clock.GetElapsedTime(start, _lastEnd));
         }
-
-        Release();
     }
 
-    private async Task GiveBackAsync(TaskDelivery delivery)
+    // Where nothing was given back it is still held, and runs here.
+    private async Task<bool> GiveBackAsync(TaskDelivery delivery)
     {
-        await SettleAsync(delivery, givesBack: true);
-        Release();
+        bool isGone = _takenBack.IsCancellationRequested;
+        try
+        {
+            isGone = isGone || await _processor.TryGiveBackAsync(delivery, _giveBackReason);
+        }
+#pragma warning disable CA1031 // Whatever it is, the task can still run here.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _pipeline.Logger.SettleDelayed(delivery.Message.Id, failure.Message);
+        }
+
+        if (isGone)
+        {
+            _held.Remove();
+        }
+
+        return isGone;
     }
 
     // Never throws: an exception that escapes leaves the delivery unacknowledged and the slot stuck for ever.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SettleAsync(TaskDelivery delivery, bool givesBack)
+    private async ValueTask SettleAsync(TaskDelivery delivery)
     {
         try
         {
             // What the broker has taken back is not this worker's any more.
-            if (!_takenBack.IsCancellationRequested
-                && !await (givesBack ? _processor.GiveBackAsync(delivery, _giveBackReason) : _processor.ProcessAsync(delivery)))
+            if (!_takenBack.IsCancellationRequested && !await _processor.ProcessAsync(delivery))
             {
                 End("a delivery could not be settled");
             }
@@ -294,6 +297,28 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         _shrinks = true;
         _pipeline.Logger.PrefetchShrinks(Prefetch, _queue.Name, reason);
         Adapt(null, default);
+        Interlocked.MemoryBarrier();
+        if (_hasLeft)
+        {
+            // Before that, each acknowledgement would bring another one.
+            _ = _waiting!.GiveBackAsync();
+        }
+    }
+
+    private void Watch()
+    {
+        if (_isRunning)
+        {
+            Shrink(BehindLong);
+        }
+        else if (_held.NoneFor > TimeSpan.Zero)
+        {
+            // Its queue is empty. What comes next is for whoever is free.
+            lock (_adaptive!)
+            {
+                LeaveUnless(_adaptive.Idle());
+            }
+        }
     }
 
     // Without a wait it falls.
@@ -302,34 +327,15 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         TimeSpan at = _pipeline.Clock.GetElapsedTime(0);
         lock (_adaptive!)
         {
-            if ((wait is { } waited ? _adaptive.Observe(waited, run, at) : _adaptive.Fall(at)) != Prefetch)
-            {
-                AskToLeave();
-            }
+            LeaveUnless(wait is { } waited ? _adaptive.Observe(waited, run, at) : _adaptive.Fall(at));
         }
     }
 
-    private void Hold()
+    private void LeaveUnless(int prefetch)
     {
-        lock (_holding)
+        if (prefetch != Prefetch)
         {
-            if (++_held >= Prefetch)
-            {
-                _full?.TrySetResult();
-            }
-        }
-    }
-
-    private void Release()
-    {
-        lock (_holding)
-        {
-            if (--_held == 0)
-            {
-                _idleSince = _pipeline.Clock.GetTimestamp();
-                _busy?.SetResult();
-                _busy = null;
-            }
+            AskToLeave();
         }
     }
 }

@@ -36,12 +36,23 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
             ? TaskCodec.ReadEvent(tag, redelivered, properties, body, queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
             : TaskCodec.Read(tag, redelivered, properties, body, queue);
 
-    /// <summary>Gives a task back to its queue as it came; one that is not to run is settled for good.</summary>
-    /// <returns>False when it was not settled, and the broker will deliver it again.</returns>
-    public async ValueTask<bool> GiveBackAsync(TaskDelivery delivery, string reason)
+    /// <summary>Gives a task back to its queue as it came.</summary>
+    /// <returns>False when it was not given back: its queue does not take it at the moment, or it is not to run at all, and is to be told so here.</returns>
+    public async Task<bool> TryGiveBackAsync(TaskDelivery delivery, string reason)
     {
-        delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
-        return await SettleAsync(delivery, await WithoutRunAsync(delivery) ?? Decide(Unstarted(delivery, reason), delivery.Message));
+        if (delivery.Message.Topic is not null || pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, queue) is not null)
+        {
+            return false;
+        }
+
+        Disposition.Return back = new(new AttemptEnd(reason, null, null, pipeline.Clock.GetUtcNow()));
+        bool isBack = await pipeline.Settler.TryGiveBackAsync(channel, delivery, back, lease);
+        if (isBack)
+        {
+            pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, back.Name);
+        }
+
+        return isBack;
     }
 
     /// <summary>Runs a task and settles it.</summary>

@@ -70,6 +70,27 @@ internal sealed class TaskSettler(
         }
     }
 
+    /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>
+    /// <returns>False where it did not: run here it is done sooner, and has no copies.</returns>
+    public async Task<bool> TryGiveBackAsync(IChannel channel, TaskDelivery delivery, Disposition.Return back, RunTokens tokens)
+    {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
+        try
+        {
+            delivery.ReceivedAt = clock.GetUtcNow();
+            await ReturnAsync(delivery, Owned(delivery), back, options.Value.ConfirmTimeout, end.Token);
+        }
+        catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException)
+        {
+            logger.SettleDelayed(delivery.Message.Id, failure.Message);
+            return false;
+        }
+
+        // Where it does not reach the broker the delivery comes again, beside the copy.
+        await AckAsync(channel, delivery);
+        return true;
+    }
+
     private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
         TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return ? Owned(delivery) : delivery.Message;
@@ -110,9 +131,7 @@ internal sealed class TaskSettler(
                 logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason);
                 break;
             case Disposition.Return back:
-                TaskMessage same = message with { Returned = message.Returned + 1, EarlierDeliveries = delivery.EarlierDeliveries ?? 0 };
-                await publisher.PublishAsync(same, TimeSpan.Zero, _patience, cancellationToken, back.End, run);
-                logger.TaskReturned(message.Id, message.Type, back.End.Reason);
+                await ReturnAsync(delivery, message, back, _patience, cancellationToken);
                 break;
             case Disposition.Cancel cancel:
                 await events.CancelledAsync(message, cancel.End, run);
@@ -123,6 +142,13 @@ internal sealed class TaskSettler(
                 logger.TaskCancelled(message.Id, message.Type);
                 break;
         }
+    }
+
+    private async Task ReturnAsync(TaskDelivery delivery, TaskMessage message, Disposition.Return back, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    {
+        TaskMessage same = message with { Returned = message.Returned + 1, EarlierDeliveries = delivery.EarlierDeliveries ?? 0 };
+        await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, new AttemptRun(worker.Id, delivery.ReceivedAt));
+        logger.TaskReturned(message.Id, message.Type, back.End.Reason);
     }
 
     // A delivery's body is the client's buffer, and a publish given up here may still be reading it.

@@ -82,6 +82,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
             catch (OperationCanceledException) when (SwitchOf(Queue).IsPaused)
             {
                 _lastConnection = null;
+                _hasLeft = false;
                 continue;
             }
 #pragma warning disable CA1031 // Whatever went wrong, the answer is the same: say it, wait, open a new channel.
@@ -91,6 +92,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
                 pipeline.Logger.SlotInterrupted(number, Queue.Name, failure.Message);
             }
 
+            _hasLeft = false;
             await _backoff.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -135,7 +137,6 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
         IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
         TaskConsumer consumer = new(channel, Queue, pipeline, tokens, _adaptive[_current], LeavesAfterThis, stopping);
-        _hasLeft = false;
         // Taken off again: the connection may outlive many consumers.
         using CancellationTokenSource given = new();
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -151,6 +152,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
             tag = await SubscribeAsync(channel, consumer, stopping);
             _backoff.Opened();
             _consumer = consumer;
+            _hasLeft = false;
             pipeline.Telemetry.Prefetch(Queue.Destination, consumer.Prefetch);
             pipeline.Logger.PrefetchIs(number, consumer.Prefetch, Queue.Name);
             if (await Task.WhenAny(consumer.Ended, consumer.LeaveAsked).WaitAsync(stopping) == consumer.LeaveAsked)

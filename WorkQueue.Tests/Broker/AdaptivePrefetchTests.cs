@@ -81,7 +81,7 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
     }
 
     [BrokerFact]
-    public async Task A_task_that_a_worker_may_have_died_of_has_its_slot_take_one_at_a_time()
+    public async Task A_task_that_a_worker_may_have_died_of_runs_while_its_slot_holds_no_other()
     {
         await using TestQueue queue = new(broker, ("History", "Off"));
         ITaskQueue producer = await queue.ProducerAsync();
@@ -89,11 +89,68 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
         await using IChannel killed = await queue.PlainChannelAsync();
         BasicGetResult suspect = (await killed.BasicGetAsync($"{queue.Prefix}.default", autoAck: false))!;
         await FillAsync(producer, Backlog);
-        IHost worker = await queue.WorkerAsync(null, Settings);
+        bool isAlone = false;
+        IHost worker = await queue.WorkerAsync(
+            async (text, _) =>
+            {
+                if (text == "suspect")
+                {
+                    await Eventually.TrueAsync(async () => await queue.ReadyAsync() == Backlog + 1 - queue.Runs.All.Count, "all that have not run are in the queue");
+                    isAlone = true;
+                }
+
+                return null;
+            },
+            Settings);
         await GrownAsync(worker);
         await killed.BasicNackAsync(suspect.DeliveryTag, multiple: false, requeue: true);
-        await queue.LoggedAsync("may have died");
         await EachHasRunOnceAsync(queue, Backlog + 1);
+        Assert.True(isAlone);
+        Assert.Contains(queue.Logged, line => line.Contains("a worker may have died of one of them", StringComparison.Ordinal));
+    }
+
+    [BrokerFact]
+    public async Task Tasks_that_become_slower_do_not_wait_behind_each_other_for_long()
+    {
+        await using TestQueue queue = new(broker, ("History", "Off"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await FillAsync(producer, Backlog);
+        await producer.EnqueueManyAsync([.. Enumerable.Repeat(NewTask.Json("probe", "slow"), 40)]);
+        // Each is shorter than the budget.
+        IHost worker = await queue.WorkerAsync(
+            async (text, context) =>
+            {
+                await Task.Delay(text == "slow" ? TimeSpan.FromMilliseconds(400) : TimeSpan.Zero, TimeProvider.System, context.CancellationToken);
+                return null;
+            },
+            Settings);
+        await Eventually.TrueAsync(() => SlotOf(worker)?.Consumer?.Prefetch >= 8, "the slot is given eight");
+        await queue.LoggedAsync("they waited for too long");
+        Assert.InRange(queue.Runs.All.Count(run => run.Text == "slow"), 1, 10);
+    }
+
+    [BrokerFact]
+    public async Task A_slot_whose_queue_is_empty_takes_one_at_a_time_again()
+    {
+        await using TestQueue queue = new(broker, ("History", "Off"));
+        await FillAsync(await queue.ProducerAsync(), Backlog);
+        IHost worker = await queue.WorkerAsync(null, Settings);
+        await GrownAsync(worker);
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == Backlog && SlotOf(worker)!.Consumer is { Prefetch: 1 }, "it is idle, and at one");
+    }
+
+    [BrokerFact]
+    public async Task Slots_of_several_queues_that_hold_many_tasks_starve_none_of_the_queues()
+    {
+        await using TestQueue queue = new(broker, ("History", "Off"), ("Queues:high:DeliveryLimit", "10"), ("Queues:low:DeliveryLimit", "10"), ("Worker:Queues", "high, low"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await FillAsync(producer, Backlog, "high");
+        await FillAsync(producer, More, "low");
+        IHost worker = await queue.WorkerAsync(null, Settings);
+        await GrownAsync(worker);
+        await Eventually.TrueAsync(() => queue.Runs.All.Count >= 1_000, "a thousand have run");
+        Assert.InRange(queue.Runs.All.Take(1_000).Count(run => run.Context.Queue == "low"), 10, 100);
+        await EachHasRunOnceAsync(queue, Backlog + More);
     }
 
     [BrokerFact]
@@ -155,8 +212,8 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
 
     private static Task LeftAsync(IHost worker) => Eventually.TrueAsync(() => SlotOf(worker)!.HasLeft, "the slot gives up its place");
 
-    private static Task<IReadOnlyList<EnqueueResult>> FillAsync(ITaskQueue producer, int count) =>
-        producer.EnqueueManyAsync([.. Enumerable.Range(0, count).Select(number => NewTask.Json("probe", $"{number}"))]);
+    private static Task<IReadOnlyList<EnqueueResult>> FillAsync(ITaskQueue producer, int count, string queue = "default") =>
+        producer.EnqueueManyAsync([.. Enumerable.Range(0, count).Select(number => NewTask.Json("probe", $"{number}") with { Queue = queue })]);
 
     private static async Task EachHasRunOnceAsync(TestQueue queue, int count)
     {

@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Faults;
@@ -69,6 +72,39 @@ public sealed class LinkFaultTests(FaultBroker broker, FaultReport report)
         await Task.WhenAll(load, more);
         await queue.AllDoneAsync(TimeSpan.FromSeconds(60));
         report.Add("link cut every 2 s for 15 s under load", await queue.CloseAsync(), Seconds("working again after the last cut", recovery));
+    }
+
+    [FaultFact(Timeout = 120_000)]
+    public async Task A_link_cut_under_slots_that_hold_many_tasks_doubles_at_most_what_they_held_and_loses_none()
+    {
+        const int Tasks = 30_000, Slots = 2, Cuts = 3;
+        await broker.EnsureRunningAsync();
+        await using TcpProxy link = new(broker.Port);
+        await using FaultQueue queue = await FaultQueue.CreateAsync(
+            broker, link, ("Worker:Concurrency", $"{Slots}"), ("Worker:Prefetch", "adaptive"), ("Worker:HoldBudget", "00:00:01"), ("History", "Off"));
+        await queue.EnqueueAsync(await queue.ProducerAsync(), Tasks);
+        IHost host = await queue.WorkerAsync();
+        TaskWorkerService worker = host.Services.GetRequiredService<TaskWorkerService>();
+        int most = 0;
+        for (int cut = 0; cut < Cuts; cut++)
+        {
+            await Eventually.TrueAsync(
+                () =>
+                {
+                    int held = worker.Slots.Select(slot => (int)(slot.Consumer?.Prefetch ?? 0)).DefaultIfEmpty().Max();
+                    most = Math.Max(most, held);
+                    return held > 1;
+                },
+                "a slot is given more than one");
+            link.Cut();
+        }
+
+        Stopwatch recovery = Stopwatch.StartNew();
+        await queue.AllDoneAsync(TimeSpan.FromSeconds(60));
+        Balance balance = await queue.CloseAsync();
+        // What had run and whose acknowledgement was still on its way.
+        Assert.InRange(balance.Duplicates, 0, Cuts * Slots * AdaptivePrefetch.Most);
+        report.Add("link cut three times under slots that hold many tasks", balance, string.Create(CultureInfo.InvariantCulture, $"up to {most} held by a slot; {Seconds("all done", recovery)}"));
     }
 
     [FaultFact(Timeout = 60_000)]

@@ -91,10 +91,6 @@ public sealed class AdaptivePrefetchTests
     });
 
     [Fact]
-    public void The_same_tasks_give_the_same_prefetch() =>
-        Prop.ForAll(Loads.ToArbitrary(), load => Run(load).SequenceEqual(Run(load))).QuickCheckThrowOnFailure();
-
-    [Fact]
     public void On_short_tasks_of_a_queue_that_has_more_it_grows_to_the_most() =>
         Assert.Equal(AdaptivePrefetch.Most, Run(Enumerable.Repeat(new Task(Gap, Short), 5_000))[^1].Prefetch);
 
