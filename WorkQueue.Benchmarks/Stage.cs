@@ -1,3 +1,4 @@
+using System.Globalization;
 using RabbitMQ.Client;
 
 namespace WorkQueue.Benchmarks;
@@ -15,6 +16,9 @@ internal sealed record Stage(string ConnectionString, bool IsQuick)
 
     /// <summary>Kills the broker and starts it again; returns when its port was open again.</summary>
     public Func<Task<long>> RestartBrokerAsync { get; init; } = () => throw new NotSupportedException("This process does not own the broker.");
+
+    /// <summary>So many of something, in words.</summary>
+    public static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
     /// <summary>How much to do, by the kind of run.</summary>
     public T Pick<T>(T full, T quick) => IsQuick ? quick : full;

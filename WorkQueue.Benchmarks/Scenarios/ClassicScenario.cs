@@ -36,7 +36,7 @@ internal static class ClassicScenario
     private static Comparison Process(Stage stage, RawClient raw, Ours ours, int slots)
     {
         int count = stage.Pick(10_000, 500);
-        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {slots} slots, prefetch 1, classic queues"), ["tasks/s"],
+        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {Stage.Count(slots, "slot")}, prefetch 1, classic queues"), ["tasks/s"],
         [
             new(Raw, async () => [await raw.ProcessRateAsync(slots, count)]),
             new("ours, History=off", async () => [await ours.ProcessRateAsync(slots, count)]) { Against = [Raw] },

@@ -23,7 +23,7 @@ internal static class EnqueueScenario
     {
         TimeSpan time = Time(stage);
         string payload = new('x', bytes);
-        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Enqueue, {callers} callers, {bytes:N0} bytes"), Figures,
+        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Enqueue, {Stage.Count(callers, "caller")}, {bytes:N0} bytes"), Figures,
         [
             Of("raw client", new RawClient(stage)),
             Of("ours, History=off", new Ours(stage)) with { Against = ["raw client"] },

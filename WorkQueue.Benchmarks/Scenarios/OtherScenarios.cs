@@ -71,14 +71,14 @@ internal static class OtherScenarios
         int perSlot = stage.Pick(150, 20);
         Ours off = new(stage);
         yield return new Comparison("Tasks that wait 20 ms, by slots", ["tasks/s for each slot"], [.. stage.Pick<int[]>([1, 2, 4, 8, 16], [1, 4]).Select(slots =>
-            new Contender(string.Create(CultureInfo.InvariantCulture, $"{slots} slots"), async () =>
+            new Contender(Stage.Count(slots, "slot"), async () =>
             {
                 await off.PrepareAsync();
                 await off.FillAsync(perSlot * slots, _ => "");
                 Tally tally = new(perSlot * slots);
                 await off.ConsumeAsync(slots, tally, _ => Task.Delay(TimeSpan.FromMilliseconds(Milliseconds), TimeProvider.System));
                 return [tally.Rate / slots];
-            }) { Against = slots == 1 ? [] : ["1 slots"] })])
+            }) { Against = slots == 1 ? [] : ["1 slot"] })])
         { Note = "The ratio is the share of linear scaling." };
     }
 
@@ -86,15 +86,15 @@ internal static class OtherScenarios
     {
         Ours off = new(stage);
         int[] backlogs = stage.Pick<int[]>([10_000, 1_000_000], [500, 5_000]);
-        int drained = backlogs[0];
+        int drained = stage.Pick(100_000, 500);
         yield return new Comparison("Drain rate by backlog, 4 slots", ["tasks/s"], [.. backlogs.Select(count =>
             new Contender(Name(count), () => DrainAsync(count)) { Against = count == backlogs[0] ? [] : [Name(backlogs[0])] })])
-        { Note = string.Create(CultureInfo.InvariantCulture, $"Of the first {drained:N0} of them.") };
+        { Note = string.Create(CultureInfo.InvariantCulture, $"Of the first {drained:N0}, or of all.") };
 
         async Task<double[]> DrainAsync(int count)
         {
             await off.FillNoopsAsync(count);
-            Tally tally = new(drained);
+            Tally tally = new(Math.Min(count, drained));
             await off.ConsumeAsync(4, tally);
             await off.ClearAsync();
             return [tally.Rate];

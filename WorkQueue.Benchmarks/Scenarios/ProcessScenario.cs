@@ -25,7 +25,7 @@ internal static class ProcessScenario
     private static Comparison AtPrefetchOne(Stage stage, int slots)
     {
         int count = stage.Pick(10_000, 1_000);
-        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {slots} slots, prefetch 1"), Figures,
+        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {Stage.Count(slots, "slot")}, prefetch 1"), Figures,
         [
             Of("raw client", new RawClient(stage)),
             Of("ours, History=off", new Ours(stage)) with { Against = ["raw client"] },

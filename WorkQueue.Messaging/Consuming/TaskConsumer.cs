@@ -34,6 +34,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
     private readonly TaskCompletionSource _leaveAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration _drained;
     private readonly WaitingTasks? _waiting;
+    private readonly ITimer _limit;
     private readonly ITimer? _watch;
     private readonly HeldTasks _held;
     private long _lastEnd;
@@ -60,8 +61,10 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         _pipeline = pipeline;
         _adaptive = adaptive;
         _stopping = stopping;
+        _limit = pipeline.Clock.CreateTimer(_ => Run?.TimeOut(pipeline.Clock), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _processor = new TaskProcessor(channel, queue, pipeline, tokens with { TakenBack = _takenBack.Token }, stopping)
         {
+            Limit = _limit,
             Taken = () =>
             {
                 // What it holds besides, when it leaves, is not counted: the turn is another queue's.
@@ -140,6 +143,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         Quiet.Cancel(_takenBack);
         Cut();
         _drained.Unregister();
+        _limit.Dispose();
         _left.TrySetResult();
         _ = EndWaitingAsync();
     }

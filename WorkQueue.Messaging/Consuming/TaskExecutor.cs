@@ -22,7 +22,7 @@ internal sealed class TaskExecutor(
     private readonly Dictionary<string, TaskHandlerRegistration> _handlers = registrations.ToDictionary(handler => handler.Type, StringComparer.Ordinal);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<TaskOutcome> RunAsync(TaskDelivery delivery, TaskQueue queue, TaskRun current, RunTokens tokens)
+    public async ValueTask<TaskOutcome> RunAsync(TaskDelivery delivery, TaskQueue queue, TaskRun current, ITimer timer, RunTokens tokens)
     {
         if (Refusal(delivery, queue) is { } refusal)
         {
@@ -35,7 +35,7 @@ internal sealed class TaskExecutor(
         }
 
         TimeSpan limit = options.Value.Types.GetValueOrDefault(delivery.Message.Type)?.Timeout ?? options.Value.Worker.TaskTimeout;
-        await using ITimer timer = clock.CreateTimer(static run => ((TaskRun)run!).TimeOut(), current, limit, Timeout.InfiniteTimeSpan);
+        current.Limit(limit, timer);
         try
         {
             Task<object?> running = StartAsync(handler, delivery, current);

@@ -27,6 +27,9 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
     /// <summary>The task that runs, or null.</summary>
     public TaskRun? Run => _run;
 
+    /// <summary>Ends the run that has taken too long; one timer for all of them.</summary>
+    public required ITimer Limit { get; init; }
+
     /// <summary>Told when a delivery has come that is to run.</summary>
     public Action? Taken { get; init; }
 
@@ -76,7 +79,8 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
 
         TaskOutcome outcome = stopping.IsCancellationRequested
             ? Unstarted(delivery, "the worker takes no more tasks")
-            : await pipeline.Executor.RunAsync(delivery, queue, Start(delivery), lease);
+            : await pipeline.Executor.RunAsync(delivery, queue, Start(delivery, start), Limit, lease);
+        Limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _run = null;
         TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = Decide(outcome, message);
@@ -115,10 +119,10 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
     // What cannot be read would not go back as it came.
     private TaskOutcome Unstarted(TaskDelivery delivery, string reason) => pipeline.Executor.Refusal(delivery, queue) ?? new TaskOutcome.Interrupted(reason);
 
-    private TaskRun Start(TaskDelivery delivery)
+    private TaskRun Start(TaskDelivery delivery, long start)
     {
         pipeline.Logger.TaskReceived(delivery.Message.Id, delivery.Message.Type, delivery.Message.Attempt);
-        TaskRun run = new(delivery.Message, delivery.ReceivedAt);
+        TaskRun run = new(delivery.Message, delivery.ReceivedAt, start);
         _run = run;
         // Whoever ends runs either finds this one from here on, or has said so before.
         Interlocked.MemoryBarrier();

@@ -5,13 +5,14 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>The run of a task that goes on in a slot.</summary>
 #pragma warning disable CA1001 // The source is never disposed of: a handler that does not stop may hold its token for as long as it likes.
-internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt)
+internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, long start)
 #pragma warning restore CA1001
 {
     private readonly CancellationTokenSource _end = new();
     private volatile bool _isCancelled;
     private volatile bool _isTimedOut;
     private TaskProgress? _progress;
+    private TimeSpan _limit = TimeSpan.MaxValue;
 
     /// <summary>The task, without its body: that is the client's buffer, and another's when the run has ended.</summary>
     public TaskMessage Message => message with { Body = ReadOnlyMemory<byte>.Empty };
@@ -36,10 +37,23 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt)
         Cut();
     }
 
-    public void TimeOut()
+    /// <summary>It may take so long.</summary>
+    /// <param name="limit">How long.</param>
+    /// <param name="timer">Has <see cref="TimeOut"/> called then.</param>
+    public void Limit(TimeSpan limit, ITimer timer)
     {
-        _isTimedOut = true;
-        Cut();
+        _limit = limit;
+        timer.Change(limit, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Ends it, unless the timer was still that of the run before it, which ended at that moment.</summary>
+    public void TimeOut(TimeProvider clock)
+    {
+        if (clock.GetElapsedTime(start) > _limit / 2)
+        {
+            _isTimedOut = true;
+            Cut();
+        }
     }
 
     /// <summary>Ends it early: the broker took its task back, or the worker's time to drain is up.</summary>
