@@ -22,6 +22,8 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
     // Longer than a message takes from the broker.
     private static readonly TimeSpan UnderWay = TimeSpan.FromMilliseconds(20);
 
+    private static readonly TimeSpan FirstTask = TimeSpan.FromSeconds(1);
+
     private readonly TaskQueue _queue;
     private readonly TaskPipeline _pipeline;
     private readonly TaskProcessor _processor;
@@ -82,7 +84,8 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         if (Prefetch > 1)
         {
             _waiting = new WaitingTasks(RunAsync, GiveBackAsync);
-            _watch = pipeline.Clock.CreateTimer(_ => Watch(), null, adaptive!.Budget, Timeout.InfiniteTimeSpan);
+            // The first may take its time: the broker has yet to hear of this consumer.
+            _watch = pipeline.Clock.CreateTimer(_ => Watch(), null, adaptive!.Budget + FirstTask, Timeout.InfiniteTimeSpan);
         }
     }
 

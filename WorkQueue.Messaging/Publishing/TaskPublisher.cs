@@ -94,9 +94,9 @@ internal sealed class TaskPublisher(
     {
         TaskQueue queue = topology[message.Queue];
         OutgoingMessage outgoing = new(topology.DeadExchange, message.Queue, queue.DeadDestination, TaskCodec.WriteDead(message, end, run), message.Body);
-        Task<QueueSeen> seen = guard.AskAsync(queue.DeadBrokerName);
+        // Asked first, not beside it: another program may declare the queue again between the two, and the letter would be in the history alone.
+        await RequireAsync(guard.AskAsync(queue.DeadBrokerName), queue, isDead: true);
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
-        await RequireAsync(seen, queue, isDead: true);
 
         events.Moved(message, EventCodec.DeadLettered, end, run);
     }

@@ -14,8 +14,8 @@ public sealed class ClusterFaultTests(FaultCluster cluster, FaultReport report) 
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    // A stream that had lost its majority takes its time to elect a leader (up to half a minute seen on RabbitMQ 3.10).
-    private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(75);
+    // A stream that had lost its majority takes its time to elect a leader (up to two minutes seen on RabbitMQ 3.10, on a busy machine).
+    private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(180);
 
     [ClusterFact(Timeout = 180_000)]
     public async Task Publishing_and_consuming_go_on_elsewhere_when_the_node_that_leads_the_queue_is_killed()
@@ -55,7 +55,7 @@ public sealed class ClusterFaultTests(FaultCluster cluster, FaultReport report) 
         Assert.InRange(runs.Longest, TimeSpan.Zero, Limit);
     }
 
-    [ClusterFact(Timeout = 300_000)]
+    [ClusterFact(Timeout = 420_000)]
     public async Task Without_a_majority_no_enqueue_hangs_and_who_waits_in_vain_says_so_and_with_one_all_goes_on_by_itself()
     {
         TimeSpan confirm = TimeSpan.FromSeconds(5);
