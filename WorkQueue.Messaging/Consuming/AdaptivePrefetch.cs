@@ -68,8 +68,7 @@ internal sealed class AdaptivePrefetch(TimeSpan budget)
     /// <summary>The queue was empty: what comes next is for whoever is free.</summary>
     public int Idle()
     {
-        _count = 0;
-        _waited = TimeSpan.Zero;
+        Forget();
         return Prefetch = 1;
     }
 
@@ -88,14 +87,15 @@ internal sealed class AdaptivePrefetch(TimeSpan budget)
         return Idle();
     }
 
+    private void Forget() => (_count, _waited) = (0, TimeSpan.Zero);
+
     private void Decide(TimeSpan at)
     {
         TimeSpan run = _runs.Aggregate(TimeSpan.Zero, (sum, one) => sum + one);
         bool isWorthwhile = _waited > WorthwhileWait * (_waited + run);
         Array.Sort(_runs);
         TimeSpan p95 = _runs[(Window * 95 / 100) - 1];
-        _count = 0;
-        _waited = TimeSpan.Zero;
+        Forget();
         while (Prefetch > 1 && Prefetch * p95 > budget)
         {
             Prefetch /= 2;

@@ -43,7 +43,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
     /// <returns>False when it was not given back: its queue does not take it at the moment, or it is not to run at all, and is to be told so here.</returns>
     public async Task<bool> TryGiveBackAsync(TaskDelivery delivery, string reason)
     {
-        if (delivery.Message.Topic is not null || pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, queue) is not null)
+        if (pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, queue) is not null)
         {
             return false;
         }

@@ -38,7 +38,7 @@ internal sealed class TaskSettler(
 
         if (disposition is Disposition.Ack done)
         {
-            await events.SucceededAsync(delivery.Message, done.Result, new AttemptRun(worker.Id, delivery.ReceivedAt));
+            await events.SucceededAsync(delivery.Message, done.Result, RunOf(delivery));
             await replier.ReplyAsync(delivery.Message, disposition);
         }
         else if (!await MoveAsync(delivery, disposition, tokens))
@@ -118,7 +118,7 @@ internal sealed class TaskSettler(
 
     private async Task PublishAsync(TaskDelivery delivery, TaskMessage message, Disposition disposition, CancellationToken cancellationToken)
     {
-        AttemptRun run = new(worker.Id, delivery.ReceivedAt);
+        AttemptRun run = RunOf(delivery);
         switch (disposition)
         {
             case Disposition.Retry retry:
@@ -147,9 +147,11 @@ internal sealed class TaskSettler(
     private async Task ReturnAsync(TaskDelivery delivery, TaskMessage message, Disposition.Return back, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         TaskMessage same = message with { Returned = message.Returned + 1, EarlierDeliveries = delivery.EarlierDeliveries ?? 0 };
-        await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, new AttemptRun(worker.Id, delivery.ReceivedAt));
+        await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, RunOf(delivery));
         logger.TaskReturned(message.Id, message.Type, back.End.Reason);
     }
+
+    private AttemptRun RunOf(TaskDelivery delivery) => new(worker.Id, delivery.ReceivedAt);
 
     // A delivery's body is the client's buffer, and a publish given up here may still be reading it.
     private static TaskMessage Owned(TaskDelivery delivery) => delivery.Message with { Body = delivery.Message.Body.ToArray() };

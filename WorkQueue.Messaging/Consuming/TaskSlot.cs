@@ -8,9 +8,9 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
-/// One place for one task: a channel and a consumer with prefetch 1, or as many as <see cref="AdaptivePrefetch"/> says. A channel the broker closed is never opened again by the
-/// client, and a worker that does not notice lives on without work; this loop notices and opens a new one. Of several queues it
-/// consumes one at a time, so that a busy slot never holds a task of another.
+/// One place for one task: a channel and a consumer with prefetch 1, or as many as <see cref="AdaptivePrefetch"/> says. A channel the
+/// broker closed is never opened again by the client, and a worker that does not notice lives on without work; this loop notices and opens
+/// a new one. Of several queues it consumes one at a time, so that a busy slot never holds a task of another.
 /// </summary>
 internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnection connection, TaskPipeline pipeline, bool isAdaptive)
 {

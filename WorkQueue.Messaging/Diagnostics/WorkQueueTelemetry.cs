@@ -47,17 +47,16 @@ internal sealed class WorkQueueTelemetry : IDisposable
     /// <summary>The span of one attempt.</summary>
     public Activity? StartProcess(string destination, string queue, string taskId, string? traceParent, string? traceState, TraceLinks links)
     {
+        // Without an origin the attempt starts a trace of its own, whatever activity happens to be current on this thread.
+        Activity.Current = null;
         if (!_source.HasListeners())
         {
-            Activity.Current = null;
             return null;
         }
 
         ActivityContext.TryParse(traceParent, traceState, isRemote: true, out ActivityContext origin);
         bool asParent = links == TraceLinks.Parent;
         ActivityLink[] linked = !asParent && origin != default ? [new ActivityLink(origin)] : [];
-        // Without an origin the attempt starts a trace of its own, whatever activity happens to be current on this thread.
-        Activity.Current = null;
         return _source.StartActivity(
             $"process {queue}", ActivityKind.Consumer, asParent ? origin : default, MessagingTags("process", "process", destination, queue, taskId), linked);
     }

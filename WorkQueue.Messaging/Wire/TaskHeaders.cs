@@ -50,8 +50,13 @@ internal static class TaskHeaders
     /// <summary>The headers its sender added for itself, to be carried on; none of them if they are too many to be carried safely.</summary>
     public static IReadOnlyDictionary<string, object?> Foreign(IDictionary<string, object?>? headers)
     {
+        if (headers is null)
+        {
+            return None;
+        }
+
         Dictionary<string, object?>? foreign = null;
-        foreach ((string name, object? value) in headers as Dictionary<string, object?> ?? new(headers ?? new Dictionary<string, object?>()))
+        foreach ((string name, object? value) in headers)
         {
             if (IsForeign(name) && IsWritable(name, value))
             {

@@ -40,14 +40,8 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
     public async Task What_waits_behind_a_task_that_runs_long_goes_back_and_runs_elsewhere()
     {
         await using TestQueue queue = new(broker, ("History", "Off"));
-        ITaskQueue producer = await queue.ProducerAsync();
-        await FillAsync(producer, Backlog);
-        await producer.ProbeAsync("long");
-        await FillAsync(producer, More);
-        IHost busy = await queue.WorkerAsync(GateAsync, Settings);
-        await GrownAsync(busy);
-        await Eventually.TrueAsync(() => queue.Runs.All.Any(run => run.Text == "long"), "the long one runs");
-        await LeftAsync(busy);
+        IHost busy = await HeldUpAsync(queue, Settings);
+        await busy.LeavesAsync();
         await queue.WorkerAsync(GateAsync);
         await EachHasRunOnceAsync(queue, Backlog + 1 + More);
         Assert.Equal(1, SlotOf(busy)!.Consumer!.Run!.Message.Attempt);
@@ -60,14 +54,8 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
     public async Task A_worker_that_stops_gives_back_at_once_what_waits_and_no_delivery_of_it_is_counted()
     {
         await using TestQueue queue = new(broker, ("History", "Off"));
-        ITaskQueue producer = await queue.ProducerAsync();
-        await FillAsync(producer, Backlog);
-        await producer.ProbeAsync("long");
-        await FillAsync(producer, More);
         // With so much time to wait nothing but the stop sends the tasks back.
-        IHost worker = await queue.WorkerAsync(GateAsync, [("Worker:Prefetch", "adaptive"), ("Worker:HoldBudget", "00:00:10")]);
-        await GrownAsync(worker);
-        await Eventually.TrueAsync(() => queue.Runs.All.Any(run => run.Text == "long"), "the long one runs");
+        IHost worker = await HeldUpAsync(queue, ("Worker:Prefetch", "adaptive"), ("Worker:HoldBudget", "00:00:10"));
         Task stopping = worker.StopAsync();
         await Eventually.TrueAsync(async () => await queue.ReadyAsync() == More, "all that wait are back");
         _gate.SetResult();
@@ -191,6 +179,19 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
         await worker.StopAsync();
     }
 
+    // A worker whose slot has grown and runs a task that does not end, with others behind it.
+    private async Task<IHost> HeldUpAsync(TestQueue queue, params (string Key, string Value)[] settings)
+    {
+        ITaskQueue producer = await queue.ProducerAsync();
+        await FillAsync(producer, Backlog);
+        await producer.ProbeAsync("long");
+        await FillAsync(producer, More);
+        IHost worker = await queue.WorkerAsync(GateAsync, settings);
+        await GrownAsync(worker);
+        await Eventually.TrueAsync(() => queue.Runs.All.Any(run => run.Text == "long"), "the long one runs");
+        return worker;
+    }
+
     private async Task<object?> CountAsync(string text, TaskContext context)
     {
         _mostAtOnce = Math.Max(_mostAtOnce, Interlocked.Increment(ref _atOnce));
@@ -209,8 +210,6 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
         worker.Services.GetRequiredService<TaskWorkerService>() is { Slots: [TaskSlot slot, ..] } ? slot : null;
 
     private static Task GrownAsync(IHost worker) => Eventually.TrueAsync(() => SlotOf(worker)?.Consumer?.Prefetch > 1, "the slot is given more than one");
-
-    private static Task LeftAsync(IHost worker) => Eventually.TrueAsync(() => SlotOf(worker)!.HasLeft, "the slot gives up its place");
 
     private static Task<IReadOnlyList<EnqueueResult>> FillAsync(ITaskQueue producer, int count, string queue = "default") =>
         producer.EnqueueManyAsync([.. Enumerable.Range(0, count).Select(number => NewTask.Json("probe", $"{number}") with { Queue = queue })]);

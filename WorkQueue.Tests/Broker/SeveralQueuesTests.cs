@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
-using WorkQueue.Messaging.Consuming;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -40,7 +39,7 @@ public sealed class SeveralQueuesTests(BrokerFixture broker)
         await FillAsync(producer, "low", 5);
         await FillAsync(producer, "high", 1);
         // The slot is told of it while it runs, and gives up its place in the other queue.
-        await LeavesAsync(worker);
+        await worker.LeavesAsync();
         Assert.Equal((1u, 5u), (await queue.ReadyAsync("high"), await queue.ReadyAsync("low")));
         _gate.SetResult();
         Assert.Equal("high", (await queue.Runs.NextAsync()).Queue);
@@ -73,7 +72,7 @@ public sealed class SeveralQueuesTests(BrokerFixture broker)
         await FillAsync(producer, "low", 1, "gate");
         await queue.Runs.NextAsync();
         await FillAsync(producer, "high", 1);
-        await LeavesAsync(worker);
+        await worker.LeavesAsync();
         Task stopping = worker.StopAsync();
         _gate.SetResult();
         await stopping;
@@ -99,8 +98,4 @@ public sealed class SeveralQueuesTests(BrokerFixture broker)
         await using IChannel channel = await queue.PlainChannelAsync();
         return await channel.ConsumerCountAsync($"{queue.Prefix}.{name}");
     }
-
-    // Not told by the broker: a quorum queue counts a consumer that was cancelled until it has settled its task.
-    private static Task LeavesAsync(IHost worker) =>
-        Eventually.TrueAsync(() => worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].HasLeft, "the slot leaves its queue");
 }

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Tests.Support;
@@ -171,6 +172,10 @@ internal static class ProbeExtensions
     /// <summary>A text header of a message, or null.</summary>
     public static string? Header(this BasicGetResult message, string name) =>
         message.BasicProperties.Headers!.TryGetValue(name, out object? value) && value is byte[] text ? Encoding.UTF8.GetString(text) : null;
+
+    /// <summary>Waits until the first slot of a worker gives up its place. Not told by the broker: a quorum queue counts a consumer that was cancelled until it has settled its task.</summary>
+    public static Task LeavesAsync(this IHost worker) =>
+        Eventually.TrueAsync(() => worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].HasLeft, "the slot leaves its queue");
 
     public static Task<EnqueuedTask> ProbeAsync(this ITaskQueue queue, string text = "", DateTimeOffset? notBefore = null) =>
         queue.EnqueueAsync(new NewTask { Type = "probe", Body = JsonSerializer.SerializeToUtf8Bytes(text), ContentType = "application/json", NotBefore = notBefore });
