@@ -1,31 +1,40 @@
 using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
 using WorkQueue.AppHost;
 
 try
 {
-    AppHostSettings.CheckArguments(args);
     IDistributedApplicationBuilder builder = DistributedApplication.CreateBuilder(args);
-    AppHostSettings settings = AppHostSettings.Read(builder);
-    using Broker broker = await Broker.AddAsync(builder, settings);
+    AppHostOptions options = AppHostOptions.Read(builder, args);
+    using Broker broker = await Broker.AddAsync(builder, options);
+    IResourceBuilder<ParameterResource> apiKey = builder.AddParameter("api-key", new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
+    ProducerClient client = new(builder.Configuration, apiKey.Resource);
 
-    builder.AddProject<Projects.WorkQueue_Producer>("producer")
+    IResourceBuilder<ProjectResource> producer = builder.AddProject<Projects.WorkQueue_Producer>("producer");
+    producer
         .WithHttpEndpoint(port: 5180, name: "http")
-        .WithHttpHealthCheck("/health")
-        .WithForwardedSettings(settings, broker)
-        .WithApiKeys()
-        .WithDashboardLink()
-        .WithLinksAndCommands()
+        .WithIconName("TaskListSquareLtr")
+        .WithSettings(options, broker)
+        .WithProducerSettings(apiKey)
+        .WithProducerHealth(client)
+        .WithLinks()
+        .WithCommands(client)
         .WithReference(broker.Resource)
         .WaitFor(broker.Resource);
 
     builder.AddProject<Projects.WorkQueue_Worker>("worker")
-        .WithReplicas(settings.Workers)
-        .WithForwardedSettings(settings, broker)
+        .WithReplicas(options.Workers)
+        .WithIconName("Bot")
+        .WithSettings(options, broker)
+        .WithWorkerHealth(options.Workers, producer.GetEndpoint("http"), client)
+        .WithSlotsCommand(options)
         .WithReference(broker.Resource)
         .WaitFor(broker.Resource);
 
+    RunConsole.CheckPorts(builder);
+    builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<RunConsole>(services, broker));
     await builder.Build().RunAsync();
-    return 0;
+    return Environment.ExitCode;
 }
 catch (SettingException bad) when (Assembly.GetEntryAssembly() == Assembly.GetExecutingAssembly())
 {

@@ -1,164 +1,164 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
+using RabbitMQ.Client;
+using WorkQueue.Messaging;
+using WorkQueue.Messaging.Connections;
 
 namespace WorkQueue.AppHost;
 
 /// <summary>Where the broker comes from. Whatever the mode, it is one resource, "rabbitmq", with a connection string.</summary>
-internal sealed class Broker : IDisposable
+internal sealed record Broker(IResourceBuilder<IResourceWithConnectionString> Resource, string Choice) : IDisposable
 {
-    private const string Name = "rabbitmq";
-    private const string HealthCheck = "rabbitmq_handshake";
-    private const string ThreeWays = "start Docker or Podman (Broker:Mode=container), install rabbitmq-server (Broker:Mode=local), or set ConnectionStrings:rabbitmq to a broker that runs (Broker:Mode=external)";
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(5);
+    public const string Name = "rabbitmq";
+    public const string User = "workqueue";
+    private const string ConnectionStringKey = $"ConnectionStrings:{Name}";
+    private const string ThreeWays = $"start Docker or Podman (Broker:Mode=container), install rabbitmq-server (Broker:Mode=local), or set {ConnectionStringKey} to a broker that runs (Broker:Mode=external)";
+    private static readonly TimeSpan ExternalLimit = TimeSpan.FromSeconds(5);
 
-    private readonly LocalBrokerFolder? _folder;
+    private LocalBroker? _local;
 
-    private Broker(IResourceBuilder<IResourceWithConnectionString> resource, EndpointReference? management, LocalBrokerFolder? folder = null)
-    {
-        Resource = resource;
-        Management = management;
-        _folder = folder;
-    }
+    /// <summary>The management API and pages; null for an external broker, whose address for them nobody knows.</summary>
+    public EndpointReference? Management { get; private init; }
 
-    public IResourceBuilder<IResourceWithConnectionString> Resource { get; }
+    /// <summary>The engine that runs it; null where it is no container.</summary>
+    public ContainerEngine? Engine { get; private init; }
 
-    /// <summary>The management API; null for an external broker, whose address for it nobody knows.</summary>
-    public EndpointReference? Management { get; }
+    /// <summary>How to begin with empty data, where it is kept over runs; otherwise null.</summary>
+    public string? BeginAnew { get; private init; }
 
-    public static Task<Broker> AddAsync(IDistributedApplicationBuilder builder, AppHostSettings settings) => settings.BrokerMode switch
-    {
-        BrokerMode.External => AddExternalAsync(builder),
-        BrokerMode.Container => AddContainerAsync(builder, settings),
-        BrokerMode.Local => AddLocalAsync(builder, settings),
-        _ => AddWhatIsThereAsync(builder, settings),
-    };
-
-    public void Dispose() => _folder?.Dispose();
-
-    private static async Task<Broker> AddWhatIsThereAsync(IDistributedApplicationBuilder builder, AppHostSettings settings)
-    {
-        if (!string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString(Name)))
-        {
-            Console.WriteLine($"Broker: external, since {AppHostSettings.ConnectionStringKey} is set.");
-            return await AddExternalAsync(builder);
-        }
-
-        (ContainerEngine? engine, string whyNot) = await ContainerEngine.FindAsync(builder.Configuration);
-        if (engine is not null)
-        {
-            IResourceBuilder<RabbitMQServerResource> container = AddContainerResource(builder, settings);
-            string image = ImageOf(container);
-            if (await engine.HasOrPullsAsync(image))
-            {
-                Console.WriteLine($"Broker: container {image}, since {engine.Name} answers.");
-                return new Broker(container, container.GetEndpoint("management"));
-            }
-
-            builder.Resources.Remove(container.Resource);
-            whyNot = $"{engine.Name} answers but cannot get {image}";
-        }
-
-        if (await LocalBroker.FindServerAsync(builder) is { } server)
-        {
-            Console.WriteLine($"Broker: local, {server}, since {whyNot}.");
-            return AddLocal(builder, settings);
-        }
-
-        throw new SettingException($"No broker: {whyNot}, no rabbitmq-server is installed and {AppHostSettings.ConnectionStringKey} is not set. Do one of three: {ThreeWays}.");
-    }
-
-    private static async Task<Broker> AddExternalAsync(IDistributedApplicationBuilder builder)
+    /// <exception cref="SettingException">There is none.</exception>
+    public static async Task<Broker> AddAsync(IDistributedApplicationBuilder builder, AppHostOptions options)
     {
         string? connectionString = builder.Configuration.GetConnectionString(Name);
+        if (options.BrokerMode == BrokerMode.External || (options.BrokerMode == BrokerMode.Auto && !string.IsNullOrWhiteSpace(connectionString)))
+        {
+            return await AddExternalAsync(builder, connectionString);
+        }
+
+        IResourceBuilder<ParameterResource> password = builder.AddParameter($"{Name}-password", new GenerateParameterDefault { MinLength = 22, Special = false }, secret: true, persist: true);
+        (Broker? broker, string whyNot) = options.BrokerMode == BrokerMode.Local ? (null, "") : await TryAddContainerAsync(builder, options, password);
+        if (broker is not null)
+        {
+            return broker;
+        }
+
+        if (options.BrokerMode == BrokerMode.Container)
+        {
+            throw new SettingException($"Broker:Mode is 'container', but {whyNot}. Do one of three: {ThreeWays}.");
+        }
+
+        string server = await LocalBroker.FindServerAsync(builder)
+            ?? throw new SettingException($"No broker: {(whyNot.Length > 0 ? whyNot + ", and " : "")}no rabbitmq-server is installed. Do one of three: {ThreeWays}.");
+        return AddLocal(builder, password, options.BrokerPersist, whyNot.Length > 0 ? $"local ({server}), since {whyNot}" : $"local ({server})");
+    }
+
+    public void Dispose() => _local?.Dispose();
+
+    private static async Task<Broker> AddExternalAsync(IDistributedApplicationBuilder builder, string? connectionString)
+    {
         if (string.IsNullOrWhiteSpace(connectionString))
         {
-            throw new SettingException($"{AppHostSettings.ModeKey} is 'external', but {AppHostSettings.ConnectionStringKey} is not set; allowed: {AmqpHandshake.Allowed}.");
+            throw new SettingException($"Broker:Mode is 'external', but {ConnectionStringKey} is not set: set it to amqp[s]://user:password@host:port/vhost.");
         }
 
-        AmqpHandshake handshake = AmqpHandshake.Of(connectionString)
-            ?? throw new SettingException($"{AppHostSettings.ConnectionStringKey} is not the address of a broker; allowed: {AmqpHandshake.Allowed}.");
-        if (await handshake.TryForAsync(StartLimit) is { } failure)
-        {
-            throw new SettingException($"{AppHostSettings.ConnectionStringKey}: no broker answers at {handshake.Address} ({failure}); allowed: {AmqpHandshake.Allowed}, of a broker that runs.");
-        }
-
-        IResourceBuilder<IResourceWithConnectionString> resource = builder.AddConnectionString(Name);
-        AddHealthCheck(builder, resource.Resource);
-        return new Broker(resource.WithHealthCheck(HealthCheck), management: null);
-    }
-
-    private static async Task<Broker> AddContainerAsync(IDistributedApplicationBuilder builder, AppHostSettings settings)
-    {
-        IResourceBuilder<RabbitMQServerResource> container = AddContainerResource(builder, settings);
-        if (builder.ExecutionContext.IsRunMode)
-        {
-            (ContainerEngine? engine, string whyNot) = await ContainerEngine.FindAsync(builder.Configuration);
-            if (engine is null)
-            {
-                throw new SettingException($"{AppHostSettings.ModeKey} is 'container', but {whyNot}. Do one of three: {ThreeWays}.");
-            }
-
-            if (!await engine.HasOrPullsAsync(ImageOf(container)))
-            {
-                throw new SettingException($"{AppHostSettings.ImageKey}/{AppHostSettings.TagKey}: {engine.Name} neither has the image {ImageOf(container)} nor can it pull it; allowed: an image that '{engine.Name} pull' finds, or none for the official one.");
-            }
-        }
-
-        return new Broker(container, container.GetEndpoint("management"));
-    }
-
-    private static IResourceBuilder<RabbitMQServerResource> AddContainerResource(IDistributedApplicationBuilder builder, AppHostSettings settings)
-    {
-        // An own user: some images let "guest" in from inside the container only. The plugin comes first, since it refuses images it does not know.
-        IResourceBuilder<RabbitMQServerResource> container = builder
-            .AddRabbitMQ(Name, builder.AddParameter("rabbitmq-user", "workqueue"))
-            .WithManagementPlugin();
         try
         {
-            if (settings.BrokerImage is { } image)
+            string address = string.Join(',', BrokerAddress.Parse(connectionString).Hosts.Select(host => $"{host.Host}:{host.Port}"));
+            await using IConnection connection = await ConnectAsync(builder, connectionString).WaitAsync(ExternalLimit);
+            return new Broker(WithLoginCheck(builder.AddConnectionString(Name), builder), $"external ({address}), since {ConnectionStringKey} is set");
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            throw new SettingException($"{ConnectionStringKey}: no broker answers there ({(failure.InnerException ?? failure).Message}).");
+        }
+    }
+
+    private static async Task<(Broker? Broker, string WhyNot)> TryAddContainerAsync(IDistributedApplicationBuilder builder, AppHostOptions options, IResourceBuilder<ParameterResource> password)
+    {
+        (ContainerEngine? engine, string whyNot) = await ContainerEngine.FindAsync(builder.Configuration);
+        if (engine is null && builder.ExecutionContext.IsRunMode)
+        {
+            return (null, whyNot);
+        }
+
+        // An own user: some images let "guest" in from inside the container only. The plugin comes first, since it refuses images it does not know.
+        IResourceBuilder<RabbitMQServerResource> container = builder.AddRabbitMQ(Name, builder.AddParameter($"{Name}-user", User), password).WithManagementPlugin();
+        SetImage(container, options);
+        string image = ImageOf(container.Resource);
+        if (engine is not null && !await engine.HasOrPullsAsync(image))
+        {
+            builder.Resources.Remove(container.Resource);
+            return (null, $"{engine.Name} answers but neither has the image {image} nor can it pull it (Broker:Image, Broker:Tag)");
+        }
+
+        if (options.BrokerPersist)
+        {
+            container.WithDataVolume().WithLifetime(ContainerLifetime.Persistent);
+        }
+
+        string? volume = container.Resource.Annotations.OfType<ContainerMountAnnotation>().FirstOrDefault()?.Source;
+        return (new Broker(container.WithNamedLink("management"), $"container ({image}), since {engine?.Name} answers")
+        {
+            Management = container.GetEndpoint("management"),
+            Engine = engine,
+            BeginAnew = volume is null ? null : $"remove its container and '{engine?.Name} volume rm {volume}'",
+        }, "");
+    }
+
+    private static void SetImage(IResourceBuilder<RabbitMQServerResource> container, AppHostOptions options)
+    {
+        try
+        {
+            if (options.BrokerImage is { } image)
             {
                 // With its own registry, if it names one, in place of the official image's.
-                container.WithImage(image, settings.BrokerTag).WithImageRegistry(null);
+                container.WithImage(image, options.BrokerTag).WithImageRegistry(null);
             }
-            else if (settings.BrokerTag is { } tag)
+            else if (options.BrokerTag is { } tag)
             {
                 container.WithImageTag(tag);
             }
         }
         catch (Exception failure) when (failure is ArgumentException or InvalidOperationException)
         {
-            throw new SettingException($"{AppHostSettings.ImageKey} is '{settings.BrokerImage}' and {AppHostSettings.TagKey} '{settings.BrokerTag}'; allowed: an image's name, with its tag in one of the two ({failure.Message}).");
+            throw new SettingException($"Broker:Image is '{options.BrokerImage}' and Broker:Tag '{options.BrokerTag}': give an image's name, with its tag in one of the two ({failure.Message}).");
         }
-
-        return settings.BrokerPersist ? container.WithDataVolume() : container;
     }
 
-    private static string ImageOf(IResourceBuilder<RabbitMQServerResource> container)
+    private static string ImageOf(RabbitMQServerResource container)
     {
-        ContainerImageAnnotation image = container.Resource.Annotations.OfType<ContainerImageAnnotation>().Last();
+        ContainerImageAnnotation image = container.Annotations.OfType<ContainerImageAnnotation>().Last();
         string name = string.IsNullOrEmpty(image.Registry) ? image.Image : $"{image.Registry}/{image.Image}";
         return string.IsNullOrEmpty(image.Tag) ? name : $"{name}:{image.Tag}";
     }
 
-    private static async Task<Broker> AddLocalAsync(IDistributedApplicationBuilder builder, AppHostSettings settings) =>
-        await LocalBroker.FindServerAsync(builder) is not null
-            ? AddLocal(builder, settings)
-            : throw new SettingException($"{AppHostSettings.ModeKey} is 'local', but no rabbitmq-server is installed. Do one of three: {ThreeWays}.");
-
-    private static Broker AddLocal(IDistributedApplicationBuilder builder, AppHostSettings settings)
+    private static Broker AddLocal(IDistributedApplicationBuilder builder, IResourceBuilder<ParameterResource> password, bool persist, string choice)
     {
-        LocalBrokerFolder folder = LocalBrokerFolder.Open(Path.Combine(Repository.Folder(builder), ".workqueue"), settings.BrokerPersist);
-        IResourceBuilder<LocalRabbitMQResource> resource = LocalBroker.Add(builder, Name, folder);
-        AddHealthCheck(builder, resource.Resource);
-        return new Broker(resource.WithHealthCheck(HealthCheck), resource.GetEndpoint(LocalRabbitMQResource.ManagementEndpoint), folder);
+        LocalBroker local = LocalBroker.Add(builder, Name, User, password, persist);
+        return new Broker(WithLoginCheck(local.Resource.WithNamedLink(LocalBroker.ManagementEndpoint), builder), choice)
+        {
+            Management = local.Resource.GetEndpoint(LocalBroker.ManagementEndpoint),
+            BeginAnew = persist ? $"remove {local.Folder}" : null,
+            _local = local,
+        };
     }
 
-    private static void AddHealthCheck(IDistributedApplicationBuilder builder, IResourceWithConnectionString resource) =>
-        builder.Services.AddHealthChecks().AddAsyncCheck(HealthCheck, async cancellationToken =>
-            AmqpHandshake.Of(await resource.ConnectionStringExpression.GetValueAsync(cancellationToken) ?? "") is not { } handshake
-                ? HealthCheckResult.Unhealthy("The broker has no address yet.")
-                : await handshake.TryAsync(cancellationToken) is { } failure
-                    ? HealthCheckResult.Unhealthy($"No broker answers at {handshake.Address}: {failure}")
-                    : HealthCheckResult.Healthy());
+    // The one that Aspire gives its container; it logs in, so that a wrong password is told from a broker that is away.
+    private static IResourceBuilder<T> WithLoginCheck<T>(IResourceBuilder<T> resource, IDistributedApplicationBuilder builder)
+        where T : IResourceWithConnectionString
+    {
+        IConnection? connection = null;
+        builder.Services.AddHealthChecks().AddRabbitMQ(
+            async _ => connection ??= await ConnectAsync(builder, await resource.Resource.ConnectionStringExpression.GetValueAsync(CancellationToken.None) ?? ""), $"{Name}_login");
+        return resource.WithHealthCheck($"{Name}_login");
+    }
+
+    private static async Task<IConnection> ConnectAsync(IDistributedApplicationBuilder builder, string connectionString)
+    {
+        TlsOptions tls = builder.Configuration.GetSection($"{WorkQueueOptions.Section}:{nameof(WorkQueueOptions.Tls)}").Get<TlsOptions>() ?? new TlsOptions();
+        BrokerAddress address = BrokerAddress.Parse(connectionString);
+        ConnectionFactory factory = new() { Uri = new Uri(address.First), ClientProvidedName = "WorkQueue.AppHost" };
+        TlsSettings.Apply(tls, factory.Ssl);
+        return await factory.CreateConnectionAsync(address.Endpoints(factory.Ssl, tls.ServerName));
+    }
 }

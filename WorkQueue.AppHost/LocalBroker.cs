@@ -1,58 +1,102 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using System.Security.Cryptography;
 
 namespace WorkQueue.AppHost;
 
 /// <summary>An installed rabbitmq-server as a resource: an executable that has a connection string.</summary>
-internal sealed class LocalRabbitMQResource(string name, string folder, string user, string password)
+internal sealed class LocalRabbitMQResource(string name, string folder, string user, ParameterResource password)
     : ExecutableResource(name, "sh", folder), IResourceWithConnectionString
 {
     public const string AmqpEndpoint = "amqp";
-    public const string ManagementEndpoint = "management";
-
-    private EndpointReference Amqp => new(this, AmqpEndpoint);
 
     public ReferenceExpression ConnectionStringExpression =>
-        ReferenceExpression.Create($"amqp://{user}:{password}@{Amqp.Property(EndpointProperty.HostAndPort)}");
+        ReferenceExpression.Create($"amqp://{user}:{password:uri}@{new EndpointReference(this, AmqpEndpoint).Property(EndpointProperty.HostAndPort)}");
 }
 
 /// <summary>Runs local-broker.sh, which isolates the broker and says what each variable is for.</summary>
-internal static class LocalBroker
+internal sealed class LocalBroker : IDisposable
 {
-    private const string User = "workqueue";
+    public const string ManagementEndpoint = "management";
+    private const string KeptName = "broker";
     private static readonly TimeSpan CheckLimit = TimeSpan.FromSeconds(5);
 
+    // Held while the AppHost lives, so that another one leaves the folder alone.
+    private readonly FileStream _owner;
+
+    private LocalBroker(IResourceBuilder<LocalRabbitMQResource> resource, FileStream owner) => (Resource, _owner) = (resource, owner);
+
+    public IResourceBuilder<LocalRabbitMQResource> Resource { get; }
+
+    /// <summary>The folder of its data.</summary>
+    public string Folder => Resource.Resource.WorkingDirectory;
+
     /// <summary>The rabbitmq-server that would run, or null.</summary>
-    public static async Task<string?> FindServerAsync(IDistributedApplicationBuilder builder)
+    public static async Task<string?> FindServerAsync(IDistributedApplicationBuilder builder) =>
+        OperatingSystem.IsWindows() ? null : await ContainerEngine.AskAsync("sh", [Script(builder), "--check"], CheckLimit);
+
+    public static LocalBroker Add(IDistributedApplicationBuilder builder, string name, string user, IResourceBuilder<ParameterResource> password, bool persist)
     {
-        if (OperatingSystem.IsWindows())
+        string root = Path.GetFullPath(Path.Combine("..", ".workqueue"), builder.AppHostDirectory);
+        Directory.CreateDirectory(root);
+        RemoveLeftovers(root);
+        string folder = Path.Combine(root, persist ? KeptName : $"{KeptName}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+        Directory.CreateDirectory(folder);
+        FileStream owner = Hold(Path.Combine(folder, "owner"))
+            ?? throw new SettingException($"Broker:Persist is 'true', but another AppHost runs on {folder}: stop it, or start this one without.");
+
+        // Without a proxy in between, a broker that is down refuses connections, as it does in production.
+        return new LocalBroker(builder.AddResource(new LocalRabbitMQResource(name, folder, user, password.Resource))
+            .WithArgs(Script(builder))
+            .WithEndpoint(scheme: "tcp", name: LocalRabbitMQResource.AmqpEndpoint, env: "RABBITMQ_NODE_PORT", isProxied: false)
+            .WithEndpoint(scheme: "http", name: ManagementEndpoint, env: "WORKQUEUE_BROKER_MANAGEMENT_PORT", isProxied: false)
+            .WithEndpoint(scheme: "tcp", name: "distribution", env: "RABBITMQ_DIST_PORT", isProxied: false)
+            .WithEndpoint(scheme: "tcp", name: "epmd", env: "ERL_EPMD_PORT", isProxied: false)
+            .WithEnvironment("WORKQUEUE_BROKER_DIR", folder)
+            .WithEnvironment("WORKQUEUE_BROKER_USER", user)
+            .WithEnvironment("WORKQUEUE_BROKER_PASSWORD", password)
+            .WithEnvironment("WORKQUEUE_BROKER_CONSUMER_TIMEOUT", ConsumerTimeout(builder))
+            .WithIconName("MailMultiple"), owner);
+    }
+
+    public void Dispose()
+    {
+        _owner.Dispose();
+        if (Path.GetFileName(Folder) != KeptName)
+        {
+            Remove(Folder);
+        }
+    }
+
+    // Of runs that were killed.
+    private static void RemoveLeftovers(string root)
+    {
+        foreach (string folder in Directory.GetDirectories(root, $"{KeptName}-*"))
+        {
+            Remove(folder);
+        }
+    }
+
+    // What cannot be removed yet, because its broker has not ended, is a leftover for the next start.
+    private static void Remove(string folder)
+    {
+        using FileStream? owner = Hold(Path.Combine(folder, "owner"));
+        using FileStream? broker = Hold(Path.Combine(folder, "running")); // local-broker.sh has the broker hold it.
+        if (owner is not null && broker is not null)
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static FileStream? Hold(string file)
+    {
+        try
+        {
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception taken) when (taken is IOException or UnauthorizedAccessException)
         {
             return null;
         }
-
-        (int exitCode, string output) = await Command.RunAsync("sh", [Script(builder), "--check"], CheckLimit);
-        return exitCode == 0 ? output.Trim() : null;
-    }
-
-    public static IResourceBuilder<LocalRabbitMQResource> Add(IDistributedApplicationBuilder builder, string name, LocalBrokerFolder folder)
-    {
-        int[] ports = FreePorts(4);
-        (int amqp, int management, int distribution, int nameService) = (ports[0], ports[1], ports[2], ports[3]);
-
-        // Without a proxy in between, a broker that is down refuses connections, as it does in production.
-        return builder.AddResource(new LocalRabbitMQResource(name, folder.Path, User, folder.Password))
-            .WithArgs(Script(builder))
-            .WithEndpoint(port: amqp, targetPort: amqp, scheme: "tcp", name: LocalRabbitMQResource.AmqpEndpoint, isProxied: false)
-            .WithEndpoint(port: management, targetPort: management, scheme: "http", name: LocalRabbitMQResource.ManagementEndpoint, isProxied: false)
-            .WithEnvironment("WORKQUEUE_BROKER_DIR", folder.Path)
-            .WithEnvironment("WORKQUEUE_BROKER_USER", User)
-            .WithEnvironment("WORKQUEUE_BROKER_PASSWORD", folder.Password)
-            .WithEnvironment("WORKQUEUE_BROKER_MANAGEMENT_PORT", Text(management))
-            .WithEnvironment("WORKQUEUE_BROKER_CONSUMER_TIMEOUT", ConsumerTimeout(builder))
-            .WithEnvironment("RABBITMQ_NODE_PORT", Text(amqp))
-            .WithEnvironment("RABBITMQ_DIST_PORT", Text(distribution))
-            .WithEnvironment("ERL_EPMD_PORT", Text(nameService));
     }
 
     // Below RabbitMQ 3.12 the limit is the broker's alone, so it follows the setting; a value that is none is reported by those who read it.
@@ -61,36 +105,5 @@ internal static class LocalBroker
             ? limit.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)
             : "";
 
-    private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
-
     private static string Script(IDistributedApplicationBuilder builder) => Path.Combine(builder.AppHostDirectory, "local-broker.sh");
-
-    // From below the range that systems take the local ports of outgoing connections from: there a port could be gone when
-    // the broker is started again, or a client that tries to reconnect could meet itself.
-    private static int[] FreePorts(int count)
-    {
-        List<TcpListener> listeners = [];
-        try
-        {
-            while (listeners.Count < count)
-            {
-                TcpListener listener = new(IPAddress.Loopback, Random.Shared.Next(15_200, 32_000)) { ExclusiveAddressUse = true };
-                try
-                {
-                    listener.Start();
-                    listeners.Add(listener);
-                }
-                catch (SocketException)
-                {
-                    listener.Dispose(); // In use: another one.
-                }
-            }
-
-            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        }
-        finally
-        {
-            listeners.ForEach(listener => listener.Dispose());
-        }
-    }
 }

@@ -2,119 +2,137 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace WorkQueue.AppHost;
 
-/// <summary>The commands and links of the producer on the dashboard. The commands call its HTTP API, which is the one way in.</summary>
-internal static partial class ProducerCommands
+/// <summary>The commands of producer and workers on the dashboard.</summary>
+internal static class ProducerCommands
 {
-    public const string Pause = "pause-queues";
-    public const string Resume = "resume-queues";
-    public const string Redrive = "redrive-dead-letters";
-    public const string Samples = "send-sample-tasks";
-
+    private const string AllQueues = "all";
     private static readonly string[] SampleTexts = ["First.", "Second..", "Third...", "Fourth....", "Fifth.....", "fail, as a sample"];
 
-    public static IResourceBuilder<ProjectResource> WithLinksAndCommands(this IResourceBuilder<ProjectResource> producer)
+    public static IResourceBuilder<ProjectResource> WithCommands(this IResourceBuilder<ProjectResource> producer, ProducerClient client)
     {
-        Api api = new(producer);
+        ConfigurationManager configuration = producer.ApplicationBuilder.Configuration;
+        string[] types = [.. configuration.GetSection("WorkQueue:Types").GetChildren().Select(type => type.Key).OrderByDescending(type => type == "simulate")];
+        string[] queues = [.. configuration.GetSection("WorkQueue:Queues").GetChildren().Select(queue => queue.Key).Prepend("default").Distinct()];
         return producer
-            .WithUrlForEndpoint("http", url => url.DisplayText = "Task board")
-            .WithUrlForEndpoint("http", _ => new ResourceUrlAnnotation { Url = "/openapi/v1.json", DisplayText = "OpenAPI" })
-            .WithCommand(Samples, "Send sample tasks", context => api.RunAsync(context, SendSamplesAsync), new CommandOptions
+            .WithHttpCommand("/tasks", "Send a task", commandName: "send-task", commandOptions: new ApiCommand(producer, client)
             {
-                Description = "Enqueues five tasks of one to five seconds, and one that fails.",
+                Description = "Enqueues a task.",
                 IconName = "Send",
                 IsHighlighted = true,
+                Arguments =
+                [
+                    Choice("type", "Type", types),
+                    new InteractionInput { Name = "text", Label = "Text or payload", InputType = InputType.Text, Required = true, Value = "Hello...", Description = "Of a simulate task its text, a second of work a dot; of another type the payload, as JSON." },
+                    new InteractionInput { Name = "delay", Label = "Delay", InputType = InputType.Text, Placeholder = "00:00:05", Description = "How long it waits first: hh:mm:ss, or empty." },
+                ],
+                ValidateArguments = CheckTask,
+                Body = TaskOf,
+                Message = answer => $"Task {answer.GetProperty("id")} is {answer.GetProperty("state")}.",
+                Page = answer => $"/board/tasks/{answer.GetProperty("id")}",
             })
-            .WithCommand(Pause, "Pause all queues", context => api.RunAsync(context, (http, stop) => SwitchAsync(http, "pause", "paused", stop)), new CommandOptions
+            .WithHttpCommand("/tasks/batch", "Send sample tasks", commandName: "send-sample-tasks", commandOptions: new ApiCommand(producer, client)
             {
-                Description = "Workers finish what they run and take no more tasks; tasks can still be enqueued.",
-                ConfirmationMessage = "Pause all queues? Tasks wait until they are resumed.",
-                IconName = "Pause",
+                Description = "Enqueues five tasks of one to five seconds, and one that fails.",
+                IconName = "SendCopy",
+                Body = _ => new StringContent(string.Join('\n', SampleTexts.Select(text => JsonSerializer.Serialize(new { type = "simulate", payload = new { text } }))), new MediaTypeHeaderValue("application/x-ndjson")),
+                Message = answer => $"{answer.GetProperty("accepted")} sample tasks enqueued.",
+                Page = _ => "/board/tasks",
             })
-            .WithCommand(Resume, "Resume all queues", context => api.RunAsync(context, (http, stop) => SwitchAsync(http, "resume", "resumed", stop)), new CommandOptions
+            .WithHttpCommand("/queues", "Pause a queue", commandName: "pause-queue", commandOptions: Switch("pause", "Pause", "Workers finish what they run and take no more tasks; more can be enqueued.", paused => paused.Length < queues.Length))
+            .WithHttpCommand("/queues", "Resume a queue", commandName: "resume-queue", commandOptions: Switch("resume", "Play", "Workers take tasks again.", paused => paused.Length > 0))
+            .WithHttpCommand("/dead-letters/redrive", "Redrive dead letters", commandName: "redrive-dead-letters", commandOptions: new ApiCommand(producer, client)
             {
-                Description = "Workers take tasks again.",
-                IconName = "Play",
-            })
-            .WithCommand(Redrive, "Redrive dead letters", context => api.RunAsync(context, RedriveAsync), new CommandOptions
-            {
-                Description = "Runs every dead letter of every queue again.",
-                ConfirmationMessage = "Run all dead letters again?",
+                Description = "Runs dead letters again.",
                 IconName = "ArrowRepeatAll",
+                Arguments = [Choice("queue", "Queue", [AllQueues, .. queues])],
+                // An empty text is in every error.
+                Body = input => JsonContent.Create(new { queue = input.GetString("queue") is { } queue && queue != AllQueues ? queue : null, error = "" }),
+                Message = answer => $"{answer.GetProperty("count")} dead letters run again.",
+                Page = _ => "/board/dead-letters",
             });
+
+        ApiCommand Switch(string verb, string icon, string description, Func<string[], bool> makesSense) => new(producer, client)
+        {
+            Description = description,
+            IconName = icon,
+            Arguments = [Choice("queue", "Queue", queues)],
+            Path = input => $"/queues/{input.GetString("queue")}/{verb}",
+            Body = _ => null,
+            Message = answer => $"Queue {answer.GetProperty("queue")} is {(answer.GetProperty("paused").GetBoolean() ? "paused" : "not paused")}.",
+            Page = _ => "/board/queues",
+            MakesSense = makesSense,
+        };
     }
 
-    private static async Task<string> SendSamplesAsync(HttpClient http, CancellationToken stop)
-    {
-        foreach (string text in SampleTexts)
-        {
-            using StringContent task = new(text);
-            await ReadAsync(await http.PostAsync(new Uri("/tasks", UriKind.Relative), task, stop), stop);
-        }
-
-        return string.Create(CultureInfo.InvariantCulture, $"{SampleTexts.Length} sample tasks enqueued.");
-    }
-
-    private static async Task<string> SwitchAsync(HttpClient http, string verb, string done, CancellationToken stop)
-    {
-        JsonElement queues = await ReadAsync(await http.GetAsync(new Uri("/queues", UriKind.Relative), stop), stop);
-        string[] names = [.. queues.GetProperty("items").EnumerateArray().Select(queue => queue.GetProperty("name").GetString()!)];
-        if (names.Length == 0)
-        {
-            throw new HttpRequestException("The producer knows of no queues: the broker does not answer.");
-        }
-
-        foreach (string name in names)
-        {
-            await ReadAsync(await http.PostAsync(new Uri($"/queues/{name}/{verb}", UriKind.Relative), null, stop), stop);
-        }
-
-        return $"{string.Join(", ", names)}: {done}.";
-    }
-
-    private static async Task<string> RedriveAsync(HttpClient http, CancellationToken stop)
-    {
-        // An empty text is in every error.
-        JsonElement answer = await ReadAsync(await http.PostAsJsonAsync(new Uri("/dead-letters/redrive", UriKind.Relative), new { error = "" }, stop), stop);
-        return $"{answer.GetProperty("count")} dead letters redriven.";
-    }
-
-    private static async Task<JsonElement> ReadAsync(HttpResponseMessage answer, CancellationToken stop)
-    {
-        using (answer)
-        {
-            string body = await answer.Content.ReadAsStringAsync(stop);
-            return answer.IsSuccessStatusCode
-                ? JsonSerializer.Deserialize<JsonElement>(body)
-                : throw new HttpRequestException($"The producer answered {(int)answer.StatusCode}: {body}", null, answer.StatusCode);
-        }
-    }
-
-    private sealed partial class Api(IResourceBuilder<ProjectResource> producer)
-    {
-        public async Task<ExecuteCommandResult> RunAsync(ExecuteCommandContext context, Func<HttpClient, CancellationToken, Task<string>> call)
-        {
-            try
+    /// <summary>Lets the number of slots be set; the workers restart with it, each when it has finished what it runs.</summary>
+    public static IResourceBuilder<ProjectResource> WithSlotsCommand(this IResourceBuilder<ProjectResource> worker, AppHostOptions options) =>
+        worker.WithCommand(
+            "set-slots", "Set slots",
+            async context =>
             {
-                using HttpClient http = new() { BaseAddress = new Uri(producer.GetEndpoint("http").Url), Timeout = Timeout.InfiniteTimeSpan };
-                if (producer.ApplicationBuilder.Configuration.GetSection("WorkQueue:ApiKeys").GetChildren().FirstOrDefault()?.Value is { Length: > 0 } key)
+                options.WorkerConcurrency = context.Arguments.GetInt32("slots");
+                return await context.Services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(worker.Resource, KnownResourceCommands.RestartCommand, context.CancellationToken);
+            },
+            new CommandOptions
+            {
+                Description = "Sets how many tasks each worker runs at once, and restarts all workers.",
+                IconName = "NumberSymbol",
+                Arguments = [new InteractionInput { Name = "slots", Label = "Slots of each worker", InputType = InputType.Number, Required = true, Value = "4" }],
+                ValidateArguments = context =>
                 {
-                    http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-                }
+                    Check(context, "slots", text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int slots) && slots is >= 1 and <= 1024, "A whole number from 1 to 1024.");
+                    return Task.CompletedTask;
+                },
+            });
 
-                Done(context.Logger, await call(http, context.CancellationToken));
-                return CommandResults.Success();
-            }
-            catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException && !context.CancellationToken.IsCancellationRequested)
-            {
-                return CommandResults.Failure(failure.Message);
-            }
-        }
-
-        [LoggerMessage(1, LogLevel.Information, "{Result}")]
-        private static partial void Done(ILogger logger, string result);
+    private static Task CheckTask(InputsDialogValidationContext context)
+    {
+        Check(context, "delay", text => text.Length == 0 || TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out _), "A duration, hh:mm:ss.");
+        Check(context, "text", text => IsText(context.Inputs) || Payload(text) is not null, "Of this type the payload is a JSON document.");
+        return Task.CompletedTask;
     }
+
+    private static void Check(InputsDialogValidationContext context, string input, Func<string, bool> isValid, string rule)
+    {
+        if (!isValid(context.Inputs.GetString(input) ?? ""))
+        {
+            context.AddValidationError(context.Inputs[input], rule);
+        }
+    }
+
+    private static JsonContent TaskOf(InteractionInputCollection input)
+    {
+        string text = input.GetString("text") ?? "";
+        object payload = IsText(input) ? new { text } : Payload(text)!;
+        return JsonContent.Create(new { type = input.GetString("type"), payload, delay = input.GetString("delay") is { Length: > 0 } delay ? delay : null });
+    }
+
+    private static bool IsText(InteractionInputCollection input) => input.GetString("type") == "simulate";
+
+    private static JsonElement? Payload(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<JsonElement>(json);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static InteractionInput Choice(string name, string label, string[] options) => new()
+    {
+        Name = name,
+        Label = label,
+        InputType = InputType.Choice,
+        Required = true,
+        Options = [.. options.Select(option => KeyValuePair.Create(option, option))],
+        Value = options.FirstOrDefault(),
+    };
 }

@@ -16,8 +16,9 @@ public interface IWorkerDirectory
 /// <param name="StartedAt">When it started.</param>
 /// <param name="LastSeen">When it last told.</param>
 /// <param name="Tasks">What it runs.</param>
+/// <param name="Problem">Why it cannot take tasks; null while it can.</param>
 public sealed record WorkerInfo(
-    string Id, string Host, string Version, int Slots, IReadOnlyList<string> Queues, DateTimeOffset StartedAt, DateTimeOffset LastSeen, IReadOnlyList<RunningTask> Tasks);
+    string Id, string Host, string Version, int Slots, IReadOnlyList<string> Queues, DateTimeOffset StartedAt, DateTimeOffset LastSeen, IReadOnlyList<RunningTask> Tasks, string? Problem = null);
 
 /// <summary>A task a worker runs.</summary>
 /// <param name="Id">Its id.</param>

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using OpenTelemetry;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Producer;
@@ -19,6 +20,8 @@ internal sealed class ManagementClient(HttpClient http, IConfiguration configura
             return null;
         }
 
+        // Asked every few seconds, these calls would bury the traces of the tasks.
+        using IDisposable untraced = SuppressInstrumentationScope.Begin();
         try
         {
             using HttpRequestMessage request = Request(new Uri(url), new Uri(broker));

@@ -1,16 +1,13 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
+using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
 namespace WorkQueue.ServiceDefaults;
@@ -22,6 +19,9 @@ public static class Extensions
     private const string AlivePath = "/alive";
     private const string LiveTag = "live";
 
+    // The name of the queue's own source and meter.
+    private const string Telemetry = "WorkQueue";
+
     /// <summary>
     /// Adds OpenTelemetry logs, metrics and traces, and the health check "self". They are exported by OTLP if
     /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, and otherwise only collected.
@@ -30,24 +30,24 @@ public static class Extensions
     /// <returns>The same builder.</returns>
     public static IHostApplicationBuilder AddServiceDefaults(this IHostApplicationBuilder builder)
     {
-        // .NET 10 leaves the standard attributes of its own request spans out unless asked; read once, before the host is built.
-        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
-
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;
             logging.IncludeScopes = true;
         });
         IOpenTelemetryBuilder telemetry = builder.Services.AddOpenTelemetry()
-            .WithMetrics(metrics => metrics.AddMeter(
-                "WorkQueue", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime"))
+            .WithMetrics(metrics => metrics
+                .AddMeter(Telemetry)
+                .AddAspNetCoreInstrumentation()
+                .AddHttpClientInstrumentation()
+                .AddRuntimeInstrumentation())
             .WithTracing(tracing => tracing
-                .AddSource("WorkQueue", "Microsoft.AspNetCore", "System.Net.Http")
-                .AddProcessor(new ProbeFilter()));
+                .AddSource(Telemetry)
+                .AddAspNetCoreInstrumentation(requests => requests.Filter = context => !IsProbe(context.Request))
+                .AddHttpClientInstrumentation());
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             telemetry.UseOtlpExporter();
 
-        builder.Services.AddTransient<IStartupFilter, RequestSpans>();
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LiveTag]);
         return builder;
     }
@@ -66,6 +66,10 @@ public static class Extensions
         return app;
     }
 
+    // Asked every few seconds, these would bury the tasks: health, and whatever its caller says is not to be recorded, in the flags of W3C's traceparent.
+    private static bool IsProbe(HttpRequest request) =>
+        request.Path.StartsWithSegments(HealthPath) || request.Path.StartsWithSegments(AlivePath) || request.Headers.TraceParent.ToString().EndsWith("-00", StringComparison.Ordinal);
+
     // Descriptions only: exceptions and data of a check may hold what a caller without a key should not see.
     private static Task WriteAsync(HttpContext context, HealthReport report)
     {
@@ -73,50 +77,5 @@ public static class Extensions
             entry => entry.Key, entry => new { Status = entry.Value.Status.ToString(), entry.Value.Description });
         return context.Response.WriteAsJsonAsync(
             new { Status = report.Status.ToString(), Checks = checks }, JsonSerializerOptions.Web, context.RequestAborted);
-    }
-
-    /// <summary>Keeps the requests of health probes out of the traces: a span that is not recorded is not exported.</summary>
-    private sealed class ProbeFilter : BaseProcessor<Activity>
-    {
-        // At the start, so that spans below the request are left out as well.
-        public override void OnStart(Activity data)
-        {
-            if (data.Kind == ActivityKind.Server && data.GetTagItem("url.path") is string path && path.TrimEnd('/') is HealthPath or AlivePath)
-                data.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
-        }
-    }
-
-    /// <summary>Gives request spans the name, route and status that the request has when it ends; the ones of .NET 10 stop at its start.</summary>
-    private sealed class RequestSpans : IStartupFilter
-    {
-        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
-        {
-            app.Use(async (context, inner) =>
-            {
-                try
-                {
-                    await inner(context);
-                    Describe(context, context.Response.StatusCode);
-                }
-                catch
-                {
-                    Describe(context, StatusCodes.Status500InternalServerError);
-                    throw;
-                }
-            });
-            next(app);
-        };
-
-        private static void Describe(HttpContext context, int status)
-        {
-            if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } activity)
-                return;
-            string? route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
-            activity.DisplayName = route is null ? context.Request.Method : $"{context.Request.Method} {route}";
-            activity.SetTag("http.route", route);
-            activity.SetTag("http.response.status_code", status);
-            if (status >= StatusCodes.Status500InternalServerError)
-                activity.SetStatus(ActivityStatusCode.Error);
-        }
     }
 }

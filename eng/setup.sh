@@ -6,7 +6,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly dashboard_version=13.5.4
 readonly three_ways='start Docker or Podman, install rabbitmq-server, or set ConnectionStrings__rabbitmq to a broker that runs'
 readonly stamps=.workqueue/setup
 
@@ -19,46 +18,6 @@ die() {
 check_sdk() {
     command -v dotnet >/dev/null || die "the .NET 10 SDK is missing: install it from https://dotnet.microsoft.com/download/dotnet/10.0"
     dotnet --version >/dev/null 2>&1 || die "the .NET 10 SDK is missing (there is another): install it from https://dotnet.microsoft.com/download/dotnet/10.0"
-}
-
-# Real Aspire where the package feed has it; where it does not, the stand-in, by a file that the build reads.
-choose_aspire() {
-    if [ -n "${AspireSource:-}" ]; then
-        aspire=$AspireSource
-        return
-    fi
-    local question
-    question=$(cat eng/Aspire.props WorkQueue.AppHost/WorkQueue.AppHost.csproj nuget.config ~/.nuget/NuGet/NuGet.Config 2>/dev/null | cksum; echo "${AspireVersion:-}")
-    if [ -f "$stamps/aspire" ] && [ "$(tail -n +2 "$stamps/aspire")" = "$question" ]; then
-        aspire=$(head -n 1 "$stamps/aspire")
-        if [ "$aspire" = packages ] || [ -f eng/Aspire.local.props ]; then
-            return
-        fi
-    fi
-
-    local log=$stamps/restore.log
-    if DOTNET_CLI_UI_LANGUAGE=en dotnet restore WorkQueue.AppHost -nologo -tl:off -p:AspireSource=packages >"$log" 2>&1; then
-        aspire=packages
-        rm -f eng/Aspire.local.props
-    elif grep -qE 'NU1301|Unable to load the service index|Failed to retrieve information about' "$log"; then
-        grep -m 3 -E 'NU1301|Unable to load|Failed to retrieve' "$log" >&2
-        die "the package feed cannot be reached; nothing was changed (all output: $log)"
-    elif grep -qE 'NU110[123]|MSB4236|Could not resolve SDK' "$log"; then
-        aspire=standin
-        say "the package feed does not carry Aspire: building with the stand-in (eng/aspire-standin/README.md)"
-        cat >eng/Aspire.local.props <<'XML'
-<Project>
-  <!-- Written by eng/setup.sh, since the package feed does not carry Aspire. Delete it, and .workqueue/setup, to have the feed asked again. -->
-  <PropertyGroup>
-    <AspireSource Condition="'$(AspireSource)' == ''">standin</AspireSource>
-  </PropertyGroup>
-</Project>
-XML
-    else
-        tail -n 5 "$log" >&2
-        die "restoring the packages failed (all output: $log)"
-    fi
-    printf '%s\n%s\n' "$aspire" "$question" >"$stamps/aspire"
 }
 
 engine_answers() {
@@ -149,40 +108,6 @@ need_other_clients() {
     fi
 }
 
-install_dashboard() {
-    local folder=.workqueue/dashboard platform
-    if [ "$aspire" != standin ] || { [ -x $folder/bundle/managed/aspire-managed ] && [ "$(cat $folder/version 2>/dev/null)" = "$dashboard_version" ]; }; then
-        return
-    fi
-    case $(uname -sm) in
-        'Linux x86_64') platform=linux-x64 ;;
-        'Linux aarch64') platform=linux-arm64 ;;
-        *)
-            say "no dashboard: the stand-in has one on Linux only"
-            return
-            ;;
-    esac
-    if ! command -v npm >/dev/null; then
-        say "no dashboard: fetching it takes npm; everything else runs"
-        return
-    fi
-    rm -rf $folder
-    mkdir -p $folder
-    # The CLI unpacks into its home whatever it is told, and checks what it finds there: so its home is where we want it.
-    if (
-        cd $folder
-        npm pack --silent --fetch-timeout=60000 --fetch-retries=1 "@microsoft/aspire-cli-$platform@$dashboard_version" &&
-            tar -xzf ./*.tgz &&
-            HOME=$PWD ASPIRE_CLI_TELEMETRY_OPTOUT=true "$(find "$PWD/package" -type f -name aspire -print -quit)" setup --install-path "$PWD/.aspire" --non-interactive &&
-            ln -s .aspire/bundle bundle
-    ) </dev/null >$stamps/dashboard.log 2>&1 && [ -x $folder/bundle/managed/aspire-managed ]; then
-        echo $dashboard_version >$folder/version
-    else
-        say "no dashboard: fetching it with npm failed ($stamps/dashboard.log); everything else runs"
-    fi
-    rm -rf $folder/package $folder/*.tgz $folder/.cache $folder/.local $folder/.nuget
-}
-
 check_sdk
 mkdir -p $stamps
 if command -v flock >/dev/null; then
@@ -203,5 +128,3 @@ need_font
 if [ ${#packages[@]} -gt 0 ]; then
     eng/apt-install.sh "${packages[@]}" 8>&-
 fi
-choose_aspire
-install_dashboard

@@ -72,7 +72,7 @@ internal sealed class WorkerReporter(
     {
         WorkerInfo info = new(
             identity.Id, Environment.MachineName, identity.Version, worker.Slots.Count, [.. worker.Slots.SelectMany(slot => slot.Queues).Select(queue => queue.Name).Distinct()], identity.StartedAt, clock.GetUtcNow(),
-            [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))]);
+            [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))], worker.Problem);
         _ = publisher.PublishAsync(WorkerHeartbeat.Write(info, topology), WorkerHeartbeat.Interval, CancellationToken.None)
             .ContinueWith(told => _ = told.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }

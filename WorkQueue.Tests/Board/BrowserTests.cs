@@ -1,11 +1,13 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Playwright;
+using WorkQueue.Tests.EndToEnd;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Board;
 
 /// <summary>The board in a real browser, on a running system.</summary>
+[Collection(SystemTests.Name)]
 public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixture>
 {
     private static readonly string[] Views = ["/", "/board/tasks", "/board/queues", "/board/dead-letters", "/board/workers", "/board/new"];

@@ -5,6 +5,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>The program <c>wq</c> on a running system.</summary>
+[Collection(SystemTests.Name)]
 public sealed class CliTests
 {
     [AppHostFact]

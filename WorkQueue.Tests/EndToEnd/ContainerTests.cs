@@ -3,6 +3,7 @@ using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.EndToEnd;
 
+[Collection(SystemTests.Name)]
 public sealed class ContainerTests
 {
     [ContainerFact]

@@ -27,10 +27,16 @@ internal sealed class TestApp : IAsyncDisposable
 
     public HttpClient Producer { get; private set; } = null!;
 
-    public static async Task<TestApp> StartAsync(params string[] arguments)
+    public static Task<TestApp> StartAsync(params string[] arguments) => StartAsync(dashboard: false, arguments);
+
+    public static Task<TestApp> StartWithDashboardAsync(params string[] arguments) => StartAsync(dashboard: true, arguments);
+
+    private static async Task<TestApp> StartAsync(bool dashboard, string[] arguments)
     {
         using CancellationTokenSource limit = new(StartLimit);
-        IDistributedApplicationTestingBuilder builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.WorkQueue_AppHost>(arguments, limit.Token);
+        IDistributedApplicationTestingBuilder builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.WorkQueue_AppHost>(
+            arguments, (options, _) => options.DisableDashboard = !dashboard, limit.Token);
+        StartWhatIsBuilt(builder);
         TestApp test = new(builder, await builder.BuildAsync(limit.Token));
         try
         {
@@ -71,11 +77,19 @@ internal sealed class TestApp : IAsyncDisposable
     }
 
     /// <summary>Runs a command of a resource, as the dashboard does.</summary>
-    public async Task ExecuteAsync(string resource, string command)
+    public async Task<ExecuteCommandResult> ExecuteAsync(string resource, string command, params (string Name, string Value)[] arguments)
     {
-        ExecuteCommandResult result = await App.ResourceCommands.ExecuteCommandAsync(resource, command);
+        ExecuteCommandResult result = await App.ResourceCommands.ExecuteCommandAsync(resource, command, Inputs(arguments));
         Assert.True(result.Success, result.Message);
+        return result;
     }
+
+    /// <summary>The id of a worker replica that runs.</summary>
+    public async Task<string> ReplicaAsync() =>
+        (await App.ResourceNotifications.WaitForResourceAsync("worker", worker => worker.Snapshot.State?.Text == KnownResourceStates.Running).WaitAsync(TestEnvironment.Patience)).ResourceId;
+
+    public static InteractionInputCollection Inputs(params (string Name, string Value)[] arguments) =>
+        new([.. arguments.Select(argument => new InteractionInput { Name = argument.Name, InputType = InputType.Text, Value = argument.Value })]);
 
     public async ValueTask DisposeAsync()
     {
@@ -83,6 +97,16 @@ internal sealed class TestApp : IAsyncDisposable
         await App.DisposeAsync();
         await _builder.DisposeAsync();
         _end.Dispose();
+    }
+
+    // Aspire starts a project by "dotnet run", which reads and evaluates the project first: seconds of two cores for each replica.
+    private static void StartWhatIsBuilt(IDistributedApplicationTestingBuilder builder)
+    {
+        foreach (ProjectResource project in builder.Resources.OfType<ProjectResource>())
+        {
+            string folder = Path.GetDirectoryName(project.GetProjectMetadata().ProjectPath)!;
+            project.Annotations.Add(new ExecutableAnnotation { Command = TestEnvironment.Built(Path.GetFileName(folder)), WorkingDirectory = folder });
+        }
     }
 
     private async Task WatchWorkersAsync()

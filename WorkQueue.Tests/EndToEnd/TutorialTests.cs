@@ -8,7 +8,8 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>The system as a newcomer starts it: a producer and two workers.</summary>
-public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixture<TutorialTests.TwoWorkers>
+[Collection(SystemTests.Name)]
+public sealed class TutorialTests(RunningSystem fixture)
 {
     private static readonly string[] Messages = ["First message.", "Second message..", "Third message...", "Fourth message....", "Fifth message....."];
 
@@ -216,31 +217,5 @@ public sealed class TutorialTests(TutorialTests.TwoWorkers fixture) : IClassFixt
         Assert.Equal(0u, await channel.MessageCountAsync("wq.default"));
         Assert.Equal(0u, await channel.MessageCountAsync("wq.default.dead"));
         Assert.Equal(tasksBefore, App.Lines("Received").Length);
-    }
-
-    public sealed class TwoWorkers : IAsyncLifetime
-    {
-        public string Output { get; } = Directory.CreateTempSubdirectory("workqueue-test-output-").FullName;
-
-        internal TestApp App { get; private set; } = null!;
-
-        public async Task InitializeAsync()
-        {
-            if (AppHostFactAttribute.Missing is null)
-            {
-                App = await TestApp.StartAsync(
-                    "Broker:Mode=local", "Workers=2", $"WorkQueue:Output={Output}", "WorkQueue:Queues:tiny:MaxLength=1", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25");
-            }
-        }
-
-        public async Task DisposeAsync()
-        {
-            if (App is not null)
-            {
-                await App.DisposeAsync();
-            }
-
-            Directory.Delete(Output, recursive: true);
-        }
     }
 }

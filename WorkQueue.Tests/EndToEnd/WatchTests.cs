@@ -3,13 +3,13 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>The command line on the running system.</summary>
-public sealed class WatchTests
+[Collection(SystemTests.Name)]
+public sealed class WatchTests(RunningSystem system)
 {
     [AppHostFact]
     public async Task Watch_prints_live_what_users_emit_and_what_happens_to_tasks()
     {
-        await using TestApp app = await TestApp.StartAsync("Broker:Mode=local", "Workers=1", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25");
-        (string, string) url = ("WORKQUEUE_URL", app.Producer.BaseAddress!.ToString());
+        (string, string) url = ("WORKQUEUE_URL", system.App.Producer.BaseAddress!.ToString());
         await using OtherProgram watch = OtherProgram.Start("dotnet", ["WorkQueue.Cli.dll", "watch", "task.*.*.deadLettered", "orders.#"], url);
         int emitted = 0;
         await Eventually.TrueAsync(

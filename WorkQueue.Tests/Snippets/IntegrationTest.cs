@@ -1,10 +1,12 @@
 using System.Net;
 using Aspire.Hosting;
 using Aspire.Hosting.Testing;
+using WorkQueue.Tests.EndToEnd;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Snippets;
 
+[Collection(SystemTests.Name)]
 public sealed class IntegrationTest
 {
     [AppHostFact]

@@ -17,8 +17,8 @@ public sealed partial class SampleTests(BrokerFixture broker)
         await using TestQueue queue = new(broker);
         // Declares the queues under this prefix, so that they are deleted at the end.
         await queue.ProducerAsync();
-        Assert.Contains("Hello, World!", await OtherProgram.RunAsync("dotnet", ["HelloWorld.dll"], Settings(queue)));
-        Assert.InRange(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "HelloWorld.cs")).Length, 1, 24);
+        Assert.Contains("Hello, World!", await OtherProgram.RunAsync("dotnet", [TestEnvironment.Built("samples/HelloWorld", ".dll")], Settings(queue)));
+        Assert.InRange(File.ReadAllLines(Path.Combine(TestEnvironment.Solution, "samples/HelloWorld/Program.cs")).Length, 1, 24);
     }
 
     [BrokerFact]
@@ -26,7 +26,7 @@ public sealed partial class SampleTests(BrokerFixture broker)
     {
         await using TestQueue queue = new(broker);
         await queue.ProducerAsync();
-        await using OtherProgram web = OtherProgram.Start("dotnet", ["WebApp.dll", "--urls", "http://127.0.0.1:0"], Settings(queue));
+        await using OtherProgram web = OtherProgram.Start("dotnet", [TestEnvironment.Built("samples/WebApp", ".dll"), "--urls", "http://127.0.0.1:0"], Settings(queue));
         string? address = null;
         await Eventually.TrueAsync(() => (address = web.Output.Select(line => Address().Match(line)).FirstOrDefault(match => match.Success)?.Value) is not null, "it listens");
         using HttpClient http = new() { BaseAddress = new Uri(address!) };

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Reflection;
 
 namespace WorkQueue.Tests.Support;
 
@@ -16,6 +17,17 @@ internal static class TestEnvironment
         Value("WORKQUEUE_TEST_BROKER") is { } value && value.StartsWith("docker:", StringComparison.Ordinal) ? value["docker:".Length..] : null;
 
     public static string? ContainerImage => Value("WORKQUEUE_TEST_CONTAINER_IMAGE");
+
+    /// <summary>The folder of the solution.</summary>
+    public static string Solution { get; } = Path.GetFullPath("..", Projects.WorkQueue_AppHost.ProjectPath);
+
+    /// <summary>A file that building a project has made.</summary>
+    /// <param name="project">The project's folder in the solution; its last part is the project's name.</param>
+    /// <param name="extension">Of the file; none for the program itself.</param>
+    public static string Built(string project, string extension = "") =>
+        Path.Combine(Solution, project, "bin", Configuration, "net10.0", Path.GetFileName(project) + extension);
+
+    private static readonly string Configuration = typeof(TestEnvironment).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
 
     private const int FirstPort = 10_000;
     private const int PortCount = 5_000;

@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+
+namespace WorkQueue.AppHost;
+
+/// <summary>What the console says: where everything is when it runs, and what ends or is refused meanwhile.</summary>
+internal sealed class RunConsole(ResourceNotificationService notifications, IConfiguration configuration, IHostApplicationLifetime lifetime, Broker broker) : BackgroundService
+{
+    private static readonly string[] DashboardUrls = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
+
+    private readonly HashSet<(string Resource, string State)> _said = [];
+
+    /// <summary>Refuses to start where another program has a port that a run needs: Aspire itself would wait for it without a word.</summary>
+    /// <exception cref="SettingException">A port is taken.</exception>
+    public static void CheckPorts(IDistributedApplicationBuilder builder)
+    {
+        if (!builder.ExecutionContext.IsRunMode || builder.Configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
+        {
+            return;
+        }
+
+        IEnumerable<(int Port, string Use)> endpoints = builder.Resources
+            .SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>().Where(endpoint => endpoint.Port is not null).Select(endpoint => (endpoint.Port!.Value, $"{resource.Name}'s")));
+        IEnumerable<(int Port, string Use)> dashboard = DashboardUrls
+            .SelectMany(key => (builder.Configuration[key] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries)).Select(url => (new Uri(url).Port, "the dashboard's"));
+        foreach ((int port, string use) in endpoints.Concat(dashboard).Where(use => use.Port > 0 && IsTaken(use.Port)))
+        {
+            throw new SettingException($"Port {port}, {use}, is in use: stop the program that has it; maybe this AppHost runs already.");
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        Console.WriteLine($"Broker: {broker.Choice}.");
+        await foreach (ResourceEvent change in notifications.WatchAsync(stoppingToken))
+        {
+            switch (change.Resource.Name)
+            {
+                case Broker.Name when IsRefused(change.Snapshot):
+                    Stop($"The broker refuses the user '{Broker.User}'" + (broker.BeginAnew is { } anew
+                        ? $": its data was made with another password. Set Parameters:rabbitmq-password to that one, or begin with empty data: {anew}."
+                        : $", or its password: see ConnectionStrings:{Broker.Name}."));
+                    return;
+                case Broker.Name when broker.Engine is { } engine && IsDown(change.Snapshot) && !await engine.AnswersAsync():
+                    Stop($"{engine.Name}, which runs the broker, does not answer any more: start it, and this again.");
+                    return;
+                case "producer" when change.Snapshot.HealthStatus == HealthStatus.Healthy && _said.Add(("producer", "healthy")):
+                    Welcome(change.Snapshot);
+                    break;
+                case "producer" or "worker" or Broker.Name when change.Snapshot.State?.Text is "Exited" or "FailedToStart" && !lifetime.ApplicationStopping.IsCancellationRequested:
+                    TellEnd(change);
+                    break;
+            }
+        }
+    }
+
+    private static bool IsTaken(int port)
+    {
+        try
+        {
+            using TcpListener listener = new(IPAddress.Loopback, port) { ExclusiveAddressUse = true };
+            listener.Start();
+            return false;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+    }
+
+    private static bool IsRefused(CustomResourceSnapshot state) =>
+        state.HealthReports.Any(report => report.ExceptionText?.Contains("ACCESS_REFUSED", StringComparison.Ordinal) == true);
+
+    private static bool IsDown(CustomResourceSnapshot state) => state.State?.Text is not ("Running" or "Starting" or "NotStarted" or "Waiting" or null) || state.HealthStatus == HealthStatus.Unhealthy;
+
+    private void Stop(string why)
+    {
+        Console.Error.WriteLine(why);
+        Environment.ExitCode = 1;
+        lifetime.StopApplication();
+    }
+
+    private void Welcome(CustomResourceSnapshot producer)
+    {
+        string board = producer.Urls.FirstOrDefault(url => url.Name == "http")?.Url ?? "";
+        string dashboard = (configuration["ASPNETCORE_URLS"] ?? "").Split(';')[0];
+        string token = configuration["AppHost:BrowserToken"] is { Length: > 0 } secret ? $"/login?t={secret}" : "";
+        Console.WriteLine(
+            $"""
+
+            WorkQueue runs.
+              Dashboard    {dashboard}{token}
+              Task board   {board}
+              Send a task  curl -H 'Content-Type: text/plain' --data 'Hello...' {board}/tasks
+              Stop it      Ctrl+C
+
+            """);
+    }
+
+    private void TellEnd(ResourceEvent change)
+    {
+        string state = change.Snapshot.State!.Text;
+        if (_said.Add((change.ResourceId, $"{state} {change.Snapshot.ExitCode} {change.Snapshot.StopTimeStamp}")))
+        {
+            string dashboard = (configuration["ASPNETCORE_URLS"] ?? "").Split(';')[0];
+            Console.Error.WriteLine($"{change.ResourceId}: {state}{(change.Snapshot.ExitCode is { } code ? $" with code {code}" : "")}. What it printed: {dashboard}/consolelogs/resource/{change.ResourceId}");
+        }
+    }
+}
