@@ -1,7 +1,9 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using WorkQueue.AppHost;
 
+int exitCode = 0;
 try
 {
     IDistributedApplicationBuilder builder = DistributedApplication.CreateBuilder(args);
@@ -32,9 +34,15 @@ try
         .WaitFor(broker.Resource);
 
     RunConsole.CheckPorts(builder);
-    builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<RunConsole>(services, broker));
+    // The first: Aspire's own services wait in their start until the broker is healthy.
+    builder.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService>(services => ActivatorUtilities.CreateInstance<RunConsole>(services, broker, (Action)(() => exitCode = 1))));
     await builder.Build().RunAsync();
-    return Environment.ExitCode;
+    return exitCode;
+}
+catch (OperationCanceledException)
+{
+    // Stopped while it was still starting.
+    return exitCode;
 }
 catch (SettingException bad) when (Assembly.GetEntryAssembly() == Assembly.GetExecutingAssembly())
 {

@@ -1,6 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.Json;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.AppHost;
 
@@ -32,10 +35,12 @@ internal sealed class AppHostOptions
     public int Workers { get; set; } = 2;
 
     [ConfigurationKeyName("Worker:Concurrency")]
+    [Display(Name = "Worker:Concurrency")]
     [Range(1, 1024)]
     public int? WorkerConcurrency { get; set; }
 
     [ConfigurationKeyName("Broker:Mode")]
+    [Display(Name = "Broker:Mode")]
     [EnumDataType(typeof(BrokerMode))]
     public BrokerMode BrokerMode { get; set; }
 
@@ -52,16 +57,36 @@ internal sealed class AppHostOptions
     /// <exception cref="SettingException">A key is unknown, or its value is not allowed.</exception>
     public static AppHostOptions Read(IDistributedApplicationBuilder builder, string[] arguments)
     {
+        // The host looks for it in the current folder, and the AppHost may be started from any.
+        JsonConfigurationSource own = new() { Path = Path.Combine(builder.AppHostDirectory, "appsettings.json"), Optional = true };
+        own.ResolveFileProvider();
+        builder.Configuration.Sources.Insert(0, own);
         CheckKeys(builder.Configuration, arguments);
         try
         {
             AppHostOptions options = builder.Configuration.Get<AppHostOptions>() ?? new AppHostOptions();
             Validator.ValidateObject(options, new ValidationContext(options), validateAllProperties: true);
+            CheckQueue(builder.Configuration);
             return options;
+        }
+        catch (OptionsValidationException misfit)
+        {
+            throw new SettingException(misfit.Message);
         }
         catch (Exception misfit) when (misfit is ValidationException or InvalidOperationException)
         {
             throw new SettingException($"{misfit.Message} {Allowed}");
+        }
+    }
+
+    // What producer and workers are told, they would refuse too, but on pages of the dashboard.
+    private static void CheckQueue(ConfigurationManager configuration)
+    {
+        WorkQueueOptions queue = new();
+        SettingsReader.Read(queue, configuration.GetSection(WorkQueueOptions.Section));
+        if (new WorkQueueOptionsValidator().Validate(null, queue) is { Failed: true } invalid)
+        {
+            throw new OptionsValidationException(WorkQueueOptions.Section, typeof(WorkQueueOptions), invalid.Failures);
         }
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Connections;
 
@@ -61,15 +62,20 @@ internal sealed record Broker(IResourceBuilder<IResourceWithConnectionString> Re
             throw new SettingException($"Broker:Mode is 'external', but {ConnectionStringKey} is not set: set it to amqp[s]://user:password@host:port/vhost.");
         }
 
+        string address = "there";
         try
         {
-            string address = string.Join(',', BrokerAddress.Parse(connectionString).Hosts.Select(host => $"{host.Host}:{host.Port}"));
+            address = string.Join(',', BrokerAddress.Parse(connectionString).Hosts.Select(host => $"{host.Host}:{host.Port}"));
             await using IConnection connection = await ConnectAsync(builder, connectionString).WaitAsync(ExternalLimit);
             return new Broker(WithLoginCheck(builder.AddConnectionString(Name), builder), $"external ({address}), since {ConnectionStringKey} is set");
         }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
+        catch (FormatException malformed)
         {
-            throw new SettingException($"{ConnectionStringKey}: no broker answers there ({(failure.InnerException ?? failure).Message}).");
+            throw new SettingException(malformed.Message);
+        }
+        catch (Exception failure) when (failure is BrokerUnreachableException or OperationInterruptedException or TimeoutException)
+        {
+            throw new SettingException($"{ConnectionStringKey}: no broker answers at {address} ({failure.GetBaseException().Message}).");
         }
     }
 
@@ -88,7 +94,7 @@ internal sealed record Broker(IResourceBuilder<IResourceWithConnectionString> Re
         if (engine is not null && !await engine.HasOrPullsAsync(image))
         {
             builder.Resources.Remove(container.Resource);
-            return (null, $"{engine.Name} answers but neither has the image {image} nor can it pull it (Broker:Image, Broker:Tag)");
+            return (null, $"{engine.Name} neither has the image {image} nor can pull it (Broker:Image, Broker:Tag)");
         }
 
         if (options.BrokerPersist)

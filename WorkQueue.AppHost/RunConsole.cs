@@ -7,11 +7,14 @@ using Microsoft.Extensions.Hosting;
 namespace WorkQueue.AppHost;
 
 /// <summary>What the console says: where everything is when it runs, and what ends or is refused meanwhile.</summary>
-internal sealed class RunConsole(ResourceNotificationService notifications, IConfiguration configuration, IHostApplicationLifetime lifetime, Broker broker) : BackgroundService
+internal sealed class RunConsole(ResourceNotificationService notifications, IHostApplicationLifetime lifetime, Broker broker, Action failed) : BackgroundService
 {
     private static readonly string[] DashboardUrls = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
 
     private readonly HashSet<(string Resource, string State)> _said = [];
+
+    // With the token that opens it.
+    private Uri? _dashboard;
 
     /// <summary>Refuses to start where another program has a port that a run needs: Aspire itself would wait for it without a word.</summary>
     /// <exception cref="SettingException">A port is taken.</exception>
@@ -39,12 +42,15 @@ internal sealed class RunConsole(ResourceNotificationService notifications, ICon
         {
             switch (change.Resource.Name)
             {
+                case "aspire-dashboard":
+                    _dashboard ??= change.Snapshot.Urls.FirstOrDefault(url => url.Name is "http" or "https") is { } url ? new Uri(url.Url) : null;
+                    break;
                 case Broker.Name when IsRefused(change.Snapshot):
                     Stop($"The broker refuses the user '{Broker.User}'" + (broker.BeginAnew is { } anew
                         ? $": its data was made with another password. Set Parameters:rabbitmq-password to that one, or begin with empty data: {anew}."
                         : $", or its password: see ConnectionStrings:{Broker.Name}."));
                     return;
-                case Broker.Name when broker.Engine is { } engine && IsDown(change.Snapshot) && !await engine.AnswersAsync():
+                case Broker.Name when broker.Engine is { } engine && IsDown(change.Snapshot) && !await engine.AnswersAsync() && !await engine.AnswersAsync():
                     Stop($"{engine.Name}, which runs the broker, does not answer any more: start it, and this again.");
                     return;
                 case "producer" when change.Snapshot.HealthStatus == HealthStatus.Healthy && _said.Add(("producer", "healthy")):
@@ -79,20 +85,18 @@ internal sealed class RunConsole(ResourceNotificationService notifications, ICon
     private void Stop(string why)
     {
         Console.Error.WriteLine(why);
-        Environment.ExitCode = 1;
+        failed();
         lifetime.StopApplication();
     }
 
     private void Welcome(CustomResourceSnapshot producer)
     {
         string board = producer.Urls.FirstOrDefault(url => url.Name == "http")?.Url ?? "";
-        string dashboard = (configuration["ASPNETCORE_URLS"] ?? "").Split(';')[0];
-        string token = configuration["AppHost:BrowserToken"] is { Length: > 0 } secret ? $"/login?t={secret}" : "";
         Console.WriteLine(
             $"""
 
             WorkQueue runs.
-              Dashboard    {dashboard}{token}
+              Dashboard    {_dashboard?.ToString() ?? "none"}
               Task board   {board}
               Send a task  curl -H 'Content-Type: text/plain' --data 'Hello...' {board}/tasks
               Stop it      Ctrl+C
@@ -105,8 +109,8 @@ internal sealed class RunConsole(ResourceNotificationService notifications, ICon
         string state = change.Snapshot.State!.Text;
         if (_said.Add((change.ResourceId, $"{state} {change.Snapshot.ExitCode} {change.Snapshot.StopTimeStamp}")))
         {
-            string dashboard = (configuration["ASPNETCORE_URLS"] ?? "").Split(';')[0];
-            Console.Error.WriteLine($"{change.ResourceId}: {state}{(change.Snapshot.ExitCode is { } code ? $" with code {code}" : "")}. What it printed: {dashboard}/consolelogs/resource/{change.ResourceId}");
+            string output = _dashboard is null ? "" : $" What it printed: {new Uri(_dashboard, $"/consolelogs/resource/{change.ResourceId}")}";
+            Console.Error.WriteLine($"{change.ResourceId}: {state}{(change.Snapshot.ExitCode is { } code ? $" with code {code}" : "")}.{output}");
         }
     }
 }

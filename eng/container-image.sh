@@ -9,8 +9,10 @@ set -euo pipefail
 
 readonly name=workqueue-rabbitmq
 readonly suite=${WORKQUEUE_DEBIAN_SUITE:-trixie}
-if [ "$suite" = trixie ] && docker image inspect "$name:4.0" >/dev/null 2>&1; then
-    echo "$name:4.0"
+# One made before is of the same suite by its label.
+made=$(docker image ls --filter "label=workqueue.suite=$suite" --format '{{.Repository}}:{{.Tag}}' | grep -m 1 "^$name:" || true)
+if [ -n "$made" ]; then
+    echo "$made"
     exit 0
 fi
 
@@ -57,6 +59,7 @@ chmod +x "$root/usr/local/bin/entrypoint"
 
 tar -C "$root" -c . | docker import \
     --change 'ENV LANG=C.UTF-8' \
+    --change "LABEL workqueue.suite=$suite" \
     --change 'EXPOSE 5672 15672' \
     --change 'ENTRYPOINT ["/usr/local/bin/entrypoint"]' \
     --change 'CMD ["rabbitmq-server"]' \

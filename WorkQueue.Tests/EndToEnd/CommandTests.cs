@@ -7,7 +7,7 @@ namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>The commands on the dashboard.</summary>
 [Collection(SystemTests.Name)]
-public sealed class CommandTests(RunningSystem system)
+public sealed class CommandTests(RunningSystem system) : OnRunningSystem(system)
 {
     [AppHostFact]
     public async Task Tasks_are_sent_queues_paused_and_resumed_letters_redriven_and_slots_set_by_commands()
@@ -48,17 +48,17 @@ public sealed class CommandTests(RunningSystem system)
         string newest = await NewestAsync();
         await RefusedAsync("producer", "send-task", ("type", "simulate"), ("text", "x"), ("delay", "soon"));
         await RefusedAsync("producer", "send-task", ("type", "render-pdf"), ("text", "no JSON"), ("delay", ""));
-        await RefusedAsync(await system.App.ReplicaAsync(), "set-slots", ("slots", "0"));
+        await RefusedAsync(await App.ReplicaAsync(), "set-slots", ("slots", "0"));
         Assert.Equal(newest, await NewestAsync());
     }
 
     private async Task RefusedAsync(string resource, string command, params (string Name, string Value)[] arguments)
     {
-        ExecuteCommandResult result = await system.App.App.ResourceCommands.ExecuteCommandAsync(resource, command, TestApp.Inputs(arguments));
+        ExecuteCommandResult result = await App.App.ResourceCommands.ExecuteCommandAsync(resource, command, TestApp.Inputs(arguments));
         Assert.Equal((false, "Command argument validation failed."), (result.Success, result.Message));
     }
 
-    private Task<string> NewestAsync() => system.App.Producer.GetStringAsync("/tasks?limit=1");
+    private Task<string> NewestAsync() => App.Producer.GetStringAsync("/tasks?limit=1");
 
     private static Task EnabledAsync(TestApp app, string command, bool enabled) => Eventually.TrueAsync(
         () => app.App.ResourceNotifications.TryGetCurrentState("producer", out ResourceEvent? producer)

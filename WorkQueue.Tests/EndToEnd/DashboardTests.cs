@@ -6,12 +6,12 @@ namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>The telemetry of a running system, as Aspire's dashboard has it.</summary>
 [Collection(SystemTests.Name)]
-public sealed class DashboardTests(RunningSystem system)
+public sealed class DashboardTests(RunningSystem system) : OnRunningSystem(system)
 {
     [AppHostFact]
     public async Task A_task_sent_over_HTTP_and_retried_on_another_worker_is_one_trace()
     {
-        using DashboardApi dashboard = await DashboardApi.OpenAsync(system.App);
+        using DashboardApi dashboard = await DashboardApi.OpenAsync(App);
         JsonElement task = await RetriedElsewhereAsync();
         string[] workers = [.. task.GetProperty("attempts").EnumerateArray().Select(attempt => attempt.GetProperty("worker").GetString()!)];
         IReadOnlyList<DashboardApi.Span> spans = [];
@@ -25,7 +25,7 @@ public sealed class DashboardTests(RunningSystem system)
     [AppHostFact]
     public async Task Logs_traces_and_metrics_of_the_producer_and_of_both_workers_arrive()
     {
-        using DashboardApi dashboard = await DashboardApi.OpenAsync(system.App);
+        using DashboardApi dashboard = await DashboardApi.OpenAsync(App);
         await RetriedElsewhereAsync();
         await Eventually.TrueAsync(
             async () => (await dashboard.ResourcesAsync()).Where(resource => resource.Service is "producer" or "worker").OrderBy(resource => resource.Service, StringComparer.Ordinal)
@@ -36,9 +36,9 @@ public sealed class DashboardTests(RunningSystem system)
     [AppHostFact]
     public async Task Health_probes_and_calls_of_the_management_API_make_no_traces()
     {
-        using DashboardApi dashboard = await DashboardApi.OpenAsync(system.App);
+        using DashboardApi dashboard = await DashboardApi.OpenAsync(App);
         // This call asks the management API; the AppHost's health checks have called /health, /workers and /queues since the start.
-        await system.App.Producer.GetStringAsync("/queues");
+        await App.Producer.GetStringAsync("/queues");
         await Eventually.TrueAsync(async () => (await dashboard.SpansOfAsync("producer")).Any(span => span.Name == "GET /queues"), "the call is traced");
         IReadOnlyList<DashboardApi.Span> spans = await dashboard.SpansOfAsync("producer");
         Assert.DoesNotContain(spans, span => span.Name is "GET" or "GET /health" or "GET /workers" || span.Attributes.GetValueOrDefault("url.full", "").Contains("/api/queues", StringComparison.Ordinal));
@@ -49,13 +49,13 @@ public sealed class DashboardTests(RunningSystem system)
     {
         for (int tries = 1; ; tries++)
         {
-            await system.App.SendAsync("short.");
-            using HttpResponseMessage answer = await system.App.SendAsync("fail elsewhere");
-            await system.App.SendAsync("long...");
+            await App.SendAsync("short.");
+            using HttpResponseMessage answer = await App.SendAsync("fail elsewhere");
+            await App.SendAsync("long...");
             string id = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
             JsonElement task = default;
             await Eventually.TrueAsync(
-                async () => (task = await system.App.Producer.GetFromJsonAsync<JsonElement>($"/tasks/{id}")).GetProperty("state").GetString() == "deadLettered", "it is retried and fails again");
+                async () => (task = await App.Producer.GetFromJsonAsync<JsonElement>($"/tasks/{id}")).GetProperty("state").GetString() == "deadLettered", "it is retried and fails again");
             if (task.GetProperty("attempts").EnumerateArray().Select(attempt => attempt.GetProperty("worker").GetString()).Distinct().Count() == 2 || tries == 5)
             {
                 return task;

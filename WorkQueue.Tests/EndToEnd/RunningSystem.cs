@@ -1,5 +1,3 @@
-using WorkQueue.Tests.Support;
-
 namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>
@@ -17,24 +15,33 @@ public sealed class RunningSystem : IAsyncLifetime
 {
     public string Output { get; } = Directory.CreateTempSubdirectory("workqueue-test-output-").FullName;
 
-    internal TestApp App { get; private set; } = null!;
+    private TestApp? _app;
 
-    public async Task InitializeAsync()
-    {
-        if (AppHostFactAttribute.Missing is null)
-        {
-            App = await TestApp.StartWithDashboardAsync(
-                "Broker:Mode=local", "Workers=2", $"WorkQueue:Output={Output}", "WorkQueue:Queues:tiny:MaxLength=1", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25");
-        }
-    }
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    /// <summary>The system, started by the first that asks; the tests of a collection come one after the other.</summary>
+    internal async Task<TestApp> StartedAsync() => _app ??= await TestApp.StartWithDashboardAsync(
+        "Broker:Mode=local", "Workers=2", $"WorkQueue:Output={Output}", "WorkQueue:Queues:tiny:MaxLength=1", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25");
 
     public async Task DisposeAsync()
     {
-        if (App is not null)
+        if (_app is not null)
         {
-            await App.DisposeAsync();
+            await _app.DisposeAsync();
         }
 
         Directory.Delete(Output, recursive: true);
     }
+}
+
+/// <summary>Tests on the system that is shared.</summary>
+public abstract class OnRunningSystem(RunningSystem system) : IAsyncLifetime
+{
+    internal TestApp App { get; private set; } = null!;
+
+    protected RunningSystem System { get; } = system;
+
+    public async Task InitializeAsync() => App = await System.StartedAsync();
+
+    public Task DisposeAsync() => Task.CompletedTask;
 }

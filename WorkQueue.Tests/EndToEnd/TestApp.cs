@@ -27,16 +27,21 @@ internal sealed class TestApp : IAsyncDisposable
 
     public HttpClient Producer { get; private set; } = null!;
 
-    public static Task<TestApp> StartAsync(params string[] arguments) => StartAsync(dashboard: false, arguments);
+    public static Task<TestApp> StartAsync(params string[] arguments) => StartAsync(dashboard: false, _ => { }, arguments);
 
-    public static Task<TestApp> StartWithDashboardAsync(params string[] arguments) => StartAsync(dashboard: true, arguments);
+    public static Task<TestApp> StartWithDashboardAsync(params string[] arguments) => StartAsync(dashboard: true, _ => { }, arguments);
 
-    private static async Task<TestApp> StartAsync(bool dashboard, string[] arguments)
+    /// <param name="change">Changes the resources before the start.</param>
+    /// <param name="arguments">Of the AppHost.</param>
+    public static Task<TestApp> StartAsync(Action<IDistributedApplicationTestingBuilder> change, params string[] arguments) => StartAsync(dashboard: false, change, arguments);
+
+    private static async Task<TestApp> StartAsync(bool dashboard, Action<IDistributedApplicationTestingBuilder> change, string[] arguments)
     {
         using CancellationTokenSource limit = new(StartLimit);
         IDistributedApplicationTestingBuilder builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.WorkQueue_AppHost>(
             arguments, (options, _) => options.DisableDashboard = !dashboard, limit.Token);
         StartWhatIsBuilt(builder);
+        change(builder);
         TestApp test = new(builder, await builder.BuildAsync(limit.Token));
         try
         {

@@ -9,11 +9,9 @@ namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>The system as a newcomer starts it: a producer and two workers.</summary>
 [Collection(SystemTests.Name)]
-public sealed class TutorialTests(RunningSystem fixture)
+public sealed class TutorialTests(RunningSystem system) : OnRunningSystem(system)
 {
     private static readonly string[] Messages = ["First message.", "Second message..", "Third message...", "Fourth message....", "Fifth message....."];
-
-    private TestApp App => fixture.App;
 
     [AppHostFact]
     public async Task The_five_tutorial_messages_are_all_done_none_twice_and_shared_by_both_workers()
@@ -117,7 +115,7 @@ public sealed class TutorialTests(RunningSystem fixture)
         using HttpResponseMessage answer = await App.Producer.PostAsJsonAsync("/tasks", new { type = "render-pdf", payload = new { title = "Hello", text = "World", file } });
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         await Eventually.TrueAsync(() => App.Lines("(render-pdf) done after").Length > 0, "the PDF is rendered");
-        string path = Assert.Single(Directory.GetFiles(fixture.Output), found => Path.GetFileName(found) == file);
+        string path = Assert.Single(Directory.GetFiles(System.Output), found => Path.GetFileName(found) == file);
         Assert.Equal("%PDF"u8.ToArray(), (await File.ReadAllBytesAsync(path))[..4]);
     }
 

@@ -4,12 +4,12 @@ namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>The command line on the running system.</summary>
 [Collection(SystemTests.Name)]
-public sealed class WatchTests(RunningSystem system)
+public sealed class WatchTests(RunningSystem system) : OnRunningSystem(system)
 {
     [AppHostFact]
     public async Task Watch_prints_live_what_users_emit_and_what_happens_to_tasks()
     {
-        (string, string) url = ("WORKQUEUE_URL", system.App.Producer.BaseAddress!.ToString());
+        (string, string) url = ("WORKQUEUE_URL", App.Producer.BaseAddress!.ToString());
         await using OtherProgram watch = OtherProgram.Start("dotnet", ["WorkQueue.Cli.dll", "watch", "task.*.*.deadLettered", "orders.#"], url);
         int emitted = 0;
         await Eventually.TrueAsync(

@@ -37,19 +37,13 @@ public sealed class AppHostTheoryAttribute : TheoryAttribute
     public AppHostTheoryAttribute() => Skip = AppHostFactAttribute.Missing;
 }
 
-/// <summary>A test of the AppHost with <c>Broker:Mode=container</c>: needs a container engine and a RabbitMQ image.</summary>
+/// <summary>A test of the AppHost with <c>Broker:Mode=container</c>, on each image: needs a container engine and RabbitMQ images.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class ContainerFactAttribute : FactAttribute
+public sealed class ContainerTheoryAttribute : TheoryAttribute
 {
     private static readonly Lazy<string?> Missing = new(WhyMissing);
 
-    public ContainerFactAttribute() => Skip = Missing.Value;
-
-    /// <summary>The image as name and tag; null takes the one Aspire would.</summary>
-    public static (string Name, string Tag)? Image =>
-        TestEnvironment.ContainerImage?.LastIndexOf(':') is > 0 and { } colon
-            ? (TestEnvironment.ContainerImage[..colon], TestEnvironment.ContainerImage[(colon + 1)..])
-            : null;
+    public ContainerTheoryAttribute() => Skip = Missing.Value;
 
     private static string? WhyMissing()
     {

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using WorkQueue.Tests.Faults;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.EndToEnd;
+
+/// <summary>The AppHost as a program: what it prints, how it ends, and what it leaves.</summary>
+[Collection(SystemTests.Name)]
+public sealed class RunTests
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);
+
+    private readonly string _mark = $"WORKQUEUE_TEST_{Guid.NewGuid():N}";
+
+    [AppHostFact]
+    public async Task It_says_in_one_screen_where_everything_is_and_ends_without_a_trace_when_it_is_told_to()
+    {
+        await using OtherProgram run = await StartAsync();
+        Assert.Matches(@"^Broker: local \(.*rabbitmq-server\)\.$", run.Output.First());
+        Assert.Contains(run.Output, line => line.StartsWith("  Dashboard    http://localhost:", StringComparison.Ordinal) && line.Contains("/login?t=", StringComparison.Ordinal));
+        Assert.Contains(run.Output, line => line.StartsWith("  Task board   http://localhost:", StringComparison.Ordinal));
+        Assert.Contains(run.Output, line => line.StartsWith("  Send a task  curl ", StringComparison.Ordinal));
+        Assert.InRange(run.Output.Count + run.Errors.Count, 1, 24);
+
+        await Signals.SendAsync("TERM", run.Id);
+        Assert.Equal(0, await run.EndAsync(EndLimit));
+        await NothingIsLeftAsync();
+    }
+
+    [AppHostFact]
+    public async Task Killed_it_leaves_no_process_either()
+    {
+        await using OtherProgram run = await StartAsync();
+        await Signals.SendAsync("KILL", run.Id);
+        await run.EndAsync(EndLimit);
+        await NothingIsLeftAsync();
+    }
+
+    [AppHostTheory]
+    [InlineData("--Worker=4", "did you mean 'Workers'?")]
+    [InlineData("--Workers=0", "Workers (1 to 100)")]
+    [InlineData("--Workers", "'--Workers' has no value")]
+    [InlineData("--Broker:Mode=foo", "auto, container, local, external")]
+    [InlineData("--WorkQueue:ConfirmTimeout=soon", "WorkQueue:ConfirmTimeout is 'soon'")]
+    [InlineData("--Broker:Mode=external", "ConnectionStrings:rabbitmq is not set")]
+    public async Task A_wrong_setting_is_one_line_and_exit_code_1(string argument, string expected)
+    {
+        string line = await RefusalAsync(argument);
+        Assert.Contains(expected, line, StringComparison.Ordinal);
+    }
+
+    [AppHostFact]
+    public async Task A_port_that_is_taken_is_named_as_is_a_second_AppHost()
+    {
+        using TcpListener taken = new(IPAddress.Loopback, TestEnvironment.FreePort());
+        taken.Start();
+        int port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        Assert.Contains($"Port {port}, the dashboard's, is in use", await RefusalAsync("--Broker:Mode=local", $"--ASPNETCORE_URLS=http://localhost:{port}"), StringComparison.Ordinal);
+
+        using TcpListener producers = new(IPAddress.Loopback, 5180);
+        try
+        {
+            producers.Start();
+        }
+        catch (SocketException)
+        {
+            // Taken by somebody else: that will do.
+        }
+
+        Assert.Contains("Port 5180, producer's, is in use", await RefusalAsync("--Broker:Mode=local"), StringComparison.Ordinal);
+    }
+
+    private async Task<OtherProgram> StartAsync()
+    {
+        OtherProgram run = Start("--Broker:Mode=local", "--DcpPublisher:RandomizePorts=true");
+        await Eventually.TrueAsync(() => run.Output.Any(line => line.Contains("Ctrl+C", StringComparison.Ordinal)), "it runs", StartLimit);
+        return run;
+    }
+
+    private async Task<string> RefusalAsync(params string[] arguments)
+    {
+        await using OtherProgram run = Start(arguments);
+        Assert.Equal(1, await run.EndAsync(EndLimit));
+        await NothingIsLeftAsync();
+        return Assert.Single(run.Errors);
+    }
+
+    private OtherProgram Start(params string[] arguments) => OtherProgram.Start(
+        TestEnvironment.Built("WorkQueue.AppHost"),
+        ["--ASPNETCORE_URLS=http://localhost:0", "--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://localhost:0", .. arguments],
+        (_mark, "1"), ("ASPIRE_ALLOW_UNSECURED_TRANSPORT", "true"), ("DOTNET_ENVIRONMENT", "Development"));
+
+    // Whatever it starts inherits its environment.
+    private Task NothingIsLeftAsync() => Eventually.TrueAsync(() => !Process.GetProcesses().Any(IsOurs), "no process is left", EndLimit);
+
+    private bool IsOurs(Process process)
+    {
+        using (process)
+        {
+            try
+            {
+                return File.ReadAllText($"/proc/{process.Id}/environ").Contains(_mark, StringComparison.Ordinal);
+            }
+            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+            {
+                return false;
+            }
+        }
+    }
+}
