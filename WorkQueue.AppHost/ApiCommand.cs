@@ -28,7 +28,7 @@ internal sealed class ApiCommand : HttpCommandOptions
     /// <summary>Where the board shows it.</summary>
     public required Func<JsonElement, string> Page { get; init; }
 
-    /// <summary>The path, where an argument is part of it.</summary>
+    /// <summary>The path, where a queue is part of it.</summary>
     public Func<InteractionInputCollection, string>? Path { get; init; }
 
     /// <summary>Whether it makes sense with these queues paused.</summary>
@@ -52,7 +52,11 @@ internal sealed class ApiCommand : HttpCommandOptions
             return CommandResults.Failure($"The producer answered {(int)context.Response.StatusCode}: {body}");
         }
 
-        await ServiceHealth.ShowPausedAsync(_producer, _client, context.Services.GetRequiredService<ResourceNotificationService>(), context.CancellationToken);
+        if (Path is not null)
+        {
+            await ServiceHealth.TryShowPausedAsync(_producer, _client, context.Services.GetRequiredService<ResourceNotificationService>(), context.CancellationToken);
+        }
+
         JsonElement answer = JsonSerializer.Deserialize<JsonElement>(body);
         string message = Message(answer);
         return CommandResults.Success(message, $"{message}\n\n[See it on the task board]({context.Endpoint.Url}{Page(answer)})", CommandResultFormat.Markdown);

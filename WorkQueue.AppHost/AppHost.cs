@@ -44,7 +44,7 @@ catch (OperationCanceledException)
     // Stopped while it was still starting.
     return exitCode;
 }
-catch (SettingException bad) when (Assembly.GetEntryAssembly() == Assembly.GetExecutingAssembly())
+catch (DistributedApplicationException bad) when (Assembly.GetEntryAssembly() == Assembly.GetExecutingAssembly())
 {
     // Run as a program: one line for the user. Under the testing builder the test gets the exception instead.
     await Console.Error.WriteLineAsync(bad.Message);

@@ -61,7 +61,13 @@ internal sealed class AppHostOptions
         JsonConfigurationSource own = new() { Path = Path.Combine(builder.AppHostDirectory, "appsettings.json"), Optional = true };
         own.ResolveFileProvider();
         builder.Configuration.Sources.Insert(0, own);
-        CheckKeys(builder.Configuration, arguments);
+        // Read in Development alone otherwise, but written in every environment: a run in another would make new passwords each time, and lose the old.
+        builder.Configuration.Sources.Insert(1, new ConfigurationBuilder().AddUserSecrets(typeof(AppHostOptions).Assembly).Sources.Single());
+        if (builder.ExecutionContext.IsRunMode)
+        {
+            CheckKeys(builder.Configuration, arguments);
+        }
+
         try
         {
             AppHostOptions options = builder.Configuration.Get<AppHostOptions>() ?? new AppHostOptions();
@@ -98,7 +104,7 @@ internal sealed class AppHostOptions
         string? unknown = sections.Concat(given).FirstOrDefault(key => !IsKnown(key));
         if (unknown is not null)
         {
-            throw new SettingException($"Unknown setting '{unknown}'; did you mean '{Keys.MaxBy(key => SharedStart(key, unknown))}'? {Allowed}");
+            throw new SettingException($"Unknown setting '{unknown}'; did you mean '{Keys.MaxBy(key => Math.Max(SharedStart(key, unknown), SharedStart(key.Split(':')[^1], unknown)))}'? {Allowed}");
         }
 
         string? stray = arguments.Where((argument, i) =>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using RabbitMQ.Client;
@@ -65,15 +66,20 @@ internal sealed record Broker(IResourceBuilder<IResourceWithConnectionString> Re
         string address = "there";
         try
         {
-            address = string.Join(',', BrokerAddress.Parse(connectionString).Hosts.Select(host => $"{host.Host}:{host.Port}"));
-            await using IConnection connection = await ConnectAsync(builder, connectionString).WaitAsync(ExternalLimit);
+            IReadOnlyList<(string Host, int Port)> hosts = BrokerAddress.Parse(connectionString).Hosts;
+            address = string.Join(',', hosts.Select(host => $"{host.Host}:{host.Port}"));
+            await using IConnection connection = await ConnectAsync(builder, connectionString).WaitAsync(hosts.Count * ExternalLimit);
             return new Broker(WithLoginCheck(builder.AddConnectionString(Name), builder), $"external ({address}), since {ConnectionStringKey} is set");
         }
         catch (FormatException malformed)
         {
             throw new SettingException(malformed.Message);
         }
-        catch (Exception failure) when (failure is BrokerUnreachableException or OperationInterruptedException or TimeoutException)
+        catch (BrokerUnreachableException refused) when (refused.InnerException is AuthenticationFailureException)
+        {
+            throw new SettingException($"{ConnectionStringKey}: the broker at {address} refuses its user or password.");
+        }
+        catch (Exception failure) when (failure is BrokerUnreachableException or OperationInterruptedException or TimeoutException or IOException or CryptographicException)
         {
             throw new SettingException($"{ConnectionStringKey}: no broker answers at {address} ({failure.GetBaseException().Message}).");
         }
@@ -115,12 +121,12 @@ internal sealed record Broker(IResourceBuilder<IResourceWithConnectionString> Re
     {
         try
         {
-            if (options.BrokerImage is { } image)
+            if (options.BrokerImage is { Length: > 0 } image)
             {
                 // With its own registry, if it names one, in place of the official image's.
-                container.WithImage(image, options.BrokerTag).WithImageRegistry(null);
+                container.WithImage(image, string.IsNullOrEmpty(options.BrokerTag) ? null : options.BrokerTag).WithImageRegistry(null);
             }
-            else if (options.BrokerTag is { } tag)
+            else if (options.BrokerTag is { Length: > 0 } tag)
             {
                 container.WithImageTag(tag);
             }
@@ -155,7 +161,7 @@ internal sealed record Broker(IResourceBuilder<IResourceWithConnectionString> Re
     {
         IConnection? connection = null;
         builder.Services.AddHealthChecks().AddRabbitMQ(
-            async _ => connection ??= await ConnectAsync(builder, await resource.Resource.ConnectionStringExpression.GetValueAsync(CancellationToken.None) ?? ""), $"{Name}_login");
+            async _ => connection is { IsOpen: true } ? connection : connection = await ConnectAsync(builder, await resource.Resource.ConnectionStringExpression.GetValueAsync(CancellationToken.None) ?? ""), $"{Name}_login");
         return resource.WithHealthCheck($"{Name}_login");
     }
 
@@ -163,7 +169,7 @@ internal sealed record Broker(IResourceBuilder<IResourceWithConnectionString> Re
     {
         TlsOptions tls = builder.Configuration.GetSection($"{WorkQueueOptions.Section}:{nameof(WorkQueueOptions.Tls)}").Get<TlsOptions>() ?? new TlsOptions();
         BrokerAddress address = BrokerAddress.Parse(connectionString);
-        ConnectionFactory factory = new() { Uri = new Uri(address.First), ClientProvidedName = "WorkQueue.AppHost" };
+        ConnectionFactory factory = new() { Uri = new Uri(address.First), ClientProvidedName = "WorkQueue.AppHost", AutomaticRecoveryEnabled = false, RequestedConnectionTimeout = ExternalLimit };
         TlsSettings.Apply(tls, factory.Ssl);
         return await factory.CreateConnectionAsync(address.Endpoints(factory.Ssl, tls.ServerName));
     }

@@ -40,9 +40,9 @@ internal sealed class LocalBroker : IDisposable
         Directory.CreateDirectory(root);
         RemoveLeftovers(root);
         string folder = Path.Combine(root, persist ? KeptName : $"{KeptName}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
-        Directory.CreateDirectory(folder);
-        FileStream owner = Hold(Path.Combine(folder, "owner"))
+        FileStream owner = Hold(LockOf(folder))
             ?? throw new SettingException($"Broker:Persist is 'true', but another AppHost runs on {folder}: stop it, or start this one without.");
+        Directory.CreateDirectory(folder);
 
         // Without a proxy in between, a broker that is down refuses connections, as it does in production.
         return new LocalBroker(builder.AddResource(new LocalRabbitMQResource(name, folder, user, password.Resource))
@@ -70,22 +70,38 @@ internal sealed class LocalBroker : IDisposable
     // Of runs that were killed.
     private static void RemoveLeftovers(string root)
     {
-        foreach (string folder in Directory.GetDirectories(root, $"{KeptName}-*"))
+        foreach (string file in Directory.GetFiles(root, LockOf($"{KeptName}-*")))
         {
-            Remove(folder);
+            Remove(file[..^LockOf("").Length]);
         }
     }
 
-    // What cannot be removed yet, because its broker has not ended, is a leftover for the next start.
     private static void Remove(string folder)
     {
-        using FileStream? owner = Hold(Path.Combine(folder, "owner"));
-        using FileStream? broker = Hold(Path.Combine(folder, "running")); // local-broker.sh has the broker hold it.
-        if (owner is not null && broker is not null)
+        using FileStream? owner = Hold(LockOf(folder));
+        try
         {
-            Directory.Delete(folder, recursive: true);
+            if (owner is not null)
+            {
+                using FileStream? broker = Directory.Exists(folder) ? Hold(Path.Combine(folder, "running")) : null; // local-broker.sh has the broker hold it.
+                if (broker is not null)
+                {
+                    Directory.Delete(folder, recursive: true);
+                }
+
+                if (!Directory.Exists(folder))
+                {
+                    File.Delete(owner.Name);
+                }
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Its broker has not ended yet: a leftover for the next start.
         }
     }
+
+    private static string LockOf(string folder) => folder + ".lock";
 
     private static FileStream? Hold(string file)
     {

@@ -69,7 +69,7 @@ internal static class ProducerCommands
         };
     }
 
-    /// <summary>Lets the number of slots be set; the workers restart with it, each when it has finished what it runs.</summary>
+    /// <summary>Lets the number of slots be set; the workers restart with it.</summary>
     public static IResourceBuilder<ProjectResource> WithSlotsCommand(this IResourceBuilder<ProjectResource> worker, AppHostOptions options) =>
         worker.WithCommand(
             "set-slots", "Set slots",
@@ -80,7 +80,7 @@ internal static class ProducerCommands
             },
             new CommandOptions
             {
-                Description = "Sets how many tasks each worker runs at once, and restarts all workers.",
+                Description = "Sets how many tasks each worker runs at once, and restarts all workers; what runs longer than they wait for it runs again.",
                 IconName = "NumberSymbol",
                 Arguments = [new InteractionInput { Name = "slots", Label = "Slots of each worker", InputType = InputType.Number, Required = true, Value = "4" }],
                 ValidateArguments = context =>

@@ -11,7 +11,11 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
 {
     private static readonly string[] DashboardUrls = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
 
+    private static readonly TimeSpan EngineLimit = TimeSpan.FromSeconds(10);
+
     private readonly HashSet<(string Resource, string State)> _said = [];
+    private bool _brokerWasHealthy;
+    private DateTimeOffset? _engineAwaySince;
 
     // With the token that opens it.
     private Uri? _dashboard;
@@ -28,8 +32,8 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
         IEnumerable<(int Port, string Use)> endpoints = builder.Resources
             .SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>().Where(endpoint => endpoint.Port is not null).Select(endpoint => (endpoint.Port!.Value, $"{resource.Name}'s")));
         IEnumerable<(int Port, string Use)> dashboard = DashboardUrls
-            .SelectMany(key => (builder.Configuration[key] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries)).Select(url => (new Uri(url).Port, "the dashboard's"));
-        foreach ((int port, string use) in endpoints.Concat(dashboard).Where(use => use.Port > 0 && IsTaken(use.Port)))
+            .SelectMany(key => (builder.Configuration[key] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries)).Select(url => (Uri.TryCreate(url, UriKind.Absolute, out Uri? address) ? address.Port : 0, "the dashboard's"));
+        foreach ((int port, string use) in dashboard.Concat(endpoints).Where(use => use.Port > 0 && IsTaken(use.Port)))
         {
             throw new SettingException($"Port {port}, {use}, is in use: stop the program that has it; maybe this AppHost runs already.");
         }
@@ -45,18 +49,25 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
                 case "aspire-dashboard":
                     _dashboard ??= change.Snapshot.Urls.FirstOrDefault(url => url.Name is "http" or "https") is { } url ? new Uri(url.Url) : null;
                     break;
+                case Broker.Name when change.Snapshot.HealthStatus == HealthStatus.Healthy:
+                    (_brokerWasHealthy, _engineAwaySince) = (true, null);
+                    break;
                 case Broker.Name when IsRefused(change.Snapshot):
-                    Stop($"The broker refuses the user '{Broker.User}'" + (broker.BeginAnew is { } anew
-                        ? $": its data was made with another password. Set Parameters:rabbitmq-password to that one, or begin with empty data: {anew}."
+                    Stop("The broker refuses its user" + (broker.BeginAnew is { } anew
+                        ? $" '{Broker.User}': its data was made with another password. Set Parameters:rabbitmq-password to that one, or begin with empty data: {anew}."
                         : $", or its password: see ConnectionStrings:{Broker.Name}."));
                     return;
-                case Broker.Name when broker.Engine is { } engine && IsDown(change.Snapshot) && !await engine.AnswersAsync() && !await engine.AnswersAsync():
+                case Broker.Name when broker.Engine is { } engine && _brokerWasHealthy && await IsAwayAsync(engine):
                     Stop($"{engine.Name}, which runs the broker, does not answer any more: start it, and this again.");
+                    return;
+                case Broker.Name when HasEnded(change.Snapshot) && !_brokerWasHealthy:
+                    TellEnd(change);
+                    Stop("The broker ended before it could be used.");
                     return;
                 case "producer" when change.Snapshot.HealthStatus == HealthStatus.Healthy && _said.Add(("producer", "healthy")):
                     Welcome(change.Snapshot);
                     break;
-                case "producer" or "worker" or Broker.Name when change.Snapshot.State?.Text is "Exited" or "FailedToStart" && !lifetime.ApplicationStopping.IsCancellationRequested:
+                case "producer" or "worker" or Broker.Name when HasEnded(change.Snapshot) && !lifetime.ApplicationStopping.IsCancellationRequested:
                     TellEnd(change);
                     break;
             }
@@ -80,7 +91,20 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
     private static bool IsRefused(CustomResourceSnapshot state) =>
         state.HealthReports.Any(report => report.ExceptionText?.Contains("ACCESS_REFUSED", StringComparison.Ordinal) == true);
 
-    private static bool IsDown(CustomResourceSnapshot state) => state.State?.Text is not ("Running" or "Starting" or "NotStarted" or "Waiting" or null) || state.HealthStatus == HealthStatus.Unhealthy;
+    private static bool HasEnded(CustomResourceSnapshot state) => state.State is { } now && KnownResourceStates.TerminalStates.Contains(now.Text);
+
+    // A busy machine may be slow to answer once; one whose engine is gone stays so.
+    private async Task<bool> IsAwayAsync(ContainerEngine engine)
+    {
+        if (await engine.AnswersAsync())
+        {
+            _engineAwaySince = null;
+            return false;
+        }
+
+        _engineAwaySince ??= TimeProvider.System.GetUtcNow();
+        return TimeProvider.System.GetUtcNow() - _engineAwaySince > EngineLimit;
+    }
 
     private void Stop(string why)
     {

@@ -14,7 +14,7 @@ internal static class ServiceHealth
         producer.WithCheck(async (services, stop) =>
         {
             JsonElement health = await client.GetAsync(producer.GetEndpoint("http"), "/health", stop);
-            await ShowPausedAsync(producer, client, services.GetRequiredService<ResourceNotificationService>(), stop);
+            await TryShowPausedAsync(producer, client, services.GetRequiredService<ResourceNotificationService>(), stop);
             string[] problems = [.. health.GetProperty("checks").EnumerateObject().Where(check => check.Value.GetProperty("status").GetString() != "Healthy").Select(Describe)];
             return problems.Length == 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(string.Join("; ", problems));
         });
@@ -32,11 +32,19 @@ internal static class ServiceHealth
         });
 
     /// <summary>Shows which queues are paused, by which the commands that pause and resume are enabled.</summary>
-    public static async Task ShowPausedAsync(IResourceBuilder<ProjectResource> producer, ProducerClient client, ResourceNotificationService notifications, CancellationToken cancellationToken)
+    public static async Task TryShowPausedAsync(IResourceBuilder<ProjectResource> producer, ProducerClient client, ResourceNotificationService notifications, CancellationToken cancellationToken)
     {
-        if (!(await client.GetAsync(producer.GetEndpoint("http"), "/queues", cancellationToken)).TryGetProperty("items", out JsonElement queues))
+        JsonElement queues;
+        try
         {
-            return;
+            if (!(await client.GetAsync(producer.GetEndpoint("http"), "/queues", cancellationToken)).TryGetProperty("items", out queues))
+            {
+                return;
+            }
+        }
+        catch (Exception failure) when (failure is HttpRequestException or JsonException or OperationCanceledException)
+        {
+            return; // Shown at the next check.
         }
 
         string paused = string.Join(", ", queues.EnumerateArray().Where(queue => queue.GetProperty("paused").GetBoolean()).Select(queue => queue.GetProperty("name")));

@@ -20,12 +20,10 @@ internal sealed class ManagementClient(HttpClient http, IConfiguration configura
             return null;
         }
 
-        // Asked every few seconds, these calls would bury the traces of the tasks.
-        using IDisposable untraced = SuppressInstrumentationScope.Begin();
         try
         {
             using HttpRequestMessage request = Request(new Uri(url), new Uri(broker));
-            using HttpResponseMessage response = await http.SendAsync(request, cancellationToken);
+            using HttpResponseMessage response = await SendUntracedAsync(request, cancellationToken);
             ManagedQueue[]? queues = response.IsSuccessStatusCode
                 ? await response.Content.ReadFromJsonAsync<ManagedQueue[]>(cancellationToken)
                 : throw new HttpRequestException($"{(int)response.StatusCode}");
@@ -36,6 +34,13 @@ internal sealed class ManagementClient(HttpClient http, IConfiguration configura
             logger.NoManagement(url, failure.Message);
             return null;
         }
+    }
+
+    // Asked every few seconds, these calls would bury the traces of the tasks.
+    private async Task<HttpResponseMessage> SendUntracedAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        using IDisposable untraced = SuppressInstrumentationScope.Begin();
+        return await http.SendAsync(request, cancellationToken);
     }
 
     // The user of the broker's connection string is the one of its management API.

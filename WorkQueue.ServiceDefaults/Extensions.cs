@@ -66,9 +66,9 @@ public static class Extensions
         return app;
     }
 
-    // Asked every few seconds, these would bury the tasks: health, and whatever its caller says is not to be recorded, in the flags of W3C's traceparent.
+    // Asked every few seconds, these would bury the tasks: health, and what its caller looks up and says is not to be recorded, in the flags of W3C's traceparent.
     private static bool IsProbe(HttpRequest request) =>
-        request.Path.StartsWithSegments(HealthPath) || request.Path.StartsWithSegments(AlivePath) || request.Headers.TraceParent.ToString().EndsWith("-00", StringComparison.Ordinal);
+        request.Path.StartsWithSegments(HealthPath) || request.Path.StartsWithSegments(AlivePath) || (HttpMethods.IsGet(request.Method) && request.Headers.TraceParent.ToString().EndsWith("-00", StringComparison.Ordinal));
 
     // Descriptions only: exceptions and data of a check may hold what a caller without a key should not see.
     private static Task WriteAsync(HttpContext context, HealthReport report)

@@ -135,7 +135,7 @@ internal sealed class SupervisedConnection(
             connection.ConnectionShutdownAsync += (_, shutdown) => Signal(lost, shutdown);
             connection.ConnectionBlockedAsync += (_, blocked) => OnBlocked(blocked.Reason);
             connection.ConnectionUnblockedAsync += (_, _) => OnUnblocked();
-            // A first call over the wire, besides: 7.1 reports a connection as open before the broker has accepted it.
+            // A first call over the wire, besides: 7.2 reports a connection as open before the broker has accepted it (rabbitmq-dotnet-client issue 2000).
             await DeclareAsync(connection, stopping);
             Publish(new OpenConnection(connection, lost.Task));
             await lost.Task.WaitAsync(stopping);

@@ -104,7 +104,7 @@ internal sealed class ConfirmedPublisher(
         Exception? failure = null;
         try
         {
-            // Never the caller's token: cancelling a publish corrupts the channel's numbering in 7.1 (rabbitmq-dotnet-client issue 1900).
+            // Never the caller's token: what was written cannot be taken back, and takes its place in the window until the broker has answered.
             await open.Channel.BasicPublishAsync(
                 message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None);
         }
@@ -157,7 +157,7 @@ internal sealed class ConfirmedPublisher(
         }
         else if (failure is not null)
         {
-            // After anything but a return or a nack the channel's numbering is doubtful (7.1 counts back on a failure).
+            // After anything but a return or a nack the channel's numbering is doubtful (7.2 counts back on a failure).
             Discard(open);
         }
         else

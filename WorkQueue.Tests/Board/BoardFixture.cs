@@ -5,7 +5,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Board;
 
 /// <summary>A running system and a browser.</summary>
-public sealed class BoardFixture : IAsyncLifetime
+public sealed class BoardFixture(RunningSystem system) : IAsyncLifetime
 {
     private IPlaywright? _playwright;
     private IBrowser? _browser;
@@ -19,16 +19,18 @@ public sealed class BoardFixture : IAsyncLifetime
             return;
         }
 
-        App = await TestApp.StartAsync("Broker:Mode=local", "Workers=2", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25", "WorkQueue:Board:DashboardUrl=http://localhost:15180");
+        App = await system.StartedAsync();
         _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = ChromiumFactAttribute.Browser ?? throw new InvalidOperationException("No Chromium on the PATH; eng/setup.sh test installs one."),
-            Headless = true,
-            // As root, in a container, there is no sandbox to be had.
-            Args = ["--no-sandbox"],
-        });
+        _browser = await LaunchAsync(_playwright);
     }
+
+    internal static Task<IBrowser> LaunchAsync(IPlaywright playwright) => playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+    {
+        ExecutablePath = ChromiumFactAttribute.Browser ?? throw new InvalidOperationException("No Chromium on the PATH; eng/setup.sh test installs one."),
+        Headless = true,
+        // As root, in a container, there is no sandbox to be had.
+        Args = ["--no-sandbox"],
+    });
 
     internal async Task<BoardPage> OpenAsync(string path, ColorScheme scheme = ColorScheme.Light, bool script = true)
     {
@@ -53,10 +55,6 @@ public sealed class BoardFixture : IAsyncLifetime
         }
 
         _playwright?.Dispose();
-        if (App is not null)
-        {
-            await App.DisposeAsync();
-        }
     }
 }
 

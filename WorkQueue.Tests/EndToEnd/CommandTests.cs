@@ -9,37 +9,44 @@ namespace WorkQueue.Tests.EndToEnd;
 [Collection(SystemTests.Name)]
 public sealed class CommandTests(RunningSystem system) : OnRunningSystem(system)
 {
+    private static readonly string[] Samples = ["First.", "Second..", "Third...", "Fourth....", "Fifth....."];
+
     [AppHostFact]
     public async Task Tasks_are_sent_queues_paused_and_resumed_letters_redriven_and_slots_set_by_commands()
     {
-        await using TestApp app = await TestApp.StartAsync("Broker:Mode=local", "Workers=2", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25");
-        await EnabledAsync(app, "pause-queue", true);
-        await EnabledAsync(app, "resume-queue", false);
+        await EnabledAsync("pause-queue", true);
+        await EnabledAsync("resume-queue", false);
+        int received = App.Lines("Received").Length;
+        int dead = await CountAsync("dead");
 
-        ExecuteCommandResult paused = await app.ExecuteAsync("producer", "pause-queue", ("queue", "default"));
+        ExecuteCommandResult paused = await App.ExecuteAsync("producer", "pause-queue", ("queue", "default"));
         Assert.Equal("Queue default is paused.", paused.Message);
-        Assert.True((await QueueAsync(app)).GetProperty("paused").GetBoolean());
-        await EnabledAsync(app, "pause-queue", false);
-        await app.ExecuteAsync("producer", "send-sample-tasks");
-        await Eventually.TrueAsync(async () => (await QueueAsync(app)).GetProperty("ready").GetInt32() == 6, "the samples wait in the paused queue");
-        Assert.Empty(app.Lines("Received"));
+        Assert.True((await QueueAsync()).GetProperty("paused").GetBoolean());
+        await EnabledAsync("resume-queue", true);
+        await App.ExecuteAsync("producer", "send-sample-tasks");
+        await Eventually.TrueAsync(async () => await CountAsync("ready") == 6, "the samples wait in the paused queue");
+        Assert.Equal(received, App.Lines("Received").Length);
 
-        await app.ExecuteAsync("producer", "resume-queue", ("queue", "default"));
-        await Eventually.TrueAsync(() => app.Lines("(simulate) done after").Length == 5, "five samples succeed");
-        await Eventually.TrueAsync(async () => (await QueueAsync(app)).GetProperty("dead").GetInt32() == 1, "one fails");
+        await App.ExecuteAsync("producer", "resume-queue", ("queue", "default"));
+        await EnabledAsync("resume-queue", false);
+        await Eventually.TrueAsync(() => Samples.All(text => App.Lines($"Received {text}").Length == 1), "five samples run");
+        await Eventually.TrueAsync(async () => await CountAsync("dead") == dead + 1, "one fails");
 
-        ExecuteCommandResult redriven = await app.ExecuteAsync("producer", "redrive-dead-letters", ("queue", "all"));
-        Assert.Equal((CommandResultFormat.Markdown, "1 dead letters run again."), (redriven.Data!.Format, redriven.Message));
+        ExecuteCommandResult redriven = await App.ExecuteAsync("producer", "redrive-dead-letters", ("queue", "all"));
+        Assert.Equal((CommandResultFormat.Markdown, $"{dead + 1} dead letters run again."), (redriven.Data!.Format, redriven.Message));
         Assert.Contains("/board/dead-letters)", redriven.Data.Value, StringComparison.Ordinal);
         // Two attempts, and two more when it was redriven.
-        await Eventually.TrueAsync(() => app.Lines("Received fail, as a sample").Length == 4, "it runs again");
+        await Eventually.TrueAsync(() => App.Lines("Received fail, as a sample").Length == 4, "it runs again");
 
-        ExecuteCommandResult sent = await app.ExecuteAsync("producer", "send-task", ("type", "simulate"), ("text", "by command"), ("delay", "00:00:01"));
-        await Eventually.TrueAsync(() => app.Lines("Received by command").Length == 1, "the task is done");
+        ExecuteCommandResult sent = await App.ExecuteAsync("producer", "send-task", ("type", "simulate"), ("text", "by command"), ("delay", "00:00:01"));
+        await Eventually.TrueAsync(() => App.Lines("Received by command").Length == 1, "the task is done");
         Assert.Matches(@"/board/tasks/[0-9a-f-]{36}\)", sent.Data!.Value);
 
-        await app.ExecuteAsync(await app.ReplicaAsync(), "set-slots", ("slots", "3"));
-        await Eventually.TrueAsync(async () => (await QueueAsync(app)).GetProperty("consumers").GetInt32() == 6, "two workers have three slots each");
+        foreach (int slots in (int[])[3, 1])
+        {
+            await App.ExecuteAsync(await App.ReplicaAsync(), "set-slots", ("slots", $"{slots}"));
+            await Eventually.TrueAsync(async () => await CountAsync("consumers") == 2 * slots, $"two workers have {slots} slots each");
+        }
     }
 
     [AppHostFact]
@@ -58,13 +65,15 @@ public sealed class CommandTests(RunningSystem system) : OnRunningSystem(system)
         Assert.Equal((false, "Command argument validation failed."), (result.Success, result.Message));
     }
 
+    private async Task<int> CountAsync(string of) => (await QueueAsync()).GetProperty(of).GetInt32();
+
     private Task<string> NewestAsync() => App.Producer.GetStringAsync("/tasks?limit=1");
 
-    private static Task EnabledAsync(TestApp app, string command, bool enabled) => Eventually.TrueAsync(
-        () => app.App.ResourceNotifications.TryGetCurrentState("producer", out ResourceEvent? producer)
+    private Task EnabledAsync(string command, bool enabled) => Eventually.TrueAsync(
+        () => App.App.ResourceNotifications.TryGetCurrentState("producer", out ResourceEvent? producer)
             && producer!.Snapshot.Commands.Single(known => known.Name == command).State == (enabled ? ResourceCommandState.Enabled : ResourceCommandState.Disabled),
         $"{command} is {(enabled ? "enabled" : "disabled")}");
 
-    private static async Task<JsonElement> QueueAsync(TestApp app) =>
-        (await app.Producer.GetFromJsonAsync<JsonElement>("/queues")).GetProperty("items").EnumerateArray().Single(queue => queue.GetProperty("name").GetString() == "default");
+    private async Task<JsonElement> QueueAsync() =>
+        (await App.Producer.GetFromJsonAsync<JsonElement>("/queues")).GetProperty("items").EnumerateArray().Single(queue => queue.GetProperty("name").GetString() == "default");
 }

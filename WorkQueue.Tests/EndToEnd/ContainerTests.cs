@@ -9,7 +9,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>The system on a broker in a container, each image in turn.</summary>
-[Collection(SystemTests.Name)]
+[Collection(OwnSystemTests.Name)]
 public sealed class ContainerTests : IAsyncLifetime
 {
     // Of the test's own: the one of the AppHost's folder may hold a developer's data.
@@ -19,18 +19,23 @@ public sealed class ContainerTests : IAsyncLifetime
 
     [ContainerTheory]
     [MemberData(nameof(Images))]
-    public async Task A_task_runs_and_is_known_again_by_a_second_run_on_the_same_volume(string image)
+    public async Task A_task_runs_and_RabbitMQs_management_plugin_answers(string image)
     {
+        await using TestApp app = await StartAsync(image, "the-password-1");
+        await RunAsync(app);
+        // It counts every five seconds.
+        await Eventually.TrueAsync(
+            async () => (await app.Producer.GetFromJsonAsync<JsonElement>("/queues")).GetProperty("items")[0].GetProperty("unacknowledged").ValueKind == JsonValueKind.Number, "the management plugin answers");
+    }
+
+    [ContainerFact]
+    public async Task A_second_run_on_the_same_volume_knows_the_task_and_one_with_another_password_says_so()
+    {
+        string image = TestEnvironment.ContainerImages[^1];
         string id;
         await using (TestApp app = await StartAsync(image, "the-password-1"))
         {
-            using HttpResponseMessage answer = await app.SendAsync("contained.");
-            Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
-            id = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
-            await Eventually.TrueAsync(() => app.Lines("(simulate) done after").Length == 1, "the task is done");
-            // From RabbitMQ's management API, which counts every five seconds.
-            await Eventually.TrueAsync(
-                async () => (await app.Producer.GetFromJsonAsync<JsonElement>("/queues")).GetProperty("items")[0].GetProperty("unacknowledged").ValueKind == JsonValueKind.Number, "the management plugin answers");
+            id = await RunAsync(app);
         }
 
         await using (TestApp app = await StartAsync(image, "the-password-1"))
@@ -51,7 +56,23 @@ public sealed class ContainerTests : IAsyncLifetime
             Console.SetError(errors);
         }
 
-        Assert.Contains("The broker refuses the user 'workqueue': its data was made with another password.", said.ToString(), StringComparison.Ordinal);
+        Assert.Contains("The broker refuses its user 'workqueue': its data was made with another password.", said.ToString(), StringComparison.Ordinal);
+    }
+
+    [ContainerFact]
+    public async Task An_image_that_is_not_to_be_had_stops_the_start()
+    {
+        await using OtherProgram run = OtherProgram.Start(TestEnvironment.Built("WorkQueue.AppHost"), ["--Broker:Mode=container", "--Broker:Image=nobody/has-this", "--Broker:Tag=1"], ("DOTNET_ENVIRONMENT", "Development"));
+        Assert.Equal(1, await run.EndAsync(TestEnvironment.Patience));
+        Assert.Contains("neither has the image nobody/has-this:1 nor can pull it", Assert.Single(run.Errors), StringComparison.Ordinal);
+    }
+
+    private static async Task<string> RunAsync(TestApp app)
+    {
+        using HttpResponseMessage answer = await app.SendAsync("contained.");
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        await Eventually.TrueAsync(() => app.Lines("(simulate) done after").Length == 1, "the task is done");
+        return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
     }
 
     public Task InitializeAsync() => Task.CompletedTask;

@@ -6,7 +6,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>Real processes are killed and stopped under a running system.</summary>
-[Collection(SystemTests.Name)]
+[Collection(OwnSystemTests.Name)]
 public sealed class FaultTests
 {
     [AppHostFact]

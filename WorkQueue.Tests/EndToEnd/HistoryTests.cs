@@ -6,7 +6,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.EndToEnd;
 
 /// <summary>What is known of the tasks outlives the producer.</summary>
-[Collection(SystemTests.Name)]
+[Collection(OwnSystemTests.Name)]
 public sealed class HistoryTests
 {
     private static readonly string[] PendingStates = ["scheduled", "queued", "running", "retrying"];

@@ -1,13 +1,21 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using WorkQueue.Tests.Support;
+
 namespace WorkQueue.Tests.EndToEnd;
 
-/// <summary>
-/// The tests that start a whole system, one after the other: two cores do not start two of them in good time. Those that do it no harm
-/// share one.
-/// </summary>
+/// <summary>The tests that share a running system, one after the other.</summary>
 [CollectionDefinition(Name)]
 public sealed class SystemTests : ICollectionFixture<RunningSystem>
 {
     public const string Name = "system";
+}
+
+/// <summary>The tests that start systems of their own, to do them harm or to start them otherwise. One after the other: two cores do not start several in good time.</summary>
+[CollectionDefinition(Name)]
+public sealed class OwnSystemTests
+{
+    public const string Name = "systems of their own";
 }
 
 /// <summary>The system as a newcomer starts it, a producer and two workers, with the dashboard.</summary>
@@ -15,19 +23,20 @@ public sealed class RunningSystem : IAsyncLifetime
 {
     public string Output { get; } = Directory.CreateTempSubdirectory("workqueue-test-output-").FullName;
 
-    private TestApp? _app;
+    // A start that failed is not tried again by each test.
+    private Task<TestApp>? _app;
 
     public Task InitializeAsync() => Task.CompletedTask;
 
     /// <summary>The system, started by the first that asks; the tests of a collection come one after the other.</summary>
-    internal async Task<TestApp> StartedAsync() => _app ??= await TestApp.StartWithDashboardAsync(
-        "Broker:Mode=local", "Workers=2", $"WorkQueue:Output={Output}", "WorkQueue:Queues:tiny:MaxLength=1", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25");
+    internal async Task<TestApp> StartedAsync() => await (_app ??= TestApp.StartWithDashboardAsync(
+        "Broker:Mode=local", "Workers=2", "WorkQueue:Board:DashboardUrl=http://localhost:15180", $"WorkQueue:Output={Output}", "WorkQueue:Queues:tiny:MaxLength=1", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25"));
 
     public async Task DisposeAsync()
     {
-        if (_app is not null)
+        if (_app is { IsCompletedSuccessfully: true })
         {
-            await _app.DisposeAsync();
+            await (await _app).DisposeAsync();
         }
 
         Directory.Delete(Output, recursive: true);
@@ -41,7 +50,21 @@ public abstract class OnRunningSystem(RunningSystem system) : IAsyncLifetime
 
     protected RunningSystem System { get; } = system;
 
-    public async Task InitializeAsync() => App = await System.StartedAsync();
+    // What the test before has left is done first: it would have the workers.
+    public async Task InitializeAsync()
+    {
+        App = await System.StartedAsync();
+        foreach (string state in (string[])["queued", "running", "retrying"])
+        {
+            await Eventually.TrueAsync(
+                async () => (await App.Producer.GetFromJsonAsync<JsonElement>($"/tasks?queue=default&limit=1&state={state}")).GetProperty("items").GetArrayLength() == 0, $"no task of an earlier test is {state}");
+        }
+    }
 
-    public Task DisposeAsync() => Task.CompletedTask;
+    // Also where a test has failed half-way.
+    public async Task DisposeAsync()
+    {
+        using HttpResponseMessage resumed = await App.Producer.PostAsync("/queues/default/resume", null);
+        resumed.EnsureSuccessStatusCode();
+    }
 }

@@ -6,7 +6,7 @@ using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Snippets;
 
-[Collection(SystemTests.Name)]
+[Collection(OwnSystemTests.Name)]
 public sealed class IntegrationTest
 {
     [AppHostFact]

@@ -37,11 +37,18 @@ public sealed class AppHostTheoryAttribute : TheoryAttribute
     public AppHostTheoryAttribute() => Skip = AppHostFactAttribute.Missing;
 }
 
+/// <summary><see cref="ContainerTheoryAttribute"/> without cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class ContainerFactAttribute : FactAttribute
+{
+    public ContainerFactAttribute() => Skip = ContainerTheoryAttribute.Missing.Value;
+}
+
 /// <summary>A test of the AppHost with <c>Broker:Mode=container</c>, on each image: needs a container engine and RabbitMQ images.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class ContainerTheoryAttribute : TheoryAttribute
 {
-    private static readonly Lazy<string?> Missing = new(WhyMissing);
+    internal static Lazy<string?> Missing { get; } = new(WhyMissing);
 
     public ContainerTheoryAttribute() => Skip = Missing.Value;
 
