@@ -33,7 +33,7 @@ try
         .WithReference(broker.Resource)
         .WaitFor(broker.Resource);
 
-    RunConsole.CheckPorts(builder);
+    using IDisposable? ports = RunConsole.ClaimPorts(builder);
     // The first: Aspire's own services wait in their start until the broker is healthy.
     builder.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService>(services => ActivatorUtilities.CreateInstance<RunConsole>(services, broker, (Action)(() => exitCode = 1))));
     await builder.Build().RunAsync();

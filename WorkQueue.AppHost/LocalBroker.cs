@@ -36,8 +36,7 @@ internal sealed class LocalBroker : IDisposable
 
     public static LocalBroker Add(IDistributedApplicationBuilder builder, string name, string user, IResourceBuilder<ParameterResource> password, bool persist)
     {
-        string root = Path.GetFullPath(Path.Combine("..", ".workqueue"), builder.AppHostDirectory);
-        Directory.CreateDirectory(root);
+        string root = Root(builder);
         RemoveLeftovers(root);
         string folder = Path.Combine(root, persist ? KeptName : $"{KeptName}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
         FileStream owner = Hold(LockOf(folder))
@@ -57,6 +56,10 @@ internal sealed class LocalBroker : IDisposable
             .WithEnvironment("WORKQUEUE_BROKER_CONSUMER_TIMEOUT", ConsumerTimeout(builder))
             .WithIconName("MailMultiple"), owner);
     }
+
+    /// <summary>The folder for what runs leave behind.</summary>
+    public static string Root(IDistributedApplicationBuilder builder) =>
+        Directory.CreateDirectory(Path.GetFullPath(Path.Combine("..", ".workqueue"), builder.AppHostDirectory)).FullName;
 
     public void Dispose()
     {
@@ -103,7 +106,8 @@ internal sealed class LocalBroker : IDisposable
 
     private static string LockOf(string folder) => folder + ".lock";
 
-    private static FileStream? Hold(string file)
+    /// <summary>Has a file to itself until it is disposed of; null where another process has it.</summary>
+    public static FileStream? Hold(string file)
     {
         try
         {

@@ -21,12 +21,13 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
     private Uri? _dashboard;
 
     /// <summary>Refuses to start where another program has a port that a run needs: Aspire itself would wait for it without a word.</summary>
-    /// <exception cref="SettingException">A port is taken.</exception>
-    public static void CheckPorts(IDistributedApplicationBuilder builder)
+    /// <returns>To be held while it runs: another AppHost that starts at the same moment finds the ports still free.</returns>
+    /// <exception cref="SettingException">A port is taken, or another AppHost runs.</exception>
+    public static IDisposable? ClaimPorts(IDistributedApplicationBuilder builder)
     {
         if (!builder.ExecutionContext.IsRunMode || builder.Configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
         {
-            return;
+            return null;
         }
 
         IEnumerable<(int Port, string Use)> endpoints = builder.Resources
@@ -37,6 +38,8 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
         {
             throw new SettingException($"Port {port}, {use}, is in use: stop the program that has it; maybe this AppHost runs already.");
         }
+
+        return LocalBroker.Hold(Path.Combine(LocalBroker.Root(builder), "apphost.lock")) ?? throw new SettingException("This AppHost runs already, and has the ports: stop it.");
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -89,6 +89,8 @@ public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixt
         await using BoardPage board = await fixture.OpenAsync("/");
         await board.Page.Locator(".live.on").WaitForAsync();
         await board.PressTogetherAsync("g", "t", "**/board/tasks");
+        // Keys are heard once the page is live.
+        await board.Page.Locator(".live.on").WaitForAsync();
         await board.Page.Keyboard.PressAsync("/");
         await board.Page.Keyboard.TypeAsync(id);
         await board.Page.Keyboard.PressAsync("Enter");

@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Microsoft.Playwright;
 using WorkQueue.Tests.Board;
 using WorkQueue.Tests.Support;
@@ -15,11 +17,12 @@ public sealed class DashboardPageTests(RunningSystem system) : OnRunningSystem(s
     ];
 
     [ChromiumFact]
-    public async Task The_resources_and_the_five_charts_to_look_at_are_shown_and_photographed()
+    public async Task The_resources_a_trace_and_the_five_charts_to_look_at_are_shown_and_photographed()
     {
         string? folder = Environment.GetEnvironmentVariable("WORKQUEUE_SCREENSHOTS");
         string login = await DashboardApi.LoginAsync(App);
         string worker = await App.ReplicaAsync();
+        string trace = await FailedTraceAsync();
         using CancellationTokenSource enough = new();
         Task load = LoadAsync(string.IsNullOrEmpty(folder) ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(90), enough.Token);
         await (string.IsNullOrEmpty(folder) ? Task.CompletedTask : load);
@@ -36,6 +39,9 @@ public sealed class DashboardPageTests(RunningSystem system) : OnRunningSystem(s
             await page.GetByText("OpenAPI").WaitForAsync();
             Assert.Equal(0, await page.GetByText("amqp://").CountAsync());
             await PhotographAsync(page, folder, "resources", scheme);
+            await page.GotoAsync(new Uri(new Uri(login), $"/traces/detail/{trace}").ToString());
+            await page.GetByText("POST /tasks").First.WaitForAsync();
+            await PhotographAsync(page, folder, "trace", scheme);
             foreach ((string resource, string instrument) in Charts)
             {
                 string of = resource == "worker" ? worker : resource;
@@ -48,6 +54,17 @@ public sealed class DashboardPageTests(RunningSystem system) : OnRunningSystem(s
 
         await enough.CancelAsync();
         await load;
+    }
+
+    // The trace of a task that failed in both its attempts.
+    private async Task<string> FailedTraceAsync()
+    {
+        using HttpResponseMessage answer = await App.SendAsync("fail for the photograph");
+        string id = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
+        JsonElement task = default;
+        await Eventually.TrueAsync(
+            async () => (task = await App.Producer.GetFromJsonAsync<JsonElement>($"/tasks/{id}")).GetProperty("state").GetString() == "deadLettered", "it fails");
+        return task.GetProperty("traceId").GetString()!;
     }
 
     private static async Task PhotographAsync(IPage page, string? folder, string name, ColorScheme scheme)

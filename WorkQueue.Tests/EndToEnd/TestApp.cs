@@ -39,7 +39,8 @@ internal sealed class TestApp : IAsyncDisposable
     {
         using CancellationTokenSource limit = new(StartLimit);
         IDistributedApplicationTestingBuilder builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.WorkQueue_AppHost>(
-            arguments, (options, _) => options.DisableDashboard = !dashboard, limit.Token);
+            // What ends, ends behind the test: the next one need not wait for it.
+            ["DcpPublisher:WaitForResourceCleanup=false", .. arguments], (options, _) => options.DisableDashboard = !dashboard, limit.Token);
         StartWhatIsBuilt(builder);
         change(builder);
         TestApp test = new(builder, await builder.BuildAsync(limit.Token));
