@@ -38,15 +38,9 @@ public sealed record TaskContext
     internal TaskRun? Run { get; init; }
 
     /// <summary>Tells how far the task is, for those who watch it. Cheap: of many reports in a moment only the last is sent.</summary>
-    /// <param name="percent">0 to 100.</param>
+    /// <param name="percent">0 to 100; what is below or above counts as 0 or 100.</param>
     /// <param name="text">What it does at the moment, at most 200 characters; null for nothing.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="percent"/> is not 0 to 100.</exception>
-    public void ReportProgress(int percent, string? text = null)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(percent);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(percent, 100);
-        Run?.Report(percent, text);
-    }
+    public void ReportProgress(int percent, string? text = null) => Run?.Report(Math.Clamp(percent, 0, 100), text);
 
     private sealed class NoServices : IServiceProvider
     {

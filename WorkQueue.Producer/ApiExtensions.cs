@@ -15,6 +15,7 @@ internal static class ApiExtensions
         builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = Explain);
         builder.Services.AddExceptionHandler<TaskExceptionHandler>();
         builder.Services.AddOpenApi();
+        builder.Services.AddRequestDecompression();
         builder.Services.AddHttpClient<ManagementClient>(client => client.Timeout = TimeSpan.FromSeconds(2)).RemoveAllLoggers();
         builder.Services.AddSingleton(ApiKeys.Read(builder.Configuration, builder.Environment));
         builder.Services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>().Configure<IOptions<WorkQueueOptions>>(
@@ -30,6 +31,7 @@ internal static class ApiExtensions
             StatusCodeSelector = error => error is BadHttpRequestException bad ? bad.StatusCode : (int)HttpStatusCode.InternalServerError,
         });
         app.UseStatusCodePages();
+        app.UseRequestDecompression();
         app.Use(RefuseCrossSiteAsync);
         app.Use(ApiKeys.RequireAsync);
     }

@@ -34,7 +34,8 @@ internal sealed class Batch(ITaskQueue queue, TimeProvider clock)
             }
             else
             {
-                _rejected.Add(new RejectedLine(tasks[index].Line.Number, results[index].Error?.Message ?? "not enqueued"));
+                _rejected.Add(new RejectedLine(tasks[index].Line.Number, results[index].Error?.Message ?? "not enqueued",
+                    results[index].Error is TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown ? unknown.TaskId : null));
             }
         }
 

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -34,6 +33,7 @@ internal static class BatchEndpoints
             throw new BadHttpRequestException($"Content-Type is '{request.ContentType}'; send {NdJson}, a line for each task.", StatusCodes.Status415UnsupportedMediaType);
         }
 
+        TaskRequestReader.RequirePlain(request);
         // All of it is read before anything is enqueued: too many lines change nothing.
         IReadOnlyList<BatchLine> lines = Split(await ReadAsync(request, options.Value.MaxPayloadBytes, cancellationToken));
         Batch batch = new(queue, clock);
@@ -59,7 +59,7 @@ internal static class BatchEndpoints
 
     private static List<BatchLine> Split(ReadOnlyMemory<byte> body)
     {
-        ReadOnlyMemory<byte> rest = body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
+        ReadOnlyMemory<byte> rest = TaskRequestReader.WithoutMark(body);
         List<BatchLine> lines = [];
         for (int number = 1; rest.Length > 0; number++)
         {
@@ -93,4 +93,5 @@ internal sealed record BatchAnswer(int Accepted, IReadOnlyList<string> Ids, IRea
 /// <summary>A line that was not enqueued.</summary>
 /// <param name="Line">Its number, from 1.</param>
 /// <param name="Error">Why.</param>
-internal sealed record RejectedLine(int Line, string Error);
+/// <param name="Id">Its task's id, where it may have been enqueued all the same: to look it up by.</param>
+internal sealed record RejectedLine(int Line, string Error, string? Id = null);

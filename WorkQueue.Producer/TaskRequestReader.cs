@@ -18,7 +18,11 @@ internal static class TaskRequestReader
         AllowDuplicateProperties = false,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
+        Converters = { new TimeWithOffset() },
     };
+
+    // What ASCII writes is UTF-8 too; the rest are names of it that are in use.
+    private static readonly string[] Utf8Names = ["utf-8", "utf8", "us-ascii"];
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -33,7 +37,8 @@ internal static class TaskRequestReader
             throw new BadHttpRequestException(UnsupportedContentType(request), StatusCodes.Status415UnsupportedMediaType);
         }
 
-        if (type?.Charset.HasValue == true && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+        RequirePlain(request);
+        if (type?.Charset.HasValue == true && !Utf8Names.Contains(HeaderUtilities.RemoveQuotes(type.Charset).ToString(), StringComparer.OrdinalIgnoreCase))
         {
             throw new BadHttpRequestException($"Charset is '{type.Charset}'; send UTF-8.", StatusCodes.Status415UnsupportedMediaType);
         }
@@ -53,6 +58,8 @@ internal static class TaskRequestReader
         {
             throw new BadHttpRequestException($"Content-Type is '{request.ContentType}'; send application/json.", StatusCodes.Status415UnsupportedMediaType);
         }
+
+        RequirePlain(request);
 
         return Parse<T>((await ReadBodyAsync(request, cancellationToken)).Span);
     }
@@ -113,12 +120,25 @@ internal static class TaskRequestReader
         }
     }
 
+    /// <summary>Refuses a body that is encoded in a way that the middleware before has not undone.</summary>
+    /// <exception cref="BadHttpRequestException">It is.</exception>
+    public static void RequirePlain(HttpRequest request)
+    {
+        if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new BadHttpRequestException($"Content-Encoding is '{encoding}'; send gzip, br, deflate or none.", StatusCodes.Status415UnsupportedMediaType);
+        }
+    }
+
+    /// <summary>Without a byte order mark, which some programs put before UTF-8.</summary>
+    public static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> body) => body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
+
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         using MemoryStream body = new();
         await request.Body.CopyToAsync(body, cancellationToken);
-        return body.Length > 0
-            ? body.ToArray()
+        return WithoutMark(body.ToArray()) is { Length: > 0 } plain
+            ? plain
             : throw new BadHttpRequestException("The body is empty: a task is a text (text/plain) or {\"type\":…,\"payload\":…} (application/json).");
     }
 
@@ -133,5 +153,19 @@ internal static class TaskRequestReader
         {
             throw new BadHttpRequestException($"The body is not valid UTF-8 at byte {invalid.Index}.", invalid);
         }
+    }
+
+    /// <summary>Times with their offset alone: one without would mean the zone of this machine, hours off and without a word.</summary>
+    private sealed class TimeWithOffset : JsonConverter<DateTimeOffset>
+    {
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            string text = reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw new JsonException();
+            bool isTime = DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time);
+            bool hasOffset = isTime && DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTime plain) && plain.Kind != DateTimeKind.Unspecified;
+            return hasOffset ? time : throw new JsonException(isTime ? $"'{text}' has no offset: give one, as 2026-01-31T12:00:00Z or 2026-01-31T12:00:00+01:00." : $"'{text}' is no time of ISO 8601.");
+        }
+
+        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value);
     }
 }

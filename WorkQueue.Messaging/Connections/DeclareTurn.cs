@@ -13,7 +13,7 @@ namespace WorkQueue.Messaging.Connections;
 internal sealed class DeclareTurn : IAsyncDisposable
 {
     // Longer than any declare takes: better two at once than none, should the holder hang.
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
     private static readonly Dictionary<string, object?> Arguments = new()
     {

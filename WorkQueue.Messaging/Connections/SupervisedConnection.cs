@@ -114,7 +114,15 @@ internal sealed class SupervisedConnection(
 
     private async Task DeclareAsync(IConnection connection, CancellationToken stopping)
     {
-        await using DeclareTurn? turn = declarer.Lock is { } name ? await DeclareTurn.TakeAsync(connection, name, clock, stopping) : null;
+        // To take a turn is to publish, and whoever publishes is blocked by the broker's alarms. What consumes must not be: it waits for the other to declare.
+        bool takesTurn = purpose == ConnectionPurpose.Publish;
+        await using DeclareTurn? turn = takesTurn && declarer.Lock is { } name ? await DeclareTurn.TakeAsync(connection, name, clock, stopping) : null;
+        if (!takesTurn)
+        {
+            await declarer.Declared.WaitAsync(DeclareTurn.Longest, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stopping.ThrowIfCancellationRequested();
+        }
+
         IChannel channel = await Limits.OpenAsync(connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
         try
         {

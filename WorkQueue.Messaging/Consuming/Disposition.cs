@@ -9,7 +9,7 @@ internal abstract record Disposition
     public abstract string Name { get; }
 
     /// <summary>Done: record the result, then acknowledge it.</summary>
-    public sealed record Ack(object? Result) : Disposition
+    public sealed record Ack(WrittenResult Result) : Disposition
     {
         public override string Name => "ack";
     }

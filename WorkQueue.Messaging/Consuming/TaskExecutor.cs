@@ -38,10 +38,10 @@ internal sealed class TaskExecutor(
         current.Limit(limit, timer);
         try
         {
-            Task<object?> running = StartAsync(handler, delivery, current);
+            Task<WrittenResult> running = StartAsync(handler, delivery, current);
             await ((Task)running.WaitAsync(current.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            object? result = await (running.IsCompleted ? running : GraceAsync(running, delivery.Message, tokens));
-            return tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : result is null ? TaskOutcome.Succeeded.Silently : new TaskOutcome.Succeeded(result);
+            WrittenResult result = await (running.IsCompleted ? running : GraceAsync(running, delivery.Message, tokens));
+            return tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : ReferenceEquals(result, WrittenResult.None) ? TaskOutcome.Succeeded.Silently : new TaskOutcome.Succeeded(result);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: whatever it throws is an outcome.
         catch (Exception failure)
@@ -79,16 +79,22 @@ internal sealed class TaskExecutor(
 
     // On a thread of its own: a handler that blocks its thread could not be cut at its timeout, nor the connection served, otherwise. It ends
     // with its services, before the acknowledgement: they may write what they hold only now. One that does not stop keeps them until it does.
-    private async Task<object?> StartAsync(TaskHandlerRegistration handler, TaskDelivery delivery, TaskRun current)
+    private async Task<WrittenResult> StartAsync(TaskHandlerRegistration handler, TaskDelivery delivery, TaskRun current)
     {
         await Task.Yield();
         // What is cut before it has begun never begins: the body it would read may be another task's by then.
         current.Token.ThrowIfCancellationRequested();
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-        return await handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, scope.ServiceProvider));
+        object? result = await handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, scope.ServiceProvider));
+        current.IsDone = true;
+        // Within the scope: what is written only now may be read from its services.
+        return await WrittenResult.OfAsync(result, MaxResultOf(delivery.Message), current.Token);
     }
 
-    private async Task<object?> GraceAsync(Task<object?> running, TaskMessage message, RunTokens tokens)
+    // Who calls is answered with more than the history keeps.
+    private int MaxResultOf(TaskMessage message) => message.ReplyTo is null ? options.Value.MaxResultBytes : Math.Max(options.Value.MaxResultBytes, options.Value.MaxPayloadBytes);
+
+    private async Task<WrittenResult> GraceAsync(Task<WrittenResult> running, TaskMessage message, RunTokens tokens)
     {
         TimeSpan grace = tokens.Drained.IsCancellationRequested ? DrainGrace : options.Value.Worker.CancelGrace;
         try
@@ -109,6 +115,7 @@ internal sealed class TaskExecutor(
     private static TaskOutcome OutcomeOf(Exception failure, RunTokens tokens, TaskRun current, TimeSpan limit) => failure switch
     {
         _ when tokens.TakenBack.IsCancellationRequested => new TaskOutcome.TakenBack(),
+        _ when current.IsDone && failure is OperationCanceledException => new TaskOutcome.Succeeded(WrittenResult.Late),
         _ when current.IsCancelled => new TaskOutcome.Cancelled(),
         TaskRejectedException rejection => new TaskOutcome.Rejected(rejection.Message, rejection.InnerException ?? rejection),
         TaskRetryException retry => new TaskOutcome.Failed(retry.Message, retry.InnerException ?? retry, retry.Delay),

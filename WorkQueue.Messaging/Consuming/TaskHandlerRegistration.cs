@@ -20,6 +20,8 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    private static readonly HashSet<string> NotEncoded = new(StringComparer.OrdinalIgnoreCase) { "utf-8", "utf8", "us-ascii", "ascii", "identity", "binary", "8bit", "7bit" };
+
     public static TaskHandlerRegistration Create<TPayload, THandler>(string type)
         where THandler : class, ITaskHandler<TPayload> =>
         new(type, (services, message, context) =>
@@ -35,15 +37,28 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
     {
         try
         {
+            ReadOnlySpan<byte> body = PlainBody(message);
             TPayload? payload = IsJson(message.ContentType)
-                ? JsonSerializer.Deserialize<TPayload>(message.Body.Span, PayloadOptions)
-                : FromText<TPayload>(StrictUtf8.GetString(message.Body.Span));
+                ? JsonSerializer.Deserialize<TPayload>(body, PayloadOptions)
+                : FromText<TPayload>(StrictUtf8.GetString(body));
             return payload ?? throw new TaskRejectedException($"the payload of type {message.Type} is null");
         }
         catch (Exception misfit) when (misfit is JsonException or NotSupportedException or DecoderFallbackException)
         {
             throw new TaskRejectedException($"the payload does not fit type {message.Type}: {misfit.Message}", misfit);
         }
+    }
+
+    // Some clients name the charset here, or that there is no encoding; some put a byte order mark before the text.
+    private static ReadOnlySpan<byte> PlainBody(TaskMessage message)
+    {
+        if (message.ContentEncoding is { Length: > 0 } encoding && !NotEncoded.Contains(encoding))
+        {
+            throw new TaskRejectedException($"the payload has the content encoding '{encoding}', which is not read: send it as plain UTF-8");
+        }
+
+        ReadOnlySpan<byte> body = message.Body.Span;
+        return body.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
     }
 
     private static TPayload? FromText<TPayload>(string text) =>

@@ -1,13 +1,15 @@
+using WorkQueue.Messaging.Wire;
+
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>What a run produced.</summary>
 internal abstract record TaskOutcome
 {
     /// <summary>The handler finished.</summary>
-    public sealed record Succeeded(object? Result) : TaskOutcome
+    public sealed record Succeeded(WrittenResult Result) : TaskOutcome
     {
         /// <summary>Without a result, as most do.</summary>
-        public static readonly Succeeded Silently = new((object?)null);
+        public static readonly Succeeded Silently = new(WrittenResult.None);
     }
 
     /// <summary>The attempt failed; another may succeed, after <paramref name="Delay"/> if the handler chose one.</summary>

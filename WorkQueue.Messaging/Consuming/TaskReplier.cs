@@ -34,7 +34,7 @@ internal sealed class TaskReplier(ConfirmedPublisher publisher, IOptions<WorkQue
 
     private (BasicProperties Properties, byte[] Body)? AnswerOf(TaskMessage message, Disposition disposition) => disposition switch
     {
-        Disposition.Ack done => ReplyCodec.Write(message, done.Result, options.Value.MaxPayloadBytes),
+        Disposition.Ack done => ReplyCodec.Write(message, done.Result.Json, done.Result.Note, options.Value.MaxPayloadBytes),
         Disposition.DeadLetter dead => ReplyCodec.Write(message, dead.End),
         Disposition.Cancel cancel => ReplyCodec.Write(message, cancel.End),
         Disposition.Drop => ReplyCodec.Write(message, new AttemptEnd("cancelled before it ran", null, null, default)),

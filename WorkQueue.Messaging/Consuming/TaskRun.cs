@@ -37,6 +37,9 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
         Cut();
     }
 
+    /// <summary>Its handler has returned: whatever happens to its result, the task is done.</summary>
+    public bool IsDone { get; set; }
+
     /// <summary>It may take so long.</summary>
     /// <param name="limit">How long.</param>
     /// <param name="timer">Has <see cref="TimeOut"/> called then.</param>

@@ -20,6 +20,9 @@ internal sealed class TaskSettler(
     // To publish again while the first may still be stored makes a copy each time; never to do so would hold the slot should the broker forget to answer.
     private readonly TimeSpan _patience = 10 * options.Value.ConfirmTimeout;
 
+    // Others that publish on the same connection lose it too, but hardly each time.
+    private const int MostErrors = 5;
+
     private static readonly TimeSpan RetryPublish = TimeSpan.FromSeconds(1);
 
     /// <summary>Settles a delivery on the channel that brought it.</summary>
@@ -95,6 +98,7 @@ internal sealed class TaskSettler(
     {
         TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return ? Owned(delivery) : delivery.Message;
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
+        int lost = 0;
         while (true)
         {
             try
@@ -105,8 +109,15 @@ internal sealed class TaskSettler(
             }
             catch (PublishFailedException failure) when (!end.IsCancellationRequested)
             {
+                if (IsBrokersError(failure) && ++lost == MostErrors)
+                {
+                    // Whatever in it the broker does not bear: each try may leave a copy, and cuts everybody else's publishes too.
+                    message = message.Bare();
+                    disposition = new Disposition.DeadLetter(new AttemptEnd($"the broker ended the connection each of the {MostErrors} times it was to be moved; set aside without what its sender added", null, failure.Message, clock.GetUtcNow()));
+                }
+
                 logger.SettleDelayed(message.Id, failure.Message);
-                await Task.Delay(RetryPublish, clock, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(RetryPublish * (0.5 + Random.Shared.NextDouble()), clock, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException && end.IsCancellationRequested)
             {
@@ -115,6 +126,10 @@ internal sealed class TaskSettler(
             }
         }
     }
+
+    // 541 INTERNAL_ERROR and its like, not a broker that stops, a link that breaks or a queue that does not answer.
+    private static bool IsBrokersError(Exception? failure) =>
+        failure is OperationInterruptedException { ShutdownReason: { Initiator: ShutdownInitiator.Peer, ReplyCode: >= 500 } } || (failure is not null && IsBrokersError(failure.InnerException));
 
     private async Task PublishAsync(TaskDelivery delivery, TaskMessage message, Disposition disposition, CancellationToken cancellationToken)
     {

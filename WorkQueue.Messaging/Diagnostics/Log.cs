@@ -113,6 +113,9 @@ internal static partial class Log
     [LoggerMessage(3107, LogLevel.Debug, "The queues could not be counted ({Reason}); trying again")]
     public static partial void NoQueueCounts(this ILogger logger, string reason);
 
+    [LoggerMessage(3111, LogLevel.Warning, "Queue {Queue} cannot be counted ({Reason}); the others are")]
+    public static partial void NoQueueCount(this ILogger logger, string queue, string reason);
+
     [LoggerMessage(3108, LogLevel.Error, "This process cannot do its work ({Reason}); it goes on trying")]
     public static partial void Unhealthy(this ILogger logger, string reason);
 

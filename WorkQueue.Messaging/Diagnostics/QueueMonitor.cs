@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Topology;
 
@@ -20,6 +21,12 @@ internal sealed class QueueMonitor(
 
     // The ladder has many queues, and what waits there changes nothing at once.
     private const int LadderRounds = 5;
+
+    // Each time one does not answer the others wait for it.
+    private const int RoundsAfterSilence = 60;
+
+    // From which round on a queue that could not be counted is asked again.
+    private readonly Dictionary<string, int> _askAgain = new(StringComparer.Ordinal);
 
     private volatile IReadOnlyList<QueueCount> _counts = [];
 
@@ -50,6 +57,7 @@ internal sealed class QueueMonitor(
             {
                 _counts = [];
                 _waiting = null;
+                _askAgain.Clear();
                 logger.NoQueueCounts(failure.Message);
                 // A queue that cannot be counted may have been deleted.
                 await connection.TryRepairAsync(stoppingToken);
@@ -68,15 +76,7 @@ internal sealed class QueueMonitor(
             int round = 0;
             do
             {
-                List<QueueCount> counts = [];
-                foreach (TaskQueue queue in topology.All)
-                {
-                    QueueDeclareOk live = await CountAsync(channel, queue.BrokerName, stopping);
-                    QueueDeclareOk dead = await CountAsync(channel, queue.DeadBrokerName, stopping);
-                    counts.Add(new QueueCount(queue.Name, queue.BrokerName, live.MessageCount, (int)live.ConsumerCount, dead.MessageCount) { IsSubscription = queue.IsSubscription });
-                }
-
-                _counts = counts;
+                channel = await CountQueuesAsync(channel, round, stopping);
                 if (round++ % LadderRounds == 0)
                 {
                     _waiting = await CountLadderAsync(channel, stopping);
@@ -88,6 +88,33 @@ internal sealed class QueueMonitor(
         {
             await Limits.DisposeAsync(channel, clock);
         }
+    }
+
+    // One that is missing, or has no leader, takes its channel with it and its time, but not the counts of the others.
+    private async Task<IChannel> CountQueuesAsync(IChannel channel, int round, CancellationToken stopping)
+    {
+        List<QueueCount> counts = [];
+        foreach (TaskQueue queue in topology.All.Where(queue => round >= _askAgain.GetValueOrDefault(queue.BrokerName)))
+        {
+            try
+            {
+                QueueDeclareOk live = await CountAsync(channel, queue.BrokerName, stopping);
+                QueueDeclareOk dead = await CountAsync(channel, queue.DeadBrokerName, stopping);
+                counts.Add(new QueueCount(queue.Name, queue.BrokerName, live.MessageCount, (int)live.ConsumerCount, dead.MessageCount) { IsSubscription = queue.IsSubscription });
+            }
+            catch (Exception failure) when (connection.Problem is null && failure is OperationInterruptedException or TimeoutException)
+            {
+                _askAgain[queue.BrokerName] = round + (failure is TimeoutException ? RoundsAfterSilence : 2);
+                logger.NoQueueCount(queue.BrokerName, failure.Message);
+                await Limits.DisposeAsync(channel, clock);
+                // It may have been deleted.
+                await connection.TryRepairAsync(stopping);
+                channel = await connection.OpenChannelAsync(null, stopping);
+            }
+        }
+
+        _counts = counts;
+        return channel;
     }
 
     private async Task<Tuple<long, long>> CountLadderAsync(IChannel channel, CancellationToken stopping)

@@ -11,7 +11,7 @@ namespace WorkQueue.Messaging.Events;
 
 /// <summary>
 /// What workers were told, kept in a stream that each process reads from its beginning and then follows: a worker that starts later obeys too.
-/// It knows that it has read everything when it meets its own greeting.
+/// It knows that it has read everything when it meets its own greeting; or, where an alarm of the broker lets nobody publish one, when nothing more comes.
 /// </summary>
 internal sealed class ControlLog(
     StreamFollower streams,
@@ -22,6 +22,9 @@ internal sealed class ControlLog(
     TimeProvider clock,
     ILogger<ControlLog> logger) : BackgroundService, ITaskControl
 {
+    // Each is half a second in which nothing came.
+    private const int QuietGroups = 6;
+
     private readonly string _greeting = Guid.NewGuid().ToString("N");
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<string, int> _cancelled = new(StringComparer.Ordinal);
@@ -66,8 +69,15 @@ internal sealed class ControlLog(
         try
         {
             Task greeting = GreetAsync(stoppingToken);
+            int quiet = 0;
             await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.History.ControlLog, null, stoppingToken))
             {
+                quiet = group.Count == 0 ? quiet + 1 : 0;
+                if (quiet == QuietGroups)
+                {
+                    _ready.TrySetResult();
+                }
+
                 foreach (StreamMessage message in group)
                 {
                     Obey(ControlEntry.Read(message));

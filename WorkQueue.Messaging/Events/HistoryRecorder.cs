@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -35,7 +34,7 @@ internal sealed class HistoryRecorder(
     public bool RecordsRuns => _history.Mode == HistoryMode.All;
 
     /// <summary>Records a success with its result; returns when that is confirmed, or will have to be sent again.</summary>
-    public Task SucceededAsync(TaskMessage message, object? result, AttemptRun run)
+    public Task SucceededAsync(TaskMessage message, WrittenResult result, AttemptRun run)
     {
         // Where only failures are recorded, what had failed, waited or died before must not seem to wait for ever.
         bool recorded = Records(message) && (RecordsRuns || (_history.Mode == HistoryMode.Failures && (message.Attempt > 1 || message.Redriven > 0 || message.NotBefore is not null)));
@@ -44,7 +43,7 @@ internal sealed class HistoryRecorder(
             return Task.CompletedTask;
         }
 
-        (byte[] body, string? note) = Serialize(result, message);
+        (ReadOnlyMemory<byte> body, string? note) = Kept(result, message);
         return SendAsync(new EventMessage(message, EventCodec.Succeeded, clock.GetUtcNow(), run, EndOf(note), Body: body));
     }
 
@@ -160,24 +159,17 @@ internal sealed class HistoryRecorder(
         }
     }
 
-    private (byte[] Body, string? Note) Serialize(object? result, TaskMessage message)
+    private (ReadOnlyMemory<byte> Body, string? Note) Kept(WrittenResult result, TaskMessage message)
     {
-        if (result is null)
+        int limit = options.Value.MaxResultBytes;
+        string? note = result.Note ?? (result.Json.Length > limit ? $"The result has {result.Json.Length} bytes; {WorkQueueOptions.Section}:MaxResultBytes allows {limit}." : null);
+        if (note is null)
         {
-            return ([], null);
+            return (result.Json, null);
         }
 
-        try
-        {
-            byte[] body = JsonSerializer.SerializeToUtf8Bytes(result, result.GetType(), JsonSerializerOptions.Web);
-            int limit = options.Value.MaxResultBytes;
-            return body.Length <= limit ? (body, null) : ([], $"The result has {body.Length} bytes; {WorkQueueOptions.Section}:MaxResultBytes allows {limit}.");
-        }
-        catch (Exception misfit) when (misfit is NotSupportedException or JsonException or InvalidOperationException)
-        {
-            logger.ResultNotKept(message.Id, message.Type, misfit.Message);
-            return ([], $"The result cannot be written as JSON: {misfit.Message}");
-        }
+        logger.ResultNotKept(message.Id, message.Type, note);
+        return (ReadOnlyMemory<byte>.Empty, note);
     }
 
     // An event is handled once in each subscription, under the same id: it has no one history.

@@ -6,10 +6,13 @@ namespace WorkQueue.Messaging.Topology;
 /// <summary>Declares every exchange, queue and binding. Nothing is ever deleted or changed.</summary>
 internal sealed class TopologyDeclarer(TaskTopology topology)
 {
-    private volatile bool _declared;
+    private readonly TaskCompletionSource _declared = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The exclusive queue to hold while declaring, or null where this program has declared everything before.</summary>
-    public string? Lock => _declared ? null : topology.DeclareLock;
+    /// <summary>The queue of the turns to declare, or null where this program has declared everything before.</summary>
+    public string? Lock => _declared.Task.IsCompleted ? null : topology.DeclareLock;
+
+    /// <summary>Completes when this program has declared everything.</summary>
+    public Task Declared => _declared.Task;
 
     /// <summary>Declares on a channel that is used for nothing else: a refusal closes it.</summary>
     /// <exception cref="TopologyMismatchException">Something exists with other arguments.</exception>
@@ -32,7 +35,7 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
             }
         }
 
-        _declared = true;
+        _declared.TrySetResult();
     }
 
     private async Task DeclareHistoryAsync(IChannel channel, HistoryTopology history, CancellationToken cancellationToken)

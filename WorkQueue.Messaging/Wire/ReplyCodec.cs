@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using RabbitMQ.Client;
 
 namespace WorkQueue.Messaging.Wire;
@@ -15,21 +14,11 @@ internal sealed record Reply(string? CorrelationId, ReadOnlyMemory<byte> Body, s
 /// <summary>Answers to and from AMQP properties, body and headers; pure. A plain client reads the result, or the reason as a text, from the body.</summary>
 internal static class ReplyCodec
 {
-    /// <summary>A result; what cannot be written, or is too large, becomes a failure that says so.</summary>
-    public static (BasicProperties Properties, byte[] Body) Write(TaskMessage task, object? result, int maxBytes)
-    {
-        try
-        {
-            byte[] body = result is null ? "null"u8.ToArray() : JsonSerializer.SerializeToUtf8Bytes(result, result.GetType(), JsonSerializerOptions.Web);
-            return body.Length <= maxBytes
-                ? (Properties(task, TaskCodec.JsonContent), body)
-                : Write(task, new AttemptEnd($"it succeeded, but its result has {body.Length} bytes; {WorkQueueOptions.Section}:MaxPayloadBytes allows {maxBytes}", null, null, default));
-        }
-        catch (Exception misfit) when (misfit is NotSupportedException or JsonException or InvalidOperationException)
-        {
-            return Write(task, new AttemptEnd("it succeeded, but its result cannot be written as JSON", misfit.GetType().FullName, misfit.Message, default));
-        }
-    }
+    /// <summary>A result as JSON; one that is not there, or is too large, becomes a failure that says so.</summary>
+    public static (BasicProperties Properties, byte[] Body) Write(TaskMessage task, ReadOnlyMemory<byte> json, string? note, int maxBytes) =>
+        note is not null ? Write(task, new AttemptEnd($"it succeeded, but without its result: {note}", null, null, default))
+        : json.Length > maxBytes ? Write(task, new AttemptEnd($"it succeeded, but its result has {json.Length} bytes; {WorkQueueOptions.Section}:MaxPayloadBytes allows {maxBytes}", null, null, default))
+        : (Properties(task, TaskCodec.JsonContent), json.IsEmpty ? "null"u8.ToArray() : json.ToArray());
 
     /// <summary>A failure.</summary>
     public static (BasicProperties Properties, byte[] Body) Write(TaskMessage task, AttemptEnd end)

@@ -1,6 +1,8 @@
 using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
+using RabbitMQ.Client;
 
 namespace WorkQueue.Messaging.Wire;
 
@@ -58,9 +60,9 @@ internal static class TaskHeaders
         Dictionary<string, object?>? foreign = null;
         foreach ((string name, object? value) in headers)
         {
-            if (IsForeign(name) && IsWritable(name, value))
+            if (IsForeign(name) && Encoding.UTF8.GetByteCount(name) <= byte.MaxValue)
             {
-                (foreign ??= new(StringComparer.Ordinal)).Add(name, value);
+                (foreign ??= new(StringComparer.Ordinal)).Add(name, Portable(value));
             }
         }
 
@@ -82,22 +84,34 @@ internal static class TaskHeaders
         return text[..fit];
     }
 
-    private static bool IsWritable(string name, object? value) => Encoding.UTF8.GetByteCount(name) <= byte.MaxValue && value switch
+    // What every queue and stream of every version takes is carried on as it is, the rest as a text: a stream of RabbitMQ 3.10 answers a decimal by
+    // 541 INTERNAL_ERROR, which ends the connection of whoever publishes, each time it tries.
+    private static object? Portable(object? value) => value switch
     {
-        IDictionary<string, object?> table => table.All(entry => IsWritable(entry.Key, entry.Value)),
-        string or byte[] => true,
-        System.Collections.IEnumerable list => list.Cast<object?>().All(entry => IsWritable("", entry)),
-        _ => true,
+        null or bool or sbyte or byte or short or ushort or int or uint or long or float or double or string or byte[] or AmqpTimestamp => value,
+        BinaryTableValue binary => binary.Bytes,
+        System.Collections.IEnumerable => JsonSerializer.Serialize(Plain(value)),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
     };
 
-    private static long Size(object? value) => 8 + value switch
+    private static object? Plain(object? value) => value switch
+    {
+        byte[] bytes => Encoding.UTF8.GetString(bytes),
+        BinaryTableValue binary => Convert.ToHexString(binary.Bytes),
+        IDictionary<string, object?> table => table.ToDictionary(entry => entry.Key, entry => Plain(entry.Value)),
+        string text => text,
+        System.Collections.IEnumerable list => list.Cast<object?>().Select(Plain).ToArray(),
+        AmqpTimestamp time => time.UnixTime,
+        double.NaN or double.PositiveInfinity or double.NegativeInfinity or float.NaN or float.PositiveInfinity or float.NegativeInfinity => Convert.ToString(value, CultureInfo.InvariantCulture),
+        _ => value,
+    };
+
+    private static long Size(IEnumerable<KeyValuePair<string, object?>> headers) => headers.Sum(header => 16 + header.Key.Length + header.Value switch
     {
         byte[] bytes => bytes.LongLength,
         string text => Encoding.UTF8.GetByteCount(text),
-        IDictionary<string, object?> table => table.Sum(entry => entry.Key.Length + Size(entry.Value)),
-        System.Collections.IEnumerable list => list.Cast<object?>().Sum(Size),
         _ => 8,
-    };
+    });
 
     private static bool IsForeign(string name) =>
         !Ours.Contains(name) && !OfOneHop.Contains(name)
@@ -105,7 +119,8 @@ internal static class TaskHeaders
 
     public static string? Text(IDictionary<string, object?>? headers, string name) =>
         headers is not null && headers.TryGetValue(name, out object? value)
-            ? value switch { null => null, byte[] bytes => Encoding.UTF8.GetString(bytes), _ => Convert.ToString(value, CultureInfo.InvariantCulture) }
+            // A 4.x stream gives texts over 255 bytes back as binary.
+            ? value switch { null => null, byte[] bytes => Encoding.UTF8.GetString(bytes), BinaryTableValue binary => Encoding.UTF8.GetString(binary.Bytes), _ => Convert.ToString(value, CultureInfo.InvariantCulture) }
             : null;
 
     /// <summary>Reads an integer that may be absent.</summary>

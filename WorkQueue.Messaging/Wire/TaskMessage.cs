@@ -54,6 +54,10 @@ internal sealed record TaskMessage
 
     /// <summary>What its sender added for itself; kept through retries and in the dead letter.</summary>
     public IReadOnlyDictionary<string, object?> OtherHeaders { get; init; } = TaskHeaders.None;
+
+    /// <summary>Itself without what its sender added.</summary>
+    public TaskMessage Bare() =>
+        this with { OtherHeaders = TaskHeaders.None, TraceParent = null, TraceState = null, AppId = null, ContentEncoding = null, Priority = null, CorrelationId = null, ReplyTo = null };
 }
 
 /// <summary>One hand-over of a task by the broker.</summary>

@@ -12,6 +12,13 @@ public sealed class BrokerFactAttribute : FactAttribute
     public BrokerFactAttribute() => Skip = TestEnvironment.ExternalBroker is null ? OwnedBroker.Missing : null;
 }
 
+/// <summary><see cref="BrokerFactAttribute"/> with cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class BrokerTheoryAttribute : TheoryAttribute
+{
+    public BrokerTheoryAttribute() => Skip = TestEnvironment.ExternalBroker is null ? OwnedBroker.Missing : null;
+}
+
 /// <summary>A test that starts a broker of its own, to set it up in its own way.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class OwnedBrokerFactAttribute : FactAttribute

@@ -44,6 +44,21 @@ public sealed class PayloadTests
     public void A_text_that_is_not_UTF_8_rejects_the_task() =>
         Assert.Throws<TaskRejectedException>(() => TaskHandlerRegistration.ReadPayload<string>(Message("text/plain", [0xff])));
 
+    [Theory]
+    [InlineData("application/json", """{"text":"hi"}""")]
+    [InlineData("text/plain", "hi")]
+    public void A_byte_order_mark_is_passed_over(string contentType, string body) =>
+        Assert.Equal(new Note("hi"), TaskHandlerRegistration.ReadPayload<Note>(Message(contentType, [.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(body)])));
+
+    [Fact]
+    public void An_encoding_that_is_not_read_rejects_the_task_and_is_named()
+    {
+        TaskRejectedException rejected = Assert.Throws<TaskRejectedException>(
+            () => TaskHandlerRegistration.ReadPayload<Note>(Message("application/json", [0x1f, 0x8b]) with { ContentEncoding = "gzip" }));
+        Assert.Contains("'gzip'", rejected.Message, StringComparison.Ordinal);
+        Assert.Equal("hi", TaskHandlerRegistration.ReadPayload<string>(Message("text/plain", "hi"u8.ToArray()) with { ContentEncoding = "UTF-8" }));
+    }
+
     private static T Read<T>(string contentType, string body) => TaskHandlerRegistration.ReadPayload<T>(Message(contentType, Encoding.UTF8.GetBytes(body)));
 
     private static TaskMessage Message(string contentType, byte[] body) =>

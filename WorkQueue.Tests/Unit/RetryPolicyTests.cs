@@ -11,7 +11,7 @@ public sealed class RetryPolicyTests
 
     [Fact]
     public void A_task_that_succeeded_is_acknowledged() =>
-        Assert.IsType<Disposition.Ack>(Decide(new TaskOutcome.Succeeded(null), 3));
+        Assert.IsType<Disposition.Ack>(Decide(TaskOutcome.Succeeded.Silently, 3));
 
     [Theory]
     [InlineData(1, 1)]

@@ -41,6 +41,26 @@ public sealed class TaskCodecTests
     }
 
     [Fact]
+    public void A_header_that_not_every_queue_and_stream_takes_is_carried_on_as_a_text()
+    {
+        Dictionary<string, object?> headers = new()
+        {
+            ["decimal"] = 1.50m,
+            ["table"] = new Dictionary<string, object?> { ["a"] = "b"u8.ToArray(), ["n"] = double.NaN },
+            ["list"] = new List<object?> { 1, null, "x"u8.ToArray() },
+            ["binary"] = new BinaryTableValue([1, 2]),
+            ["int"] = 5,
+            ["text"] = "x"u8.ToArray(),
+            ["none"] = null,
+        };
+        IReadOnlyDictionary<string, object?> carried = Read(new BasicProperties { Headers = headers }, default).Message.OtherHeaders;
+        Assert.Equal(("1.50", """{"a":"b","n":"NaN"}""", """[1,null,"x"]"""), (carried["decimal"], carried["table"], carried["list"]));
+        Assert.Equal([1, 2], Assert.IsType<byte[]>(carried["binary"]));
+        Assert.Equal((5, null), (carried["int"], carried["none"]));
+        Assert.Equal("x"u8.ToArray(), carried["text"]);
+    }
+
+    [Fact]
     public void A_task_is_always_persistent() => Assert.True(TaskCodec.Write(Message, Now).Persistent);
 
     [Fact]

@@ -21,6 +21,9 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
     /// <summary>Set: nothing can be enqueued.</summary>
     public bool IsAway { get; set; }
 
+    /// <summary>Set: whatever is enqueued may have arrived or not.</summary>
+    public bool IsUncertain { get; set; }
+
     /// <summary>What becomes of a task that was enqueued.</summary>
     public Action<string>? OnEnqueued { get; set; }
 
@@ -39,6 +42,11 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
         if (IsAway)
         {
             throw new TaskNotEnqueuedException(PublishOutcome.Unavailable, task.Id ?? "new", "The broker is away.");
+        }
+
+        if (IsUncertain)
+        {
+            throw new TaskNotEnqueuedException(PublishOutcome.Unknown, task.Id ?? "uncertain", "The broker did not confirm.");
         }
 
         if (task.Queue is not (null or "default"))
