@@ -52,9 +52,7 @@ internal static class BatchEndpoints
             limit.MaxRequestBodySize = Math.Max(MaxBytes, maxPayloadBytes);
         }
 
-        using MemoryStream body = new();
-        await request.Body.CopyToAsync(body, cancellationToken);
-        return body.ToArray();
+        return await TaskRequestReader.BytesAsync(request, cancellationToken);
     }
 
     private static List<BatchLine> Split(ReadOnlyMemory<byte> body)

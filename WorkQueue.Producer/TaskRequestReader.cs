@@ -130,14 +130,28 @@ internal static class TaskRequestReader
         }
     }
 
+    /// <summary>The body, its encoding undone.</summary>
+    /// <exception cref="BadHttpRequestException">It is not encoded as its header says.</exception>
+    public static async Task<byte[]> BytesAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        using MemoryStream body = new();
+        try
+        {
+            await request.Body.CopyToAsync(body, cancellationToken);
+            return body.ToArray();
+        }
+        catch (Exception misfit) when (misfit is InvalidDataException or InvalidOperationException)
+        {
+            throw new BadHttpRequestException("The body is not encoded as its Content-Encoding says.", misfit);
+        }
+    }
+
     /// <summary>Without a byte order mark, which some programs put before UTF-8.</summary>
     public static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> body) => body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
 
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        using MemoryStream body = new();
-        await request.Body.CopyToAsync(body, cancellationToken);
-        return WithoutMark(body.ToArray()) is { Length: > 0 } plain
+        return WithoutMark(await BytesAsync(request, cancellationToken)) is { Length: > 0 } plain
             ? plain
             : throw new BadHttpRequestException("The body is empty: a task is a text (text/plain) or {\"type\":…,\"payload\":…} (application/json).");
     }

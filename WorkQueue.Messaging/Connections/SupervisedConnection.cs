@@ -112,6 +112,9 @@ internal sealed class SupervisedConnection(
         }
     }
 
+    // After its turn.
+    private static readonly TimeSpan DeclareLimit = TimeSpan.FromSeconds(5);
+
     private async Task DeclareAsync(IConnection connection, CancellationToken stopping)
     {
         // To take a turn is to publish, and whoever publishes is blocked by the broker's alarms. What consumes must not be: it waits for the other to declare.
@@ -119,7 +122,7 @@ internal sealed class SupervisedConnection(
         await using DeclareTurn? turn = takesTurn && declarer.Lock is { } name ? await DeclareTurn.TakeAsync(connection, name, clock, stopping) : null;
         if (!takesTurn)
         {
-            await declarer.Declared.WaitAsync(DeclareTurn.Longest, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await declarer.Declared.WaitAsync(DeclareTurn.Longest + DeclareLimit, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             stopping.ThrowIfCancellationRequested();
         }
 

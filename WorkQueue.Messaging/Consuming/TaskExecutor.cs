@@ -86,9 +86,11 @@ internal sealed class TaskExecutor(
         current.Token.ThrowIfCancellationRequested();
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         object? result = await handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, scope.ServiceProvider));
-        current.IsDone = true;
-        // Within the scope: what is written only now may be read from its services.
-        return await WrittenResult.OfAsync(result, MaxResultOf(delivery.Message), current.Token);
+        // Within the scope: what is written only now may be read from its services. What these do when they are disposed of is part of the task again.
+        current.IsWriting = result is not null;
+        WrittenResult written = await WrittenResult.OfAsync(result, MaxResultOf(delivery.Message), current.Token);
+        current.IsWriting = false;
+        return written;
     }
 
     // Who calls is answered with more than the history keeps.
@@ -115,7 +117,7 @@ internal sealed class TaskExecutor(
     private static TaskOutcome OutcomeOf(Exception failure, RunTokens tokens, TaskRun current, TimeSpan limit) => failure switch
     {
         _ when tokens.TakenBack.IsCancellationRequested => new TaskOutcome.TakenBack(),
-        _ when current.IsDone && failure is OperationCanceledException => new TaskOutcome.Succeeded(WrittenResult.Late),
+        OperationCanceledException when current.IsWriting => new TaskOutcome.Succeeded(WrittenResult.Late),
         _ when current.IsCancelled => new TaskOutcome.Cancelled(),
         TaskRejectedException rejection => new TaskOutcome.Rejected(rejection.Message, rejection.InnerException ?? rejection),
         TaskRetryException retry => new TaskOutcome.Failed(retry.Message, retry.InnerException ?? retry, retry.Delay),

@@ -20,7 +20,7 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private static readonly HashSet<string> NotEncoded = new(StringComparer.OrdinalIgnoreCase) { "utf-8", "utf8", "us-ascii", "ascii", "identity", "binary", "8bit", "7bit" };
+    private static readonly HashSet<string> Encodings = new(StringComparer.OrdinalIgnoreCase) { "gzip", "x-gzip", "deflate", "compress", "br", "zstd", "base64" };
 
     public static TaskHandlerRegistration Create<TPayload, THandler>(string type)
         where THandler : class, ITaskHandler<TPayload> =>
@@ -49,10 +49,10 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
         }
     }
 
-    // Some clients name the charset here, or that there is no encoding; some put a byte order mark before the text.
+    // What some clients name here is the charset, or that there is no encoding; some put a byte order mark before the text.
     private static ReadOnlySpan<byte> PlainBody(TaskMessage message)
     {
-        if (message.ContentEncoding is { Length: > 0 } encoding && !NotEncoded.Contains(encoding))
+        if (message.ContentEncoding is { Length: > 0 } encoding && Encodings.Contains(encoding.Trim()))
         {
             throw new TaskRejectedException($"the payload has the content encoding '{encoding}', which is not read: send it as plain UTF-8");
         }

@@ -11,6 +11,7 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
     private readonly CancellationTokenSource _end = new();
     private volatile bool _isCancelled;
     private volatile bool _isTimedOut;
+    private volatile bool _isWriting;
     private TaskProgress? _progress;
     private TimeSpan _limit = TimeSpan.MaxValue;
 
@@ -37,8 +38,12 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
         Cut();
     }
 
-    /// <summary>Its handler has returned: whatever happens to its result, the task is done.</summary>
-    public bool IsDone { get; set; }
+    /// <summary>Its handler has returned, and its result is being written: whatever happens to that, the task is done.</summary>
+    public bool IsWriting
+    {
+        get => _isWriting;
+        set => _isWriting = value;
+    }
 
     /// <summary>It may take so long.</summary>
     /// <param name="limit">How long.</param>

@@ -109,11 +109,15 @@ internal sealed class TaskSettler(
             }
             catch (PublishFailedException failure) when (!end.IsCancellationRequested)
             {
-                if (IsBrokersError(failure) && ++lost == MostErrors)
+                lost = failure.Outcome == PublishOutcome.Unknown && IsBrokersError(failure) ? lost + 1 : 0;
+                if (lost == MostErrors)
                 {
                     // Whatever in it the broker does not bear: each try may leave a copy, and cuts everybody else's publishes too.
                     message = message.Bare();
-                    disposition = new Disposition.DeadLetter(new AttemptEnd($"the broker ended the connection each of the {MostErrors} times it was to be moved; set aside without what its sender added", null, failure.Message, clock.GetUtcNow()));
+                }
+                else if (lost == 2 * MostErrors)
+                {
+                    disposition = new Disposition.DeadLetter(new AttemptEnd($"the broker ended the connection each of the {2 * MostErrors} times it was to be moved; set aside without what its sender added", null, failure.Message, clock.GetUtcNow()));
                 }
 
                 logger.SettleDelayed(message.Id, failure.Message);

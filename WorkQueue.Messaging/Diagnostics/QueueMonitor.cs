@@ -28,6 +28,9 @@ internal sealed class QueueMonitor(
     // From which round on a queue that could not be counted is asked again.
     private readonly Dictionary<string, int> _askAgain = new(StringComparer.Ordinal);
 
+    private int _round;
+    private int _ladderAgain;
+
     private volatile IReadOnlyList<QueueCount> _counts = [];
 
     private Tuple<long, long>? _waiting;
@@ -57,7 +60,6 @@ internal sealed class QueueMonitor(
             {
                 _counts = [];
                 _waiting = null;
-                _askAgain.Clear();
                 logger.NoQueueCounts(failure.Message);
                 // A queue that cannot be counted may have been deleted.
                 await connection.TryRepairAsync(stoppingToken);
@@ -73,13 +75,12 @@ internal sealed class QueueMonitor(
         try
         {
             using PeriodicTimer timer = new(Interval, clock);
-            int round = 0;
             do
             {
-                channel = await CountQueuesAsync(channel, round, stopping);
-                if (round++ % LadderRounds == 0)
+                channel = await CountQueuesAsync(channel, ++_round, stopping);
+                if (_round % LadderRounds == 1 && _round >= _ladderAgain)
                 {
-                    _waiting = await CountLadderAsync(channel, stopping);
+                    channel = await TryCountLadderAsync(channel, stopping);
                 }
             }
             while (await timer.WaitForNextTickAsync(stopping));
@@ -104,6 +105,7 @@ internal sealed class QueueMonitor(
             }
             catch (Exception failure) when (connection.Problem is null && failure is OperationInterruptedException or TimeoutException)
             {
+                _counts = [.. _counts.Where(count => count.Queue != queue.Name)];
                 _askAgain[queue.BrokerName] = round + (failure is TimeoutException ? RoundsAfterSilence : 2);
                 logger.NoQueueCount(queue.BrokerName, failure.Message);
                 await Limits.DisposeAsync(channel, clock);
@@ -115,6 +117,24 @@ internal sealed class QueueMonitor(
 
         _counts = counts;
         return channel;
+    }
+
+    private async Task<IChannel> TryCountLadderAsync(IChannel channel, CancellationToken stopping)
+    {
+        try
+        {
+            _waiting = await CountLadderAsync(channel, stopping);
+            return channel;
+        }
+        catch (Exception failure) when (connection.Problem is null && failure is OperationInterruptedException or TimeoutException)
+        {
+            _waiting = null;
+            _ladderAgain = _round + (failure is TimeoutException ? RoundsAfterSilence : 2);
+            logger.NoQueueCount(topology.Delays.EntryExchange, failure.Message);
+            await Limits.DisposeAsync(channel, clock);
+            await connection.TryRepairAsync(stopping);
+            return await connection.OpenChannelAsync(null, stopping);
+        }
     }
 
     private async Task<Tuple<long, long>> CountLadderAsync(IChannel channel, CancellationToken stopping)

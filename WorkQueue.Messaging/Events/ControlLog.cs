@@ -25,6 +25,8 @@ internal sealed class ControlLog(
     // Each is half a second in which nothing came.
     private const int QuietGroups = 6;
 
+    private volatile bool _cannotGreet;
+
     private readonly string _greeting = Guid.NewGuid().ToString("N");
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<string, int> _cancelled = new(StringComparer.Ordinal);
@@ -72,7 +74,7 @@ internal sealed class ControlLog(
             int quiet = 0;
             await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.History.ControlLog, null, stoppingToken))
             {
-                quiet = group.Count == 0 ? quiet + 1 : 0;
+                quiet = group.Count == 0 && _cannotGreet ? quiet + 1 : 0;
                 if (quiet == QuietGroups)
                 {
                     _ready.TrySetResult();
@@ -128,6 +130,7 @@ internal sealed class ControlLog(
             }
             catch (BrokerUnavailableException failure)
             {
+                _cannotGreet = true;
                 logger.StreamInterrupted(topology.History.ControlLog, failure.Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, stopping);
             }

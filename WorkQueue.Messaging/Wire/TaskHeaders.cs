@@ -90,9 +90,21 @@ internal static class TaskHeaders
     {
         null or bool or sbyte or byte or short or ushort or int or uint or long or float or double or string or byte[] or AmqpTimestamp => value,
         BinaryTableValue binary => binary.Bytes,
-        System.Collections.IEnumerable => JsonSerializer.Serialize(Plain(value)),
+        System.Collections.IEnumerable => JsonText(value),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture),
     };
+
+    private static string JsonText(object value)
+    {
+        try
+        {
+            return JsonSerializer.Serialize(Plain(value));
+        }
+        catch (Exception tooDeep) when (tooDeep is JsonException or InvalidOperationException or NotSupportedException)
+        {
+            return "(nested too deeply)";
+        }
+    }
 
     private static object? Plain(object? value) => value switch
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using WorkQueue.Messaging;
 using WorkQueue.Tests.Support;
 
@@ -35,6 +36,33 @@ public sealed class ResultTests(BrokerFixture broker)
         Assert.Contains(note, end.Reason ?? "", StringComparison.Ordinal);
         await queue.Last.StopAsync();
         Assert.Single(queue.Runs.All);
+    }
+
+    [BrokerFact]
+    public async Task What_fails_to_be_written_when_the_services_of_a_run_end_fails_its_attempt()
+    {
+        await using TestQueue queue = new(broker, ("Retry:Delays:0", "00:00:00.250"));
+        Flush flush = new();
+        IHost worker = await queue.StartAsync(builder =>
+        {
+            builder.Services.AddScoped(_ => new Flushing(flush));
+            builder.AddTaskWorker();
+            builder.AddTaskHandler("probe", (string _, TaskContext context) => Task.FromResult<object?>(context.Services.GetRequiredService<Flushing>() is not null));
+        });
+        await (await queue.ProducerAsync()).ProbeAsync();
+        await Eventually.TrueAsync(() => flush.Tries == 2, "the attempt is made again");
+        Assert.Equal(TaskState.Retrying, (await EndAsync(queue)).State);
+    }
+
+    private sealed class Flush
+    {
+        public int Tries { get; set; }
+    }
+
+    // As a service whose call times out while it writes what it holds.
+    private sealed class Flushing(Flush flush) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => ++flush.Tries == 1 ? throw new TaskCanceledException("the call timed out") : ValueTask.CompletedTask;
     }
 
     private static object ResultOf(string kind, ManualResetEventSlim testIsOver) => kind switch

@@ -61,6 +61,20 @@ public sealed class TaskCodecTests
     }
 
     [Fact]
+    public void A_table_that_is_nested_too_deeply_makes_nothing_unreadable()
+    {
+        object nested = 1;
+        for (int depth = 0; depth < 100; depth++)
+        {
+            nested = new Dictionary<string, object?> { ["x"] = nested };
+        }
+
+        TaskDelivery delivery = Read(new BasicProperties { Headers = new Dictionary<string, object?> { ["deep"] = nested } }, default);
+        Assert.Null(delivery.Unreadable);
+        Assert.Equal("(nested too deeply)", delivery.Message.OtherHeaders["deep"]);
+    }
+
+    [Fact]
     public void A_task_is_always_persistent() => Assert.True(TaskCodec.Write(Message, Now).Persistent);
 
     [Fact]

@@ -60,6 +60,17 @@ public sealed class BodyTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    public async Task A_body_that_is_not_encoded_as_it_says_is_400(string encoding)
+    {
+        (HttpStatusCode status, JsonElement problem) = await PostAsync("/tasks", "text/plain", "not compressed at all"u8.ToArray(), encoding);
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("Content-Encoding", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Empty(_api.Broker.Enqueued);
+    }
+
+    [Theory]
     [InlineData("2100-01-01T12:00:00", "has no offset")]
     [InlineData("2100-01-01", "has no offset")]
     [InlineData("soon", "is no time")]
