@@ -68,6 +68,8 @@ public static class HostingExtensions
         services.AddSingleton<TaskSettler>();
         services.AddSingleton<TaskExecutor>();
         services.AddSingleton<TaskPipeline>();
+        services.AddSingleton<ThreadSupply>();
+        services.AddSingleton<Solitude>();
         services.AddSingleton<TaskWorkerService>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskWorkerService>());
         services.AddHostedService<WorkerReporter>();
@@ -184,6 +186,7 @@ public static class HostingExtensions
         IConnectionFactory factory = provider.GetRequiredService<IConnectionFactory>();
         return new SupervisedConnection(
             purpose,
+            $"{provider.GetRequiredService<IHostEnvironment>().ApplicationName} on {Environment.MachineName}:",
             factory,
             address.Endpoints((factory as ConnectionFactory)?.Ssl ?? new SslOption(), tls.ServerName),
             provider.GetRequiredService<TopologyDeclarer>(),

@@ -9,7 +9,10 @@ public interface ITaskHistory
     /// <summary>Reads from an offset on and then follows what happens, over lost connections too, until it is cancelled.</summary>
     /// <param name="from">The first offset; null for the oldest that is kept.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    /// <returns>Records in groups, as they come: a group is what was there, an empty group says that for the moment there is nothing more.</returns>
+    /// <returns>
+    /// Records in groups, as they come: a group is what was there, an empty group says that for the moment there is nothing more. Offsets that begin
+    /// again, below those before, are those of a history that somebody deleted and that was made anew.
+    /// </returns>
     IAsyncEnumerable<IReadOnlyList<HistoryRecord>> FollowAsync(long? from, CancellationToken cancellationToken);
 
     /// <summary>Reads the records at some offsets again, with their payloads.</summary>

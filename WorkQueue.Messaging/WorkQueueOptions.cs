@@ -72,6 +72,12 @@ public sealed class WorkQueueOptions
     /// <summary>TLS to the broker; used where the connection string starts with <c>amqps</c>.</summary>
     public TlsOptions Tls { get; set; } = new();
 
+    /// <summary>
+    /// Declares exchanges, queues and bindings and ends the program, with exit code 0. Default false. For an administrator, where the programs' own
+    /// users may configure nothing.
+    /// </summary>
+    public bool DeclareOnly { get; set; }
+
     /// <summary>The settings of a worker.</summary>
     public WorkerOptions Worker { get; set; } = new();
 

@@ -15,6 +15,9 @@ internal static partial class Log
     [LoggerMessage(5104, LogLevel.Warning, "History and broker differ: {Difference}")]
     public static partial void HistoryDiffers(this ILogger logger, string difference);
 
+    [LoggerMessage(5106, LogLevel.Warning, "The history of tasks was deleted after offset {Offset} and made anew: what it told is forgotten")]
+    public static partial void HistoryAnew(this ILogger logger, long? offset);
+
     [LoggerMessage(5105, LogLevel.Warning, "Task {TaskId} runs again under a new id, but its dead letter is still there: {Reason}")]
     public static partial void LetterNotDiscarded(this ILogger logger, string taskId, string reason);
 }

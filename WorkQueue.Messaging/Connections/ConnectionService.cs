@@ -1,7 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Connections;
 
@@ -19,13 +21,27 @@ internal static class ConnectionPurpose
 internal sealed class ConnectionService(
     [FromKeyedServices(ConnectionPurpose.Publish)] SupervisedConnection publishing,
     [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection consuming,
+    TopologyDeclarer declarer,
+    IOptions<WorkQueueOptions> options,
     IHostApplicationLifetime lifetime,
     ILogger<ConnectionService> logger) : BackgroundService
 {
     private int _refused;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(KeepOpenAsync(publishing, stoppingToken), KeepOpenAsync(consuming, stoppingToken));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Value.DeclareOnly
+        ? Task.WhenAll(KeepOpenAsync(publishing, stoppingToken), StopWhenDeclaredAsync(stoppingToken))
+        : Task.WhenAll(KeepOpenAsync(publishing, stoppingToken), KeepOpenAsync(consuming, stoppingToken));
+
+    private async Task StopWhenDeclaredAsync(CancellationToken stopping)
+    {
+        await declarer.Declared.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (declarer.Declared.IsCompleted)
+        {
+            logger.Declared();
+        }
+
+        lifetime.StopApplication();
+    }
 
     private async Task KeepOpenAsync(SupervisedConnection connection, CancellationToken stopping)
     {

@@ -4,6 +4,10 @@ namespace WorkQueue.Messaging.Connections;
 internal static class Limits
 {
     public static readonly TimeSpan Connect = TimeSpan.FromSeconds(20);
+
+    /// <summary>Of several nodes: one that is dark must not take the time of the others.</summary>
+    public static readonly TimeSpan ConnectToOne = TimeSpan.FromSeconds(5);
+
     public static readonly TimeSpan Rpc = TimeSpan.FromSeconds(20);
     public static readonly TimeSpan Close = TimeSpan.FromSeconds(3);
 

@@ -18,11 +18,16 @@ internal readonly record struct PrivateDelivery(string Exchange, string RoutingK
 /// <param name="logger">The log.</param>
 internal sealed class PrivateQueue(string purpose, SupervisedConnection connection, Func<PrivateDelivery, Task> receive, TimeProvider clock, ILogger logger)
 {
+    private static readonly TimeSpan AckInterval = TimeSpan.FromSeconds(1);
+
     /// <summary>The exchange and key it is bound to, if any.</summary>
     public (string Exchange, string Key)? Binding { get; init; }
 
-    /// <summary>Deliveries held here at once and acknowledged when received; 0 takes all there are, without acknowledgement.</summary>
+    /// <summary>Deliveries held here at once and acknowledged when received, above 1 many at a time; 0 takes all there are, without acknowledgement.</summary>
     public ushort Prefetch { get; init; }
+
+    /// <summary>How many may wait on the broker: of more the oldest are dropped. Null for any number.</summary>
+    public int? MaxLength { get; init; }
 
     /// <summary>Told the queue's name when it is there.</summary>
     public Action<string>? Opened { get; init; }
@@ -73,7 +78,9 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
                 ended.TrySetResult(shutdown.ReplyText);
                 return Task.CompletedTask;
             };
-            QueueDeclareOk queue = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+            Dictionary<string, object?>? bound = MaxLength is { } most ? new() { ["x-max-length"] = most, ["x-overflow"] = "drop-head" } : null;
+            QueueDeclareOk queue = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, bound, cancellationToken: CancellationToken.None)
+                .WaitAsync(Limits.Rpc, clock, stopping);
             if (Binding is { } binding)
             {
                 await channel.QueueBindAsync(queue.QueueName, binding.Exchange, binding.Key, cancellationToken: CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
@@ -84,7 +91,10 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
                 await channel.BasicQosAsync(0, Prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
             }
 
-            await channel.BasicConsumeAsync(queue.QueueName, autoAck: Prefetch == 0, new Consumer(channel, receive, Prefetch > 0, clock, ended), CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+            Consumer consumer = new(channel, receive, Prefetch, clock, ended);
+            // What came last in a burst is acknowledged too, before the broker takes it back.
+            await using ITimer? rest = Prefetch > 1 ? clock.CreateTimer(_ => _ = consumer.AcknowledgeAsync(), null, AckInterval, AckInterval) : null;
+            await channel.BasicConsumeAsync(queue.QueueName, autoAck: Prefetch == 0, consumer, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
             backoff.Opened();
             Opened?.Invoke(queue.QueueName);
             string reason = await (await Task.WhenAny(ended.Task, open.Lost).WaitAsync(stopping));
@@ -99,16 +109,49 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
         }
     }
 
-    private sealed class Consumer(IChannel channel, Func<PrivateDelivery, Task> receive, bool acknowledges, TimeProvider clock, TaskCompletionSource<string> ended) : AsyncDefaultBasicConsumer(channel)
+#pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
+    private sealed class Consumer(IChannel channel, Func<PrivateDelivery, Task> receive, ushort prefetch, TimeProvider clock, TaskCompletionSource<string> ended) : AsyncDefaultBasicConsumer(channel)
+#pragma warning restore CA1001
     {
+        // One acknowledgement after the other: a number below one that was acknowledged ends the channel.
+        private readonly SemaphoreSlim _acknowledging = new(1);
+        private readonly ulong _every = (ulong)Math.Max(1, prefetch / 4);
+        private ulong _received;
+        private ulong _acknowledged;
+
         public override async Task HandleBasicDeliverAsync(
             string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
             IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
         {
             await receive(new PrivateDelivery(exchange, routingKey, redelivered, properties, body));
-            if (acknowledges)
+            Volatile.Write(ref _received, deliveryTag);
+            if (prefetch > 0 && deliveryTag % _every == 0)
             {
-                await AcknowledgeAsync(deliveryTag);
+                await AcknowledgeAsync();
+            }
+        }
+
+        public async Task AcknowledgeAsync()
+        {
+            await _acknowledging.WaitAsync();
+            try
+            {
+                ulong received = Volatile.Read(ref _received);
+                if (received > _acknowledged)
+                {
+                    _acknowledged = received;
+                    await Channel.BasicAckAsync(received, multiple: true, CancellationToken.None).AsTask().WaitAsync(Limits.Rpc, clock);
+                }
+            }
+#pragma warning disable CA1031 // A delivery that cannot be acknowledged comes from a queue that is gone, and the next one is on its way.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                ended.TrySetResult(failure.Message);
+            }
+            finally
+            {
+                _acknowledging.Release();
             }
         }
 
@@ -116,20 +159,6 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
         {
             ended.TrySetResult("the broker cancelled the consumer");
             return Task.CompletedTask;
-        }
-
-        private async Task AcknowledgeAsync(ulong deliveryTag)
-        {
-            try
-            {
-                await Channel.BasicAckAsync(deliveryTag, multiple: false, CancellationToken.None).AsTask().WaitAsync(Limits.Rpc, clock);
-            }
-#pragma warning disable CA1031 // A channel that takes no acknowledgement is closed; the queue is made anew.
-            catch (Exception failure)
-#pragma warning restore CA1031
-            {
-                ended.TrySetResult(failure.Message);
-            }
         }
     }
 }

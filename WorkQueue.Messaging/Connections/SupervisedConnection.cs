@@ -21,7 +21,7 @@ internal sealed record OpenConnection(IConnection Connection, Task<string> Lost)
 /// </summary>
 #pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
 internal sealed class SupervisedConnection(
-    string purpose, IConnectionFactory factory, IReadOnlyList<AmqpTcpEndpoint> endpoints, TopologyDeclarer declarer, ILogger logger, TimeProvider clock)
+    string purpose, string program, IConnectionFactory factory, IReadOnlyList<AmqpTcpEndpoint> endpoints, TopologyDeclarer declarer, ILogger logger, TimeProvider clock)
 #pragma warning restore CA1001
 {
     // A broker that is back is to be used within five seconds, however long it was away.
@@ -53,7 +53,10 @@ internal sealed class SupervisedConnection(
     }
 
     /// <summary>Keeps the connection open until the token is cancelled.</summary>
-    /// <exception cref="BrokerRefusedException">Trying again cannot help: wrong credentials, no such vhost, no permission, other queue arguments.</exception>
+    /// <exception cref="BrokerRefusedException">
+    /// This program has never been accepted, and trying again cannot help: wrong credentials, no such vhost, no permission, other queue arguments.
+    /// One that has worked before outlives a user or vhost that is away for a while.
+    /// </exception>
     public async Task RunAsync(CancellationToken stopping)
     {
         while (!stopping.IsCancellationRequested)
@@ -67,10 +70,10 @@ internal sealed class SupervisedConnection(
                 return;
             }
 #pragma warning disable CA1031 // Whatever went wrong, the answer is the same: say it, wait, connect again.
-            catch (Exception failure) when (BrokerRefusedException.From(failure, factory) is null)
+            catch (Exception failure) when (declarer.Declared.IsCompleted || BrokerRefusedException.From(failure, factory) is null)
 #pragma warning restore CA1031
             {
-                _problem = Describe(failure);
+                _problem = BrokerRefusedException.From(failure, factory)?.Message ?? Describe(failure);
                 _firstTry.TrySetResult();
                 logger.ConnectionFailed(purpose, _problem);
             }
@@ -126,10 +129,31 @@ internal sealed class SupervisedConnection(
             stopping.ThrowIfCancellationRequested();
         }
 
+        for (bool onlyFinds = false, isDone = false; !isDone;)
+        {
+            try
+            {
+                await DeclareAsync(connection, onlyFinds, stopping);
+                isDone = true;
+            }
+            catch (OperationInterruptedException refused) when (!onlyFinds && refused.ShutdownReason?.ReplyCode == Constants.AccessRefused && connection.IsOpen)
+            {
+                // Its user need not be one that may configure, where somebody else has.
+                onlyFinds = true;
+            }
+            catch (TopologyMismatchException mismatch) when (declarer.Accepts(mismatch) && connection.IsOpen)
+            {
+                logger.OldDeliveryLimit(mismatch.Name, mismatch.Current);
+            }
+        }
+    }
+
+    private async Task DeclareAsync(IConnection connection, bool onlyFinds, CancellationToken stopping)
+    {
         IChannel channel = await Limits.OpenAsync(connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
         try
         {
-            await declarer.DeclareAsync(channel, stopping);
+            await declarer.DeclareAsync(new Declaration(channel, onlyFinds, stopping));
         }
         finally
         {
@@ -137,10 +161,32 @@ internal sealed class SupervisedConnection(
         }
     }
 
+    // One after the other, each with a limit of its own: the client waits for ever on a node that takes the connection and says nothing.
+    private async Task<IConnection> ConnectAsync(CancellationToken stopping)
+    {
+        AmqpTcpEndpoint[] inTurn = [.. endpoints];
+        Random.Shared.Shuffle(inTurn);
+        TimeSpan limit = inTurn.Length == 1 ? Limits.Connect : Limits.ConnectToOne;
+        List<Exception> failures = [];
+        foreach (AmqpTcpEndpoint endpoint in inTurn)
+        {
+            try
+            {
+                return await Limits.OpenAsync(factory.CreateConnectionAsync([endpoint], $"{program} {purpose}", CancellationToken.None), limit, clock, stopping);
+            }
+            catch (Exception failure) when (failure is TimeoutException or BrokerUnreachableException && !stopping.IsCancellationRequested)
+            {
+                failures.Add(failure);
+            }
+        }
+
+        throw failures.Count == 1 ? failures[0] : new AggregateException(failures);
+    }
+
     private async Task RunOnceAsync(CancellationToken stopping)
     {
         TaskCompletionSource<string> lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        IConnection connection = await Limits.OpenAsync(factory.CreateConnectionAsync(endpoints, purpose, CancellationToken.None), Limits.Connect, clock, stopping);
+        IConnection connection = await ConnectAsync(stopping);
         try
         {
             connection.ConnectionShutdownAsync += (_, shutdown) => Signal(lost, shutdown);
@@ -198,8 +244,13 @@ internal sealed class SupervisedConnection(
         return Task.CompletedTask;
     }
 
-    private static string Describe(Exception failure) =>
-        failure is BrokerUnreachableException { InnerException: { } inner } ? inner.GetBaseException().Message : failure.Message;
+    private static string Describe(Exception failure) => failure switch
+    {
+        AggregateException many => string.Join("; ", many.InnerExceptions.Select(Describe).Distinct()),
+        BrokerUnreachableException { InnerException: { } inner } => inner.GetBaseException().Message,
+        TimeoutException => "the broker does not answer",
+        _ => failure.Message,
+    };
 
     private static TaskCompletionSource<OpenConnection> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

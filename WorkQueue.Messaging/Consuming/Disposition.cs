@@ -50,14 +50,6 @@ internal abstract record Disposition
         public override string Name => "pass-over";
     }
 
-    /// <summary>
-    /// Publish it again with an id, then acknowledge it: a task that came without one has to keep its first, whatever becomes of this worker.
-    /// </summary>
-    public sealed record Identify : Disposition
-    {
-        public override string Name => "identify";
-    }
-
     /// <summary>The delivery is gone; there is nothing to settle.</summary>
     public sealed record Abandon : Disposition
     {

@@ -50,13 +50,14 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>Ready to be subscribed.</summary>
     /// <param name="channel">The channel; it dispatches one delivery at a time.</param>
     /// <param name="queue">The queue.</param>
+    /// <param name="place">Its slot's place among the others.</param>
     /// <param name="pipeline">What the slots share.</param>
     /// <param name="tokens">When a run is cut short.</param>
     /// <param name="adaptive">What decides on the prefetch, or null for 1.</param>
     /// <param name="taken">Told when a task is about to run; answers whether the consumer is to leave after it.</param>
     /// <param name="stopping">No task is started any more.</param>
     public TaskConsumer(
-        IChannel channel, TaskQueue queue, TaskPipeline pipeline, RunTokens tokens, AdaptivePrefetch? adaptive, Func<bool> taken, CancellationToken stopping)
+        IChannel channel, TaskQueue queue, Solitude.Place place, TaskPipeline pipeline, RunTokens tokens, AdaptivePrefetch? adaptive, Func<bool> taken, CancellationToken stopping)
         : base(channel)
     {
         _queue = queue;
@@ -64,7 +65,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         _adaptive = adaptive;
         _stopping = stopping;
         _limit = pipeline.Clock.CreateTimer(_ => Run?.TimeOut(pipeline.Clock), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _processor = new TaskProcessor(channel, queue, pipeline, tokens with { TakenBack = _takenBack.Token }, stopping)
+        _processor = new TaskProcessor(channel, queue, place, pipeline, tokens with { TakenBack = _takenBack.Token }, stopping)
         {
             Limit = _limit,
             Taken = () =>
@@ -175,6 +176,7 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
             if (!_waiting.TryAdd(delivery))
             {
                 // It has ended, and the broker has this one back with the channel.
+                Lose(delivery);
                 _held.Remove();
             }
         }
@@ -257,6 +259,11 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
     private async Task<bool> GiveBackAsync(TaskDelivery delivery)
     {
         bool isGone = _takenBack.IsCancellationRequested;
+        if (isGone)
+        {
+            Lose(delivery);
+        }
+
         try
         {
             isGone = isGone || await _processor.TryGiveBackAsync(delivery, _giveBackReason);
@@ -283,8 +290,18 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         try
         {
             // What the broker has taken back is not this worker's any more.
-            if (!_takenBack.IsCancellationRequested && !await _processor.ProcessAsync(delivery))
+            if (_takenBack.IsCancellationRequested)
             {
+                Lose(delivery);
+            }
+            else if (!await _processor.ProcessAsync(delivery))
+            {
+                Lose(delivery);
+                if (!delivery.HasId)
+                {
+                    _pipeline.Settler.Disown(delivery);
+                }
+
                 End("a delivery could not be settled");
             }
         }
@@ -293,6 +310,15 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
 #pragma warning restore CA1031
         {
             End(failure.Message);
+        }
+    }
+
+    // The broker counts this delivery like one whose worker died, and only this worker knows better; but not where it was held for too long.
+    private void Lose(TaskDelivery delivery)
+    {
+        if (_queue.Type == TaskQueueType.Quorum && Channel.CloseReason?.ReplyCode != Constants.PreconditionFailed && (delivery.IsBegun || delivery.EarlierDeliveries is null or 0))
+        {
+            _pipeline.Control.Suspects.Lose(delivery.Message);
         }
     }
 

@@ -19,6 +19,9 @@ internal sealed class TaskExecutor(
     // A stopping worker is killed soon after its drain timeout; it cannot wait for a deaf handler as long as a running one.
     private static readonly TimeSpan DrainGrace = TimeSpan.FromSeconds(1);
 
+    // Each time it went back for a good reason. A task that never ends should end in sight all the same.
+    private const int MostReturns = 1000;
+
     private readonly Dictionary<string, TaskHandlerRegistration> _handlers = registrations.ToDictionary(handler => handler.Type, StringComparer.Ordinal);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -34,7 +37,7 @@ internal sealed class TaskExecutor(
             return new TaskOutcome.Rejected($"no handler for type {delivery.Message.Type}");
         }
 
-        TimeSpan limit = options.Value.Types.GetValueOrDefault(delivery.Message.Type)?.Timeout ?? options.Value.Worker.TaskTimeout;
+        TimeSpan limit = LimitOf(delivery.Message);
         current.Limit(limit, timer);
         try
         {
@@ -51,6 +54,9 @@ internal sealed class TaskExecutor(
         }
     }
 
+    /// <summary>How long one attempt may take.</summary>
+    public TimeSpan LimitOf(TaskMessage message) => options.Value.Types.GetValueOrDefault(message.Type)?.Timeout ?? options.Value.Worker.TaskTimeout;
+
     /// <summary>Why a delivery is not to run, or null.</summary>
     public TaskOutcome? Refusal(TaskDelivery delivery, TaskQueue queue)
     {
@@ -59,9 +65,14 @@ internal sealed class TaskExecutor(
             return new TaskOutcome.Rejected($"unreadable envelope: {unreadable}");
         }
 
-        if (delivery.EarlierDeliveries >= queue.DeliveryLimit)
+        if (delivery.Crashes >= queue.DeliveryLimit)
         {
-            return new TaskOutcome.Rejected($"delivered {delivery.EarlierDeliveries} times without an end: its worker died or lost the broker each time");
+            return new TaskOutcome.Rejected($"{delivery.Crashes} workers died while they had it");
+        }
+
+        if (delivery.Message.Returned >= MostReturns)
+        {
+            return new TaskOutcome.Rejected($"went back to its queue {delivery.Message.Returned} times without an end: its worker stopped or lost its connection each time");
         }
 
         if (!(delivery.Message.Deadline < clock.GetUtcNow()))

@@ -12,16 +12,20 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>What the deliveries of all slots share.</summary>
 internal sealed record TaskPipeline(
-    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, TaskTopology Topology, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
+    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, Solitude Solitude, TaskTopology Topology, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
 
 /// <summary>The life of a task here, from its delivery to its acknowledgement, is <see cref="ProcessAsync"/>.</summary>
 /// <param name="channel">The channel that delivers.</param>
 /// <param name="queue">The queue.</param>
+/// <param name="place">Its slot's place among the others.</param>
 /// <param name="pipeline">What the slots share.</param>
 /// <param name="lease">When a run, or the settling after it, is cut short.</param>
 /// <param name="stopping">No task is started any more.</param>
-internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
+internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.Place place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
 {
+    // Longer than a worker takes to have a connection again, and to say which deliveries it had lost.
+    private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(5);
+
     private volatile TaskRun? _run;
 
     /// <summary>The task that runs, or null.</summary>
@@ -34,10 +38,14 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
     public Action? Taken { get; init; }
 
     /// <summary>Reads what the broker delivered.</summary>
-    public TaskDelivery Read(ulong tag, bool redelivered, string exchange, string routingKey, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body) =>
-        queue.IsSubscription
+    public TaskDelivery Read(ulong tag, bool redelivered, string exchange, string routingKey, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
+    {
+        TaskDelivery delivery = queue.IsSubscription
             ? TaskCodec.ReadEvent(tag, redelivered, properties, body, queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
             : TaskCodec.Read(tag, redelivered, properties, body, queue);
+        delivery.Open = delivery.EarlierDeliveries > 0 ? pipeline.Control.Suspects.OpenOf(delivery.Message) : 0;
+        return delivery;
+    }
 
     /// <summary>Gives a task back to its queue as it came.</summary>
     /// <returns>False when it was not given back: its queue does not take it at the moment, or it is not to run at all, and is to be told so here.</returns>
@@ -48,7 +56,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
             return false;
         }
 
-        Disposition.Return back = new(new AttemptEnd(reason, null, null, pipeline.Clock.GetUtcNow()));
+        Disposition.Return back = Back(reason);
         bool isBack = await pipeline.Settler.TryGiveBackAsync(channel, delivery, back, lease);
         if (isBack)
         {
@@ -65,11 +73,42 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
     {
         delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
         TaskMessage message = delivery.Message;
-        if (await WithoutRunAsync(delivery) is { } settled)
+        if (delivery.EarlierDeliveries > 0)
+        {
+            await CountCrashesAsync(delivery);
+        }
+
+        if (WithoutRun(delivery) is { } settled)
         {
             return await SettleAsync(delivery, settled);
         }
 
+        bool enters = Solitude.IsFor(delivery.Crashes) ? await EnterAloneAsync(message) : place.TryEnter();
+        if (!enters)
+        {
+            return await SettleAsync(delivery, Back("a task of which a worker may have died runs alone here"));
+        }
+
+        try
+        {
+            if (delivery.EarlierDeliveries > 0)
+            {
+                delivery.IsBegun = true;
+                await pipeline.Control.BeginAsync(message);
+            }
+
+            return await RunAsync(delivery);
+        }
+        finally
+        {
+            place.Leave();
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> RunAsync(TaskDelivery delivery)
+    {
+        TaskMessage message = delivery.Message;
         Taken?.Invoke();
         using Activity? activity = pipeline.Telemetry.StartProcess(
             queue.Destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
@@ -99,7 +138,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
         return true;
     }
 
-    private async Task<Disposition?> WithoutRunAsync(TaskDelivery delivery)
+    private Disposition? WithoutRun(TaskDelivery delivery)
     {
         if (delivery is { Unreadable: null, Message.Topic: { } topic } && !TopicRules.IsUsers(topic))
         {
@@ -108,12 +147,36 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
             return new Disposition.PassOver();
         }
 
-        if (delivery is { Unreadable: null, HasId: false } && await pipeline.Settler.IdentifyAsync(delivery, lease))
+        if (delivery.Unreadable is null && pipeline.Control.IsCancelled(delivery.Message))
         {
-            return new Disposition.Identify();
+            return new Disposition.Drop();
         }
 
-        return delivery.Unreadable is null && pipeline.Control.IsCancelled(delivery.Message) ? new Disposition.Drop() : null;
+        // Published again it has a new count on the broker, whose own limit knows no reasons.
+        return delivery.Unreadable is null && delivery.EarlierDeliveries >= queue.BrokerDeliveryLimit / 2 && delivery.Crashes < queue.DeliveryLimit
+            ? Back($"delivered {delivery.EarlierDeliveries} times, by lost connections for the most part: it begins a new count")
+            : null;
+    }
+
+    private Disposition.Return Back(string reason) => new(new AttemptEnd(reason, null, null, pipeline.Clock.GetUtcNow()));
+
+    private async Task CountCrashesAsync(TaskDelivery delivery)
+    {
+        delivery.Open = pipeline.Control.Suspects.OpenOf(delivery.Message);
+        if (delivery.Unreadable is null && delivery.Crashes >= queue.DeliveryLimit)
+        {
+            // Before it is blamed, those that may have had it are heard.
+            await Task.Delay(ReportLimit, pipeline.Clock, lease.TakenBack).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            delivery.Open = pipeline.Control.Suspects.OpenOf(delivery.Message);
+        }
+    }
+
+    // Both its wait for the others and its run are to end before the broker takes it back.
+    private async Task<bool> EnterAloneAsync(TaskMessage message)
+    {
+        TimeSpan limit = pipeline.Options.Value.BrokerConsumerTimeout - pipeline.Executor.LimitOf(message) - TimeSpan.FromMinutes(1);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(lease.TakenBack, stopping);
+        return await place.TryEnterAloneAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, end.Token);
     }
 
     // What cannot be read would not go back as it came.

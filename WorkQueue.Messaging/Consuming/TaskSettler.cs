@@ -52,27 +52,6 @@ internal sealed class TaskSettler(
         return await AckAsync(channel, delivery);
     }
 
-    /// <summary>Puts a message without an id back with one, so that all its runs are of one task.</summary>
-    /// <returns>
-    /// False where its queue does not take it, perhaps because it is full of messages that wait for this slot: then it is run as it is.
-    /// </returns>
-    public async Task<bool> IdentifyAsync(TaskDelivery delivery, RunTokens tokens)
-    {
-        TaskMessage message = Owned(delivery);
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
-        try
-        {
-            await publisher.PublishAsync(message, TimeSpan.Zero, _patience, end.Token);
-            logger.TaskIdentified(message.Id, message.Type);
-            return true;
-        }
-        catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException)
-        {
-            logger.SettleDelayed(message.Id, failure.Message);
-            return false;
-        }
-    }
-
     /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>
     /// <returns>False where it did not: run here it is done sooner, and has no copies.</returns>
     public async Task<bool> TryGiveBackAsync(IChannel channel, TaskDelivery delivery, Disposition.Return back, RunTokens tokens)
@@ -92,6 +71,15 @@ internal sealed class TaskSettler(
         // Where it does not reach the broker the delivery comes again, beside the copy.
         await AckAsync(channel, delivery);
         return true;
+    }
+
+    /// <summary>
+    /// A delivery whose message has no id is lost, and comes again under another: its run is told to have ended, for nobody else ever will.
+    /// </summary>
+    public void Disown(TaskDelivery delivery)
+    {
+        AttemptEnd end = new("its connection was lost; without an id of its own it comes again as another task", null, null, clock.GetUtcNow());
+        _ = events.CancelledAsync(delivery.Message, end, RunOf(delivery));
     }
 
     private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
@@ -141,7 +129,7 @@ internal sealed class TaskSettler(
         switch (disposition)
         {
             case Disposition.Retry retry:
-                TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, EarlierDeliveries = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
+                TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, EarlierCrashes = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
                 await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);
                 logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, retry.End.Reason);
                 break;
@@ -165,7 +153,7 @@ internal sealed class TaskSettler(
 
     private async Task ReturnAsync(TaskDelivery delivery, TaskMessage message, Disposition.Return back, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
-        TaskMessage same = message with { Returned = message.Returned + 1, EarlierDeliveries = delivery.EarlierDeliveries ?? 0 };
+        TaskMessage same = message with { Returned = message.Returned + 1, EarlierCrashes = delivery.Crashes };
         await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, RunOf(delivery));
         logger.TaskReturned(message.Id, message.Type, back.End.Reason);
     }

@@ -19,6 +19,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
     private readonly AdaptivePrefetch?[] _adaptive =
         [.. levels.Queues.Select(_ => isAdaptive ? new AdaptivePrefetch(pipeline.Options.Value.Worker.HoldBudget) : null)];
 
+    private readonly Solitude.Place _place = pipeline.Solitude.Join();
     private volatile TaskConsumer? _consumer;
     private OpenConnection? _lastConnection;
     private volatile int _current;
@@ -34,8 +35,8 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
     /// <summary>The broker knows this slot as a consumer, or it is on its way from one queue to another.</summary>
     public bool IsConsuming => _consumer is not null || _hasLeft;
 
-    /// <summary>All its queues are paused.</summary>
-    public bool IsPaused => Queues.All(queue => SwitchOf(queue).IsPaused);
+    /// <summary>It is to take nothing: all its queues are paused, or another slot's task runs alone.</summary>
+    public bool IsPaused => _place.IsAside || Queues.All(queue => SwitchOf(queue).IsPaused);
 
     /// <summary>It gets no more from its queue; once what it runs has ended it goes to another.</summary>
     internal bool HasLeft => _hasLeft;
@@ -63,13 +64,18 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
     {
         while (!stopping.IsCancellationRequested)
         {
+            // This pause, not the next: it may be over, and the queue resumed, before its end is noticed here.
+            CancellationToken paused = default;
+            CancellationToken aside = default;
             try
             {
                 await pipeline.Control.Ready.WaitAsync(stopping);
                 await levels.Known.WaitAsync(stopping);
+                await _place.WaitFreeAsync(stopping);
                 _current = await NextAsync(stopping);
-                using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, SwitchOf(Queue).Paused);
-                if (await ConsumeAsync(await connection.WaitOpenAsync(taking.Token), new RunTokens(default, drained, givenUp), taking.Token))
+                (paused, aside) = (SwitchOf(Queue).Paused, _place.Aside);
+                using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, paused, aside);
+                if (await ConsumeAsync(await connection.WaitOpenAsync(taking.Token), new RunTokens(default, drained, givenUp), taking.Token, stopping))
                 {
                     _lastConnection = null;
                     continue;
@@ -79,7 +85,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
             {
                 return;
             }
-            catch (OperationCanceledException) when (SwitchOf(Queue).IsPaused)
+            catch (OperationCanceledException) when (paused.IsCancellationRequested || aside.IsCancellationRequested)
             {
                 _lastConnection = null;
                 _hasLeft = false;
@@ -123,7 +129,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
     }
 
     /// <returns>True if it left, for another queue or another prefetch; false if it was interrupted.</returns>
-    private async Task<bool> ConsumeAsync(OpenConnection open, RunTokens tokens, CancellationToken stopping)
+    private async Task<bool> ConsumeAsync(OpenConnection open, RunTokens tokens, CancellationToken stopping, CancellationToken ending)
     {
         if (ReferenceEquals(_lastConnection, open))
         {
@@ -136,7 +142,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
         Activity.Current = null;
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
         IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
-        TaskConsumer consumer = new(channel, Queue, pipeline, tokens, _adaptive[_current], LeavesAfterThis, stopping);
+        TaskConsumer consumer = new(channel, Queue, _place, pipeline, tokens, _adaptive[_current], LeavesAfterThis, stopping);
         // Taken off again: the connection may outlive many consumers.
         using CancellationTokenSource given = new();
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -188,7 +194,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
             await given.CancelAsync();
             consumer.End("the channel is given up");
             await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
-            if (!stopping.IsCancellationRequested || SwitchOf(Queue).IsPaused)
+            if (!ending.IsCancellationRequested)
             {
                 // On the way out the connection is closed next, and its channels with it.
                 await Limits.DisposeAsync(channel, pipeline.Clock);

@@ -41,6 +41,11 @@ internal sealed class TaskWorkerService(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (options.Value.DeclareOnly)
+        {
+            return;
+        }
+
         WorkerOptions worker = options.Value.Worker;
         using CancellationTokenSource drained = new();
         using CancellationTokenSource givenUp = new();
@@ -52,6 +57,7 @@ internal sealed class TaskWorkerService(
             giveUp.Change(worker.DrainTimeout + TimeToSettle, Timeout.InfiniteTimeSpan);
         });
         _slots = [.. intake is null ? [] : TaskSlots(worker), .. EventSlots()];
+        ThreadSupply.Provide(_slots.Length);
         pipeline.Control.Cancelled += Cancel;
         IEnumerable<Task> watchdogs = _slots.SelectMany(slot => slot.Queues).Distinct()
             .Select(queue => new ConsumerWatchdog(queue, _slots, connection, pipeline.Clock, logger).RunAsync(stoppingToken));

@@ -26,6 +26,12 @@ internal sealed class TemporarySubscriptions(
     // The rest waits on the broker, whose limit on an acknowledgement runs for what waits here too: one handler's time stays below it, a hundred's would not.
     private const ushort Prefetch = 1;
 
+    // A pattern that begins with * or # also brings what happens to every task, which is passed over here: singly it would come faster than it goes.
+    private const ushort PrefetchOfAll = 400;
+
+    // Events for somebody who does not keep up; who must have all of them has a durable subscription.
+    private const int MaxWaiting = 20_000;
+
     private readonly TaskQueue _reading = new(new Subscription("temporary"), options.Value.Prefix, options.Value.BrokerConsumerTimeout);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(handlers.Select(handler => RunAsync(handler, stoppingToken)));
@@ -35,7 +41,8 @@ internal sealed class TemporarySubscriptions(
         PrivateQueue queue = new($"events {handler.Pattern}", connection, delivery => ReceiveAsync(handler, delivery, stopping), clock, logger)
         {
             Binding = (topology.EventsExchange, handler.Pattern.ToString()),
-            Prefetch = Prefetch,
+            Prefetch = handler.Pattern.FirstWord is "*" or "#" ? PrefetchOfAll : Prefetch,
+            MaxLength = MaxWaiting,
             Opened = _ => logger.TakingEvents(handler.Pattern.ToString()),
         };
         return queue.RunAsync(stopping);

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
@@ -11,7 +13,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// seen it run is not announced: its end tells when it began.
 /// </summary>
 internal sealed class WorkerReporter(
-    TaskWorkerService worker, HistoryRecorder events, ConfirmedPublisher publisher, TaskTopology topology, WorkerIdentity identity, TimeProvider clock)
+    TaskWorkerService worker, HistoryRecorder events, ConfirmedPublisher publisher, TaskTopology topology, WorkerIdentity identity, ThreadSupply threads, TimeProvider clock, ILogger<WorkerReporter> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
@@ -38,6 +40,11 @@ internal sealed class WorkerReporter(
 
     private void Report()
     {
+        if (threads.Tick(Interval))
+        {
+            logger.ThreadsBlocked(threads.Problem!);
+        }
+
         TaskRun[] runs = [.. worker.Slots.Select(slot => slot.Consumer?.Run).OfType<TaskRun>()];
         bool progressDue = clock.GetElapsedTime(_progressAt) >= ProgressInterval;
         foreach (TaskRun run in runs)

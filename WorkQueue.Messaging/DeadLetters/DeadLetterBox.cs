@@ -73,7 +73,7 @@ internal sealed class DeadLetterBox(
     // Not cancellable: a letter is moved whole or not at all.
     private async Task RedriveAsync(TaskMessage message)
     {
-        TaskMessage task = message with { Attempt = 1, Returned = 0, EarlierDeliveries = 0, Redriven = message.Redriven + 1, NotBefore = null, Deadline = null, ReplyTo = null };
+        TaskMessage task = message with { Attempt = 1, Returned = 0, EarlierCrashes = 0, Redriven = message.Redriven + 1, NotBefore = null, Deadline = null, ReplyTo = null };
         try
         {
             await publisher.PublishAsync(task, TimeSpan.Zero, options.Value.ConfirmTimeout, CancellationToken.None);

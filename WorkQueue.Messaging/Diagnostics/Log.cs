@@ -41,9 +41,6 @@ internal static partial class Log
     [LoggerMessage(2111, LogLevel.Debug, "The exception of task {TaskId}")]
     public static partial void TaskException(this ILogger logger, Exception exception, string taskId);
 
-    [LoggerMessage(2112, LogLevel.Debug, "Task {TaskId} ({Type}) came without an id and got this one")]
-    public static partial void TaskIdentified(this ILogger logger, string taskId, string type);
-
     [LoggerMessage(2113, LogLevel.Warning, "Task {TaskId} ({Type}) is cancelled")]
     public static partial void TaskCancelled(this ILogger logger, string taskId, string type);
 
@@ -109,6 +106,21 @@ internal static partial class Log
 
     [LoggerMessage(3106, LogLevel.Critical, "Stopping: {Reason}")]
     public static partial void Refused(this ILogger logger, string reason);
+
+    [LoggerMessage(3112, LogLevel.Information, "Everything is declared; this program ends, as WorkQueue:DeclareOnly says")]
+    public static partial void Declared(this ILogger logger);
+
+    [LoggerMessage(2113, LogLevel.Warning, "{Problem}")]
+    public static partial void ThreadsBlocked(this ILogger logger, string problem);
+
+    [LoggerMessage(3113, LogLevel.Error, "{Stream} cannot be read ({Reason}): tasks are taken, and pauses and cancellations are not heard until it can")]
+    public static partial void ControlUnreadable(this ILogger logger, string stream, string reason);
+
+    [LoggerMessage(3114, LogLevel.Warning, "{Stream} was deleted and made anew; it is read from its beginning")]
+    public static partial void StreamAnew(this ILogger logger, string stream);
+
+    [LoggerMessage(3115, LogLevel.Warning, "Queue {Queue} keeps the broker's delivery limit of {Limit} that it was declared with: a task that is delivered so often over lost connections is dead-lettered by the broker")]
+    public static partial void OldDeliveryLimit(this ILogger logger, string queue, string? limit);
 
     [LoggerMessage(3107, LogLevel.Debug, "The queues could not be counted ({Reason}); trying again")]
     public static partial void NoQueueCounts(this ILogger logger, string reason);

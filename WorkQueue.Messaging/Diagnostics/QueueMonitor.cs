@@ -25,11 +25,10 @@ internal sealed class QueueMonitor(
     // Each time one does not answer the others wait for it.
     private const int RoundsAfterSilence = 60;
 
-    // From which round on a queue that could not be counted is asked again.
+    // From which round on what could not be counted is asked again.
     private readonly Dictionary<string, int> _askAgain = new(StringComparer.Ordinal);
 
     private int _round;
-    private int _ladderAgain;
 
     private volatile IReadOnlyList<QueueCount> _counts = [];
 
@@ -77,10 +76,11 @@ internal sealed class QueueMonitor(
             using PeriodicTimer timer = new(Interval, clock);
             do
             {
-                channel = await CountQueuesAsync(channel, ++_round, stopping);
-                if (_round % LadderRounds == 1 && _round >= _ladderAgain)
+                _round++;
+                channel = await CountQueuesAsync(channel, stopping);
+                if (_round % LadderRounds == 1)
                 {
-                    channel = await TryCountLadderAsync(channel, stopping);
+                    channel = await TryAsync(channel, topology.Delays.EntryExchange, async open => _waiting = await CountLadderAsync(open, stopping), () => _waiting = null, stopping);
                 }
             }
             while (await timer.WaitForNextTickAsync(stopping));
@@ -91,47 +91,48 @@ internal sealed class QueueMonitor(
         }
     }
 
-    // One that is missing, or has no leader, takes its channel with it and its time, but not the counts of the others.
-    private async Task<IChannel> CountQueuesAsync(IChannel channel, int round, CancellationToken stopping)
+    private async Task<IChannel> CountQueuesAsync(IChannel channel, CancellationToken stopping)
     {
         List<QueueCount> counts = [];
-        foreach (TaskQueue queue in topology.All.Where(queue => round >= _askAgain.GetValueOrDefault(queue.BrokerName)))
+        foreach (TaskQueue queue in topology.All)
         {
-            try
-            {
-                QueueDeclareOk live = await CountAsync(channel, queue.BrokerName, stopping);
-                QueueDeclareOk dead = await CountAsync(channel, queue.DeadBrokerName, stopping);
-                counts.Add(new QueueCount(queue.Name, queue.BrokerName, live.MessageCount, (int)live.ConsumerCount, dead.MessageCount) { IsSubscription = queue.IsSubscription });
-            }
-            catch (Exception failure) when (connection.Problem is null && failure is OperationInterruptedException or TimeoutException)
-            {
-                _counts = [.. _counts.Where(count => count.Queue != queue.Name)];
-                _askAgain[queue.BrokerName] = round + (failure is TimeoutException ? RoundsAfterSilence : 2);
-                logger.NoQueueCount(queue.BrokerName, failure.Message);
-                await Limits.DisposeAsync(channel, clock);
-                // It may have been deleted.
-                await connection.TryRepairAsync(stopping);
-                channel = await connection.OpenChannelAsync(null, stopping);
-            }
+            channel = await TryAsync(
+                channel,
+                queue.BrokerName,
+                async open =>
+                {
+                    QueueDeclareOk live = await CountAsync(open, queue.BrokerName, stopping);
+                    QueueDeclareOk dead = await CountAsync(open, queue.DeadBrokerName, stopping);
+                    counts.Add(new QueueCount(queue.Name, queue.BrokerName, live.MessageCount, (int)live.ConsumerCount, dead.MessageCount) { IsSubscription = queue.IsSubscription });
+                },
+                () => _counts = [.. _counts.Where(count => count.Queue != queue.Name)],
+                stopping);
         }
 
         _counts = counts;
         return channel;
     }
 
-    private async Task<IChannel> TryCountLadderAsync(IChannel channel, CancellationToken stopping)
+    // One that is missing, or has no leader, takes its channel with it and its time, but not the counts of the others.
+    private async Task<IChannel> TryAsync(IChannel channel, string name, Func<IChannel, Task> count, Action forget, CancellationToken stopping)
     {
+        if (_round < _askAgain.GetValueOrDefault(name))
+        {
+            return channel;
+        }
+
         try
         {
-            _waiting = await CountLadderAsync(channel, stopping);
+            await count(channel);
             return channel;
         }
         catch (Exception failure) when (connection.Problem is null && failure is OperationInterruptedException or TimeoutException)
         {
-            _waiting = null;
-            _ladderAgain = _round + (failure is TimeoutException ? RoundsAfterSilence : 2);
-            logger.NoQueueCount(topology.Delays.EntryExchange, failure.Message);
+            forget();
+            _askAgain[name] = _round + (failure is TimeoutException ? RoundsAfterSilence : 2);
+            logger.NoQueueCount(name, failure.Message);
             await Limits.DisposeAsync(channel, clock);
+            // It may have been deleted.
             await connection.TryRepairAsync(stopping);
             return await connection.OpenChannelAsync(null, stopping);
         }

@@ -9,13 +9,18 @@ namespace WorkQueue.Messaging.Events;
 /// <param name="Kind">What it is.</param>
 /// <param name="Queue">The queue that is paused or resumed.</param>
 /// <param name="Cancelled">The cancelled tasks, with how often each had been redriven.</param>
-/// <param name="Greeting">Who greets.</param>
-internal sealed record ControlEntry(string Kind, string? Queue = null, IReadOnlyDictionary<string, int>? Cancelled = null, string? Greeting = null)
+/// <param name="Greeting">Who greets, or tells of lost deliveries.</param>
+/// <param name="Lost">Deliveries that ended with their connection, not with their worker: how many of each, by <see cref="SuspectRuns.KeyOf"/>.</param>
+/// <param name="Begun">A run of a task that was delivered before, by the same key.</param>
+internal sealed record ControlEntry(
+    string Kind, string? Queue = null, IReadOnlyDictionary<string, int>? Cancelled = null, string? Greeting = null, IReadOnlyDictionary<string, int>? Lost = null, string? Begun = null)
 {
     public const string PauseKind = "pause";
     public const string ResumeKind = "resume";
     public const string CancelKind = "cancel";
     public const string HelloKind = "hello";
+    public const string LostKind = "lost";
+    public const string BegunKind = "begun";
 
     /// <summary>Tasks one entry can cancel.</summary>
     public const int MaxIds = 1000;
@@ -36,6 +41,10 @@ internal sealed record ControlEntry(string Kind, string? Queue = null, IReadOnly
     }
 
     public static ControlEntry Hello(string greeting) => new(HelloKind, Greeting: greeting);
+
+    public static ControlEntry OfLost(string greeting, IReadOnlyDictionary<string, int> lost) => new(LostKind, Greeting: greeting, Lost: lost);
+
+    public static ControlEntry OfBegun(string greeting, string key) => new(BegunKind, Greeting: greeting, Begun: key);
 
     public OutgoingMessage Write(TaskTopology topology)
     {

@@ -12,6 +12,7 @@ namespace WorkQueue.Messaging.Events;
 /// <summary>
 /// What workers were told, kept in a stream that each process reads from its beginning and then follows: a worker that starts later obeys too.
 /// It knows that it has read everything when it meets its own greeting; or, where an alarm of the broker lets nobody publish one, when nothing more comes.
+/// A log that cannot be read, because this node of a cluster has no copy of it, keeps no worker from its work: pauses and cancellations are not heard then.
 /// </summary>
 internal sealed class ControlLog(
     StreamFollower streams,
@@ -25,15 +26,42 @@ internal sealed class ControlLog(
     // Each is half a second in which nothing came.
     private const int QuietGroups = 6;
 
+    private static readonly TimeSpan UnreadableLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BeginLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TellInterval = TimeSpan.FromMilliseconds(200);
+
     private volatile bool _cannotGreet;
 
     private readonly string _greeting = Guid.NewGuid().ToString("N");
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ConcurrentDictionary<string, int> _cancelled = new(StringComparer.Ordinal);
+
+    // About 100 bytes each. A task that was cancelled so many cancellations ago, and still waits, would run.
+    private readonly BoundedCounts _cancelled = new(1_000_000);
+
+    private long _unreadableSince;
+
     private readonly ConcurrentDictionary<string, QueueSwitch> _queues = new(StringComparer.Ordinal);
 
     /// <summary>Raised for each task that is cancelled, with its id.</summary>
     public event Action<string>? Cancelled;
+
+    /// <summary>What workers say of tasks that were delivered more than once.</summary>
+    public SuspectRuns Suspects { get; } = new();
+
+    /// <summary>Says that a run of a task that was delivered before begins here. Not for ever: where it cannot be said the run begins all the same.</summary>
+    public async Task BeginAsync(TaskMessage message)
+    {
+        string key = SuspectRuns.KeyOf(message);
+        Suspects.Begin(key);
+        try
+        {
+            await publisher.PublishAsync(ControlEntry.OfBegun(_greeting, key).Write(topology), BeginLimit, CancellationToken.None);
+        }
+        catch (PublishFailedException failure)
+        {
+            logger.StreamInterrupted(topology.History.ControlLog, failure.Message);
+        }
+    }
 
     /// <summary>Completes when everything that was said before this process started is known.</summary>
     public Task Ready => _ready.Task;
@@ -44,7 +72,7 @@ internal sealed class ControlLog(
     public QueueSwitch SwitchOf(string queue) => _queues.GetOrAdd(queue, _ => new QueueSwitch());
 
     /// <summary>Whether this run of a task was cancelled: one that was redriven since is meant to run.</summary>
-    public bool IsCancelled(TaskMessage message) => !_cancelled.IsEmpty && _cancelled.TryGetValue(message.Id, out int redriven) && message.Redriven <= redriven;
+    public bool IsCancelled(TaskMessage message) => !_cancelled.IsEmpty && _cancelled.TryGet(message.Id, out int redriven) && message.Redriven <= redriven;
 
     public async Task CancelAsync(IReadOnlyCollection<TaskToCancel> tasks, CancellationToken cancellationToken = default)
     {
@@ -70,10 +98,11 @@ internal sealed class ControlLog(
     {
         try
         {
-            Task greeting = GreetAsync(stoppingToken);
+            Task telling = Task.WhenAll(GreetAsync(stoppingToken), TellLostAsync(stoppingToken));
             int quiet = 0;
-            await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.History.ControlLog, null, stoppingToken))
+            await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.History.ControlLog, null, stoppingToken, Unreadable))
             {
+                _unreadableSince = 0;
                 quiet = group.Count == 0 && _cannotGreet ? quiet + 1 : 0;
                 if (quiet == QuietGroups)
                 {
@@ -86,7 +115,7 @@ internal sealed class ControlLog(
                 }
             }
 
-            await greeting;
+            await telling;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -108,10 +137,17 @@ internal sealed class ControlLog(
             case { Kind: ControlEntry.CancelKind, Cancelled: { } tasks }:
                 foreach ((string id, int redriven) in tasks)
                 {
-                    _cancelled[id] = redriven;
+                    _cancelled.Set(id, redriven);
                     Cancelled?.Invoke(id);
                 }
 
+                break;
+            // What it told itself it has counted.
+            case { Kind: ControlEntry.LostKind, Lost: { } lost } when entry.Greeting != _greeting:
+                Suspects.Lose(lost);
+                break;
+            case { Kind: ControlEntry.BegunKind, Begun: { } begun } when entry.Greeting != _greeting:
+                Suspects.Begin(begun);
                 break;
             case { Kind: ControlEntry.HelloKind } when entry.Greeting == _greeting:
                 _ready.TrySetResult();
@@ -134,6 +170,35 @@ internal sealed class ControlLog(
                 logger.StreamInterrupted(topology.History.ControlLog, failure.Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, stopping);
             }
+        }
+    }
+
+    private async Task TellLostAsync(CancellationToken stopping)
+    {
+        using PeriodicTimer timer = new(TellInterval, clock);
+        while (await timer.WaitForNextTickAsync(stopping))
+        {
+            while (Suspects.TakeUntold(ControlEntry.MaxIds) is { Count: > 0 } lost)
+            {
+                try
+                {
+                    await SayAsync(ControlEntry.OfLost(_greeting, lost), stopping);
+                }
+                catch (BrokerUnavailableException)
+                {
+                    Suspects.PutBack(lost);
+                    break;
+                }
+            }
+        }
+    }
+
+    private void Unreadable(string reason)
+    {
+        _unreadableSince = _unreadableSince == 0 ? clock.GetTimestamp() : _unreadableSince;
+        if (clock.GetElapsedTime(_unreadableSince) > UnreadableLimit && _ready.TrySetResult())
+        {
+            logger.ControlUnreadable(topology.History.ControlLog, reason);
         }
     }
 

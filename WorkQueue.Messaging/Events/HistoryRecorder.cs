@@ -17,12 +17,14 @@ internal sealed class HistoryRecorder(
     ConfirmedPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<HistoryRecorder> logger) : BackgroundService
 {
     private const int MaxUnsent = 10_000;
+    private const long MaxUnsentBytes = 64 * 1024 * 1024;
     private static readonly TimeSpan ConfirmLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan SendAgain = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentQueue<EventMessage> _unsent = new();
     private readonly HistoryTopology _history = topology.History;
     private long _lost;
+    private long _unsentBytes;
 
     /// <summary>Records that wait to be sent again.</summary>
     public int Unsent => _unsent.Count;
@@ -101,6 +103,7 @@ internal sealed class HistoryRecorder(
             {
                 await publisher.PublishAsync(EventCodec.Write(message, topology), options.Value.ConfirmTimeout, stopping);
                 _unsent.TryDequeue(out _);
+                Interlocked.Add(ref _unsentBytes, -message.Body.Length);
             }
             catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException)
             {
@@ -147,9 +150,11 @@ internal sealed class HistoryRecorder(
 
     private void Keep(EventMessage message, string reason)
     {
-        if (_unsent.Count < MaxUnsent)
+        if (_unsent.Count < MaxUnsent && Interlocked.Read(ref _unsentBytes) + message.Body.Length <= MaxUnsentBytes)
         {
-            _unsent.Enqueue(message);
+            Interlocked.Add(ref _unsentBytes, message.Body.Length);
+            // Without the payload: it is no part of the record, and the client's buffer.
+            _unsent.Enqueue(message with { Task = message.Task with { Body = ReadOnlyMemory<byte>.Empty } });
             logger.HistoryDelayed(message.State, message.Task.Id, reason);
         }
         else

@@ -18,31 +18,74 @@ internal sealed class StreamFollower(SupervisedConnection connection, TimeProvid
     private const ushort Prefetch = 2000;
     private const int GroupSize = 1000;
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500);
+
+    // The message that was read last is asked for again. It is there: the newest part of a stream is never dropped.
+    private const int QuietGroups = 20;
+
     private static readonly TimeSpan SingleLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>Reads until it is cancelled. A group is what was there; an empty one says that for the moment there is nothing more.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<StreamMessage>> FollowAsync(string stream, long? from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>
+    /// Reads until it is cancelled. A group is what was there; an empty one says that for the moment there is nothing more. A stream that was
+    /// deleted and made anew meanwhile is read from its beginning: its offsets begin again, below those before.
+    /// </summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="from">The first offset; null for the oldest that is kept.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="unreadable">Told each time the broker does not let it be read, with the reason.</param>
+    public async IAsyncEnumerable<IReadOnlyList<StreamMessage>> FollowAsync(
+        string stream, long? from, [EnumeratorCancellation] CancellationToken cancellationToken, Action<string>? unreadable = null)
     {
         Backoff backoff = new(clock, TimeSpan.FromSeconds(4));
-        long? next = from;
+        StreamMessage? last = null;
         while (true)
         {
             await using Subscription subscription = new(clock);
-            string? problem = await TrySubscribeAsync(subscription, stream, next, cancellationToken);
+            string? problem = await TrySubscribeAsync(subscription, stream, last?.Offset ?? from, cancellationToken);
+            bool isAnew = false;
             if (problem is null)
             {
                 backoff.Opened();
-                while (await subscription.NextGroupAsync(Quiet, cancellationToken) is { } group)
+                StreamMessage? again = last;
+                int quiet = 0;
+                while (!isAnew && await subscription.NextGroupAsync(Quiet, cancellationToken) is { } group)
                 {
+                    if (again is { } expected)
+                    {
+                        isAnew = group.Count > 0 ? !Goes(on: group[0], after: expected) : ++quiet == QuietGroups;
+                        if (isAnew || group.Count == 0)
+                        {
+                            continue;
+                        }
+
+                        again = null;
+                        group = group[0].Offset == expected.Offset ? [.. group.Skip(1)] : group;
+                        if (group.Count == 0)
+                        {
+                            continue;
+                        }
+                    }
+
                     yield return group;
                     if (group.Count > 0)
                     {
-                        next = group[^1].Offset + 1;
+                        last = group[^1];
                         await subscription.AcknowledgeAsync(group[^1].Tag);
                     }
                 }
 
                 problem = subscription.Problem;
+            }
+
+            if (isAnew)
+            {
+                logger.StreamAnew(stream);
+                (last, from) = (null, null);
+                continue;
+            }
+
+            if (connection.Problem is null)
+            {
+                unreadable?.Invoke(problem ?? "the subscription ended");
             }
 
             cancellationToken.ThrowIfCancellationRequested();
@@ -69,6 +112,10 @@ internal sealed class StreamFollower(SupervisedConnection connection, TimeProvid
 
         return found;
     }
+
+    // What was read last is still there, or was dropped with all before it.
+    private static bool Goes(StreamMessage on, StreamMessage after) => on.Offset > after.Offset
+        || (on.Offset == after.Offset && on.RoutingKey == after.RoutingKey && on.Properties.MessageId == after.Properties.MessageId && on.Body.Span.SequenceEqual(after.Body.Span));
 
     private async Task<string?> TrySubscribeAsync(Subscription subscription, string stream, long? from, CancellationToken cancellationToken)
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace WorkQueue.Messaging.Topology;
 
 /// <summary>A durable subscription: its name, and which events it gets; no patterns where its handler is in other programs.</summary>
@@ -12,8 +14,12 @@ internal sealed class TaskQueue
     /// <summary>The type of an event whose sender gave it none.</summary>
     public const string EventType = "event";
 
-    // Deliveries the broker allows beyond our own limit: its net must never act before the worker does.
-    private const int BrokerLimitMargin = 10;
+    /// <summary>The argument with the broker's own limit on deliveries.</summary>
+    public const string DeliveryLimitArgument = "x-delivery-limit";
+
+    // A net that must never act before the worker does: the broker counts each idle slot of a lost connection that a task was handed to while the
+    // connection was taken apart, dozens at once.
+    private const int NetDeliveryLimit = 10_000;
 
     public TaskQueue(string name, string prefix, QueueOptions options, TimeSpan consumerTimeout)
     {
@@ -76,6 +82,12 @@ internal sealed class TaskQueue
 
     public int DeliveryLimit { get; }
 
+    /// <summary>How often the broker delivers a message before it dead-letters it by itself.</summary>
+    public int BrokerDeliveryLimit { get; private set; } = NetDeliveryLimit;
+
+    /// <summary>It was declared with another limit, by an earlier version or a policy.</summary>
+    public void TakeBrokerDeliveryLimit(string? limit) => BrokerDeliveryLimit = int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out int known) ? known : DeliveryLimit;
+
     public string? DefaultType { get; }
 
     public IReadOnlyDictionary<string, object?> Arguments { get; }
@@ -93,7 +105,7 @@ internal sealed class TaskQueue
     private Dictionary<string, object?> QuorumArguments(string prefix, TimeSpan consumerTimeout) => new()
     {
         ["x-queue-type"] = "quorum",
-        ["x-delivery-limit"] = DeliveryLimit + BrokerLimitMargin,
+        [DeliveryLimitArgument] = NetDeliveryLimit,
         ["x-dead-letter-exchange"] = $"{prefix}.dead",
         ["x-dead-letter-routing-key"] = Name,
         // At-least-once needs reject-publish, even where no length limit is set.

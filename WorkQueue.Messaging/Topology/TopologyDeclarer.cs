@@ -1,5 +1,5 @@
+using System.Collections.Concurrent;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 
 namespace WorkQueue.Messaging.Topology;
 
@@ -8,49 +8,67 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
 {
     private readonly TaskCompletionSource _declared = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    // Task queues whose delivery limit on the broker is another.
+    private readonly ConcurrentDictionary<string, bool> _limited = new(StringComparer.Ordinal);
+
+    /// <summary>Takes a queue as it is where only the broker's own limit on deliveries differs: it is a net, and earlier versions hung it lower.</summary>
+    /// <returns>Whether to declare again.</returns>
+    public bool Accepts(TopologyMismatchException mismatch)
+    {
+        TaskQueue? limited = mismatch.Argument == TaskQueue.DeliveryLimitArgument ? topology.All.FirstOrDefault(queue => queue.BrokerName == mismatch.Name) : null;
+        if (limited is null)
+        {
+            return false;
+        }
+
+        limited.TakeBrokerDeliveryLimit(mismatch.Current);
+        return _limited[limited.BrokerName] = true;
+    }
+
     /// <summary>The queue of the turns to declare, or null where this program has declared everything before.</summary>
     public string? Lock => _declared.Task.IsCompleted ? null : topology.DeclareLock;
 
     /// <summary>Completes when this program has declared everything.</summary>
     public Task Declared => _declared.Task;
 
-    /// <summary>Declares on a channel that is used for nothing else: a refusal closes it.</summary>
+    /// <summary>Declares everything.</summary>
     /// <exception cref="TopologyMismatchException">Something exists with other arguments.</exception>
-    public async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
+    /// <exception cref="BrokerRefusedException">The broker lets no more be declared; or something is missing, and only what is there is looked for.</exception>
+    public async Task DeclareAsync(Declaration declare)
     {
-        await ExchangeAsync(channel, topology.TasksExchange, ExchangeType.Direct, null, cancellationToken);
-        await ExchangeAsync(channel, topology.DeadExchange, ExchangeType.Direct, null, cancellationToken);
-        await DeclareLadderAsync(channel, topology.Delays, cancellationToken);
+        await declare.ExchangeAsync(topology.TasksExchange, ExchangeType.Direct);
+        await declare.ExchangeAsync(topology.DeadExchange, ExchangeType.Direct);
+        await DeclareLadderAsync(declare, topology.Delays);
         foreach (TaskQueue queue in topology.All)
         {
-            await DeclareTaskQueueAsync(channel, queue, cancellationToken);
+            await DeclareTaskQueueAsync(declare, queue);
         }
 
-        await DeclareHistoryAsync(channel, topology.History, cancellationToken);
+        await DeclareHistoryAsync(declare, topology.History);
         foreach (TaskQueue subscription in topology.Subscriptions)
         {
             foreach (TopicPattern pattern in subscription.Patterns)
             {
-                await channel.QueueBindAsync(subscription.BrokerName, topology.EventsExchange, pattern.ToString(), null, false, cancellationToken);
+                await declare.BindAsync(subscription.BrokerName, topology.EventsExchange, pattern.ToString());
             }
         }
 
         _declared.TrySetResult();
     }
 
-    private async Task DeclareHistoryAsync(IChannel channel, HistoryTopology history, CancellationToken cancellationToken)
+    private async Task DeclareHistoryAsync(Declaration declare, HistoryTopology history)
     {
-        await ExchangeAsync(channel, topology.EventsExchange, ExchangeType.Topic, null, cancellationToken);
-        await ExchangeAsync(channel, history.ControlExchange, ExchangeType.Fanout, null, cancellationToken);
-        await QueueAsync(channel, history.ControlLog, history.ControlArguments, cancellationToken);
-        await channel.QueueBindAsync(history.ControlLog, history.ControlExchange, "", null, false, cancellationToken);
-        await QueueAsync(channel, history.Stream, history.StreamArguments, cancellationToken);
+        await declare.ExchangeAsync(topology.EventsExchange, ExchangeType.Topic);
+        await declare.ExchangeAsync(history.ControlExchange, ExchangeType.Fanout);
+        await declare.QueueAsync(history.ControlLog, history.ControlArguments);
+        await declare.BindAsync(history.ControlLog, history.ControlExchange, "");
+        await declare.QueueAsync(history.Stream, history.StreamArguments);
         foreach ((string exchange, string key, bool wanted) in HistoryBindings(history))
         {
             // What another setting bound is taken off again: a record nobody wants would still cost its write.
             await (wanted
-                ? channel.QueueBindAsync(history.Stream, exchange, key, null, false, cancellationToken)
-                : channel.QueueUnbindAsync(history.Stream, exchange, key, null, cancellationToken));
+                ? declare.BindAsync(history.Stream, exchange, key)
+                : declare.UnbindAsync(history.Stream, exchange, key));
         }
     }
 
@@ -66,31 +84,31 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
         }
     }
 
-    private async Task DeclareTaskQueueAsync(IChannel channel, TaskQueue queue, CancellationToken cancellationToken)
+    private async Task DeclareTaskQueueAsync(Declaration declare, TaskQueue queue)
     {
-        await QueueAsync(channel, queue.DeadBrokerName, TaskQueue.DeadArguments, cancellationToken);
-        await channel.QueueBindAsync(queue.DeadBrokerName, topology.DeadExchange, queue.Name, null, false, cancellationToken);
-        await QueueAsync(channel, queue.BrokerName, queue.Arguments, cancellationToken);
-        await channel.QueueBindAsync(queue.BrokerName, topology.TasksExchange, queue.Name, null, false, cancellationToken);
+        await declare.QueueAsync(queue.DeadBrokerName, TaskQueue.DeadArguments);
+        await declare.BindAsync(queue.DeadBrokerName, topology.DeadExchange, queue.Name);
+        await declare.QueueAsync(queue.BrokerName, queue.Arguments, asItIs: _limited.ContainsKey(queue.BrokerName));
+        await declare.BindAsync(queue.BrokerName, topology.TasksExchange, queue.Name);
         string exitKey = DelayLadder.ExitKey(queue.Name);
-        await channel.QueueBindAsync(queue.BrokerName, topology.Delays.ExitExchange, exitKey, null, false, cancellationToken);
+        await declare.BindAsync(queue.BrokerName, topology.Delays.ExitExchange, exitKey);
     }
 
-    private static async Task DeclareLadderAsync(IChannel channel, DelayLadder ladder, CancellationToken cancellationToken)
+    private static async Task DeclareLadderAsync(Declaration declare, DelayLadder ladder)
     {
-        await ExchangeAsync(channel, ladder.Unrouted, ExchangeType.Fanout, null, cancellationToken);
-        await QueueAsync(channel, ladder.Unrouted, TaskQueue.DeadArguments, cancellationToken);
-        await channel.QueueBindAsync(ladder.Unrouted, ladder.Unrouted, "", null, false, cancellationToken);
+        await declare.ExchangeAsync(ladder.Unrouted, ExchangeType.Fanout);
+        await declare.QueueAsync(ladder.Unrouted, TaskQueue.DeadArguments);
+        await declare.BindAsync(ladder.Unrouted, ladder.Unrouted, "");
         Dictionary<string, object?> alternate = new() { ["alternate-exchange"] = ladder.Unrouted };
-        await ExchangeAsync(channel, ladder.ExitExchange, ExchangeType.Topic, alternate, cancellationToken);
-        await ExchangeAsync(channel, ladder.EntryExchange, ExchangeType.Topic, null, cancellationToken);
+        await declare.ExchangeAsync(ladder.ExitExchange, ExchangeType.Topic, alternate);
+        await declare.ExchangeAsync(ladder.EntryExchange, ExchangeType.Topic);
         for (int level = 0; level < DelayLadder.Levels; level++)
         {
-            await DeclareLevelAsync(channel, ladder, level, cancellationToken);
+            await DeclareLevelAsync(declare, ladder, level);
         }
     }
 
-    private static async Task DeclareLevelAsync(IChannel channel, DelayLadder ladder, int level, CancellationToken cancellationToken)
+    private static async Task DeclareLevelAsync(Declaration declare, DelayLadder ladder, int level)
     {
         string name = ladder.Level(level);
         string next = ladder.After(level);
@@ -103,31 +121,10 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
             ["x-dead-letter-strategy"] = "at-least-once",
             ["x-overflow"] = "reject-publish",
         };
-        await ExchangeAsync(channel, name, ExchangeType.Topic, null, cancellationToken);
-        await QueueAsync(channel, name, arguments, cancellationToken);
-        await channel.QueueBindAsync(name, name, DelayLadder.LevelKey(level, set: true), null, false, cancellationToken);
-        await channel.ExchangeBindAsync(next, name, DelayLadder.LevelKey(level, set: false), null, false, cancellationToken);
-        await channel.QueueBindAsync(name, ladder.EntryExchange, DelayLadder.EntryKey(level), null, false, cancellationToken);
-    }
-
-    private static Task ExchangeAsync(
-        IChannel channel, string name, string type, Dictionary<string, object?>? arguments, CancellationToken cancellationToken) =>
-        DeclareAsync("exchange", name, () => channel.ExchangeDeclareAsync(name, type, durable: true, autoDelete: false, arguments, false, false, cancellationToken));
-
-    private static Task QueueAsync(
-        IChannel channel, string name, IReadOnlyDictionary<string, object?> arguments, CancellationToken cancellationToken) =>
-        DeclareAsync("queue", name, () => channel.QueueDeclareAsync(
-            name, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?>(arguments), false, false, cancellationToken));
-
-    private static async Task DeclareAsync(string kind, string name, Func<Task> declare)
-    {
-        try
-        {
-            await declare();
-        }
-        catch (OperationInterruptedException refusal) when (refusal.ShutdownReason?.ReplyCode == Constants.PreconditionFailed)
-        {
-            throw TopologyMismatchException.Of(kind, name, refusal.ShutdownReason.ReplyText, refusal);
-        }
+        await declare.ExchangeAsync(name, ExchangeType.Topic);
+        await declare.QueueAsync(name, arguments);
+        await declare.BindAsync(name, name, DelayLadder.LevelKey(level, set: true));
+        await declare.BindExchangeAsync(next, name, DelayLadder.LevelKey(level, set: false));
+        await declare.BindAsync(name, ladder.EntryExchange, DelayLadder.EntryKey(level));
     }
 }

@@ -39,7 +39,7 @@ internal static class TaskCodec
         AddIfSet(headers, TaskHeaders.Deadline, message.Deadline is { } deadline ? TaskHeaders.Time(deadline) : null);
         AddIfSet(headers, TaskHeaders.Redriven, message.Redriven > 0 ? message.Redriven : null);
         AddIfSet(headers, TaskHeaders.Returned, message.Returned > 0 ? message.Returned : null);
-        AddIfSet(headers, TaskHeaders.EarlierDeliveries, message.EarlierDeliveries > 0 ? message.EarlierDeliveries : null);
+        AddIfSet(headers, TaskHeaders.EarlierCrashes, message.EarlierCrashes > 0 ? message.EarlierCrashes : null);
         AddIfSet(headers, TaskHeaders.RunOf, message.RunOf);
         AddIfSet(headers, TaskHeaders.Reason, Cut(end?.Reason, MaxError));
         AddIfSet(headers, TaskHeaders.ErrorType, Cut(end?.ErrorType, MaxErrorType));
@@ -143,12 +143,11 @@ internal static class TaskCodec
         TaskHeaders.TryInteger(headers, TaskHeaders.Redriven, out long? redriven);
         TaskHeaders.TryInteger(headers, TaskHeaders.Returned, out long? returned);
         TaskHeaders.TryInteger(headers, TaskHeaders.DeliveryCount, out long? counted);
-        TaskHeaders.TryInteger(headers, TaskHeaders.EarlierDeliveries, out long? carried);
-        long? earlierDeliveries = carried > 0 ? Math.Min(carried.Value, int.MaxValue) + (counted ?? 0) : counted;
-        bool hasId = !string.IsNullOrEmpty(properties.MessageId);
+        TaskHeaders.TryInteger(headers, TaskHeaders.EarlierCrashes, out long? crashes);
         TaskMessage message = new()
         {
-            Id = hasId ? TaskHeaders.ShortString(properties.MessageId)! : Guid.CreateVersion7().ToString(),
+            // Without one it is a task of its own each time it is delivered: two equal messages are two tasks, and nothing tells a message from its like.
+            Id = string.IsNullOrEmpty(properties.MessageId) ? Guid.CreateVersion7().ToString() : TaskHeaders.ShortString(properties.MessageId)!,
             Type = type ?? queue.DefaultType ?? "",
             Queue = queue.Name,
             Body = body,
@@ -159,6 +158,7 @@ internal static class TaskCodec
             Attempt = (int)(attempt ?? 1),
             Redriven = (int)Math.Clamp(redriven ?? 0, 0, int.MaxValue),
             Returned = (int)Math.Clamp(returned ?? 0, 0, int.MaxValue),
+            EarlierCrashes = Math.Clamp(crashes ?? 0, 0, int.MaxValue),
             RunOf = Short(TaskHeaders.Text(headers, TaskHeaders.RunOf)),
             EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,
             NotBefore = notBefore,
@@ -169,7 +169,7 @@ internal static class TaskCodec
             TraceState = Short(TaskHeaders.Text(headers, TaskHeaders.TraceState)),
             OtherHeaders = TaskHeaders.Foreign(headers),
         };
-        return new TaskDelivery(tag, message, redelivered, earlierDeliveries, unreadable, hasId);
+        return new TaskDelivery(tag, message, redelivered, counted, unreadable) { HasId = !string.IsNullOrEmpty(properties.MessageId) };
     }
 
     // A plain client that names a type but no content type sends JSON; one that names neither sends a tutorial's text.

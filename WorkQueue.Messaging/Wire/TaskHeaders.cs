@@ -19,7 +19,7 @@ internal static class TaskHeaders
     public const string Error = "wq-error";
     public const string DeadAt = "wq-dead-at";
     public const string Returned = "wq-returned";
-    public const string EarlierDeliveries = "wq-earlier-deliveries";
+    public const string EarlierCrashes = "wq-earlier-deliveries";
     public const string RunOf = "wq-run-of";
     public const string At = "wq-at";
     public const string Worker = "wq-worker";
@@ -33,7 +33,7 @@ internal static class TaskHeaders
 
     private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
     {
-        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, EarlierDeliveries, RunOf, At, Worker, StartedAt, Topic, Percent, Progress,
+        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, EarlierCrashes, RunOf, At, Worker, StartedAt, Topic, Percent, Progress,
         TraceParent, TraceState,
     };
 

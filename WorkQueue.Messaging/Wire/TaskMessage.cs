@@ -29,8 +29,8 @@ internal sealed record TaskMessage
     /// <summary>How often this attempt went back to its queue without a run to its end, because its worker stopped or had another long one.</summary>
     public int Returned { get; init; }
 
-    /// <summary>How often it was delivered without coming to an end before it went back: the broker counts a copy from zero.</summary>
-    public long EarlierDeliveries { get; init; }
+    /// <summary>How many workers had died of this attempt before it went back to its queue: the broker counts a copy from zero.</summary>
+    public long EarlierCrashes { get; init; }
 
     /// <summary>The task this one runs again.</summary>
     public string? RunOf { get; init; }
@@ -55,25 +55,35 @@ internal sealed record TaskMessage
     /// <summary>What its sender added for itself; kept through retries and in the dead letter.</summary>
     public IReadOnlyDictionary<string, object?> OtherHeaders { get; init; } = TaskHeaders.None;
 
-    /// <summary>Itself without what its sender added.</summary>
-    public TaskMessage Bare() =>
-        this with { OtherHeaders = TaskHeaders.None, TraceParent = null, TraceState = null, AppId = null, ContentEncoding = null, Priority = null, CorrelationId = null, ReplyTo = null };
+    /// <summary>Itself without what its sender added for itself; whoever waits for its reply still gets it.</summary>
+    public TaskMessage Bare() => this with { OtherHeaders = TaskHeaders.None, TraceParent = null, TraceState = null };
 }
 
 /// <summary>One hand-over of a task by the broker.</summary>
 /// <param name="Tag">The delivery tag, valid on the delivering channel only.</param>
 /// <param name="Message">The task; for an unreadable envelope, as much of it as could be read.</param>
 /// <param name="Redelivered">The broker may have delivered it before.</param>
-/// <param name="EarlierDeliveries">How often this attempt was delivered before without an end; null where the broker does not count.</param>
+/// <param name="EarlierDeliveries">How often the broker has delivered this message before, to anybody; null where it does not count.</param>
 /// <param name="Unreadable">What is wrong with the envelope, or null.</param>
-/// <param name="HasId">False when its sender gave it no id, and the one in <paramref name="Message"/> was made up just now.</param>
-internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable, bool HasId)
+internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable)
 {
     /// <summary>When its turn came here.</summary>
     public DateTimeOffset ReceivedAt { get; set; }
 
+    /// <summary>False when its sender gave it no id, and the one it has was made up just now.</summary>
+    public bool HasId { get; init; } = true;
+
+    /// <summary>Runs of it that began after the first delivery, and that no worker accounts for.</summary>
+    public int Open { get; set; }
+
+    /// <summary>A worker has said that its run begins, which is said of all but the first.</summary>
+    public bool IsBegun { get; set; }
+
+    /// <summary>How many workers died with it, as far as anybody can tell.</summary>
+    public long Crashes => Message.EarlierCrashes + Math.Max(0, (EarlierDeliveries > 0 ? 1 : 0) + Open);
+
     /// <summary>A worker that held it may have died of it.</summary>
-    public bool IsSuspect => EarlierDeliveries > 0 || (EarlierDeliveries is null && Redelivered);
+    public bool IsSuspect => Crashes > 0 || (EarlierDeliveries is null && Redelivered);
 }
 
 /// <summary>How an attempt ended that did not succeed.</summary>

@@ -45,6 +45,15 @@ internal sealed class HistoryFollower(
     {
         await foreach (IReadOnlyList<HistoryRecord> group in history.FollowAsync(projection.Progress.LastOffset + 1, stopping))
         {
+            if (group.Count > 0 && group[0].Offset <= projection.Progress.LastOffset)
+            {
+                logger.HistoryAnew(projection.Progress.LastOffset);
+                projection.Clear();
+                // Their offsets are those of the history before.
+                events.EndAll();
+                _start = clock.GetUtcNow();
+            }
+
             bool wasReplaying = projection.Progress.IsReplaying;
             projection.Apply(group);
             foreach (HistoryRecord record in group)

@@ -18,6 +18,15 @@ internal sealed class TaskEvents
         return subscription;
     }
 
+    /// <summary>Ends all watching, as for those that did not keep up: who comes again is told what is true then.</summary>
+    public void EndAll()
+    {
+        foreach (EventSubscription subscription in _subscriptions.Keys)
+        {
+            subscription.End();
+        }
+    }
+
     /// <summary>Tells all whose patterns fit; never waits.</summary>
     public void Publish(HistoryRecord record)
     {
@@ -53,9 +62,15 @@ internal sealed class EventSubscription(IReadOnlyList<TopicPattern> patterns, Ac
     {
         if (happened.Fits(patterns) && !_events.Writer.TryWrite(happened))
         {
-            _events.Writer.TryComplete(new SubscriberTooSlowException());
-            remove(this);
+            End();
         }
+    }
+
+    /// <summary>It has missed something.</summary>
+    public void End()
+    {
+        _events.Writer.TryComplete(new SubscriberTooSlowException());
+        remove(this);
     }
 
     public void Dispose()

@@ -10,14 +10,14 @@ namespace WorkQueue.Producer.History;
 internal sealed class TaskProjection
 {
     private readonly Lock _lock = new();
-    private readonly RowIndex _rows = new();
-    private readonly RowUpdater _updater = new();
-    private readonly RowTotals _totals = new();
-    private readonly EndedRows _ended = new();
-    private readonly LiveWindow _live = new();
+    private RowIndex _rows = new();
+    private RowUpdater _updater = new();
+    private RowTotals _totals = new();
+    private EndedRows _ended = new();
+    private LiveWindow _live = new();
     // By the time a worker could take them, and by the time they are due.
-    private readonly RowHeap _waiting = new((row, since) => !row.IsGone && row.Shown == TaskState.Queued && row.WaitingSince == since);
-    private readonly RowHeap _due = new((row, time) => !row.IsGone && row.Shown is TaskState.Scheduled or TaskState.Retrying && row.DueAt == time);
+    private RowHeap _waiting = NewWaiting();
+    private RowHeap _due = NewDue();
     private readonly int _maxTasks;
     private readonly TimeProvider _clock;
     private HistoryProgress _progress = new(IsReplaying: true, 0, null, null);
@@ -58,6 +58,16 @@ internal sealed class TaskProjection
                 HistoryRecord last = records[end - 1];
                 _progress = _progress with { Replayed = _progress.Replayed + end - first, LastOffset = last.Offset, StartsAt = _progress.StartsAt ?? records[first].At };
             }
+        }
+    }
+
+    /// <summary>Forgets everything: the history was deleted, and one made anew is read from its beginning.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            (_rows, _updater, _totals, _ended, _live, _waiting, _due) = (new(), new(), new(), new(), new(), NewWaiting(), NewDue());
+            _progress = new(IsReplaying: true, 0, null, null);
         }
     }
 
@@ -157,6 +167,10 @@ internal sealed class TaskProjection
             return _totals.Groups(queue, limit);
         }
     }
+
+    private static RowHeap NewWaiting() => new((row, since) => !row.IsGone && row.Shown == TaskState.Queued && row.WaitingSince == since);
+
+    private static RowHeap NewDue() => new((row, time) => !row.IsGone && row.Shown is TaskState.Scheduled or TaskState.Retrying && row.DueAt == time);
 
     private long StartOf(TaskQuery query)
     {

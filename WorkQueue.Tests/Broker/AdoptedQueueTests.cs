@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
 using WorkQueue.Tests.Support;
@@ -42,6 +44,27 @@ public sealed class AdoptedQueueTests(BrokerFixture broker)
         // As aio-pika 8 writes the type of a message that has none.
         await plain.BasicPublishAsync("", name, mandatory: true, new BasicProperties { Persistent = true, Type = "None", ContentType = "text/plain" }, "Third..."u8.ToArray());
         Assert.Equal("None", (await queue.Runs.NextAsync()).Type);
+        await queue.Last.StopAsync();
+        await plain.QueueDeleteAsync(name);
+    }
+
+    [BrokerFact]
+    public async Task Plain_messages_without_an_id_run_at_once_and_in_their_order()
+    {
+        const int Count = 200;
+        string name = $"task_queue_{Guid.NewGuid():N}";
+        await using TestQueue queue = Adopt(name);
+        await using IChannel plain = await queue.PlainChannelAsync();
+        await DeclareAsTutorialsDoAsync(plain, name);
+        for (int number = 0; number < Count; number++)
+        {
+            await plain.BasicPublishAsync("", name, mandatory: true, new BasicProperties { Persistent = true }, Encoding.UTF8.GetBytes(number.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        await queue.WorkerAsync();
+        await Eventually.TrueAsync(() => queue.Runs.All.Count >= Count, "all have run");
+        Assert.Equal(Enumerable.Range(0, Count).Select(number => number.ToString(CultureInfo.InvariantCulture)), queue.Runs.All.Select(run => run.Text));
+        Assert.Equal(Count, queue.Runs.All.Select(run => run.Context.Id).Distinct().Count());
         await queue.Last.StopAsync();
         await plain.QueueDeleteAsync(name);
     }

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using RabbitMQ.Client;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Tests.Support;
@@ -57,6 +59,73 @@ public sealed class ControlTests(BrokerFixture broker)
         await queue.Runs.NextAsync();
         Assert.Equal(["first", "second"], queue.Runs.All.Select(run => run.Text));
         Assert.All(queue.Runs.All, run => Assert.False(run.Context.Redelivered));
+    }
+
+    [BrokerFact]
+    public async Task A_pause_that_is_over_before_it_is_noticed_leaves_one_consumer()
+    {
+        const int Times = 10;
+        await using TestQueue queue = new(broker);
+        IHost worker = await queue.WorkerAsync();
+        await queue.ProducerAsync();
+        ITaskControl control = queue.Last.Services.GetRequiredService<ITaskControl>();
+        for (int time = 0; time < Times; time++)
+        {
+            await Task.WhenAll(control.PauseAsync("default"), control.ResumeAsync("default"));
+            await control.ResumeAsync("default");
+        }
+
+        await Eventually.TrueAsync(() => control.PausedQueues.Count == 0, "it is resumed");
+        TaskSlot slot = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0];
+        await Eventually.TrueAsync(async () => slot.IsConsuming && await ConsumersAsync(queue) == 1, "one consumer");
+        // A second one would be given a task of its own beside the slot's.
+        await queue.LoggedAsync("Queue default is taken from again", Times);
+        Assert.Equal(1u, await ConsumersAsync(queue));
+    }
+
+    [BrokerFact]
+    public async Task A_control_log_and_a_history_that_were_deleted_and_made_anew_are_followed()
+    {
+        await using TestQueue queue = new(broker);
+        IHost worker = await queue.WorkerAsync();
+        ITaskQueue producer = await queue.ProducerAsync();
+        ITaskControl control = queue.Last.Services.GetRequiredService<ITaskControl>();
+        ITaskHistory history = queue.Last.Services.GetRequiredService<ITaskHistory>();
+        using CancellationTokenSource end = new();
+        ConcurrentQueue<HistoryRecord> records = [];
+        Task following = FollowAsync(history, records, end.Token);
+        EnqueuedTask before = await producer.ProbeAsync("before");
+        await Eventually.TrueAsync(() => records.Any(record => record.TaskId == before.Id && record.State == TaskState.Succeeded), "the history tells of it");
+        await control.PauseAsync("default");
+        await control.ResumeAsync("default");
+        await queue.LoggedAsync("Queue default is taken from again", 2);
+
+        await using (IChannel plain = await queue.PlainChannelAsync())
+        {
+            await plain.QueueDeleteAsync($"{queue.Prefix}.control.log");
+            await plain.QueueDeleteAsync($"{queue.Prefix}.history");
+        }
+
+        await queue.LoggedAsync("was deleted and made anew", 3);
+        await control.PauseAsync("default");
+        await Eventually.TrueAsync(() => worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].IsPaused, "the worker obeys");
+        await control.ResumeAsync("default");
+        EnqueuedTask after = await producer.ProbeAsync("after");
+        await Eventually.TrueAsync(() => records.Any(record => record.TaskId == after.Id && record.State == TaskState.Succeeded), "the history tells of the next");
+        Assert.True(records.First(record => record.TaskId == after.Id).Offset <= records.Last(record => record.TaskId == before.Id).Offset, "the offsets begin again");
+        await end.CancelAsync();
+        await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static async Task FollowAsync(ITaskHistory history, ConcurrentQueue<HistoryRecord> records, CancellationToken end)
+    {
+        await foreach (IReadOnlyList<HistoryRecord> group in history.FollowAsync(null, end))
+        {
+            foreach (HistoryRecord record in group)
+            {
+                records.Enqueue(record);
+            }
+        }
     }
 
     [BrokerFact]

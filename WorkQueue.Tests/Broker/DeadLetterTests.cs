@@ -120,28 +120,6 @@ public sealed class DeadLetterTests(BrokerFixture broker)
         Assert.Equal("No queue 'nowhere'. Known: default.", refusal.Message);
     }
 
-    [BrokerFact]
-    public async Task A_task_that_kills_its_worker_too_often_is_dead_lettered_by_the_next_one()
-    {
-        await using TestQueue queue = new(broker, ("Queues:default:DeliveryLimit", "3"));
-        ITaskQueue producer = await queue.ProducerAsync();
-        EnqueuedTask poison = await producer.ProbeAsync("poison");
-        for (int death = 0; death < 3; death++)
-        {
-            // What a worker's death looks like from the broker: its channel goes with the task unacknowledged.
-            await using IChannel dying = await queue.PlainChannelAsync();
-            await Eventually.TrueAsync(async () => await dying.BasicGetAsync($"{queue.Prefix}.default", autoAck: false) is not null, "the task is there");
-        }
-
-        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
-        await queue.WorkerAsync();
-        await UntilDeadAsync(letters, 1);
-        DeadLetter letter = Assert.Single(await letters.ListAsync(new DeadLetterFilter()));
-        Assert.Equal(poison.Id, letter.Id);
-        Assert.StartsWith("delivered 3 times without an end", letter.Reason, StringComparison.Ordinal);
-        Assert.Empty(queue.Runs.All);
-    }
-
     private static async Task<(IDeadLetters Letters, string[] Ids)> DeadAsync(TestQueue queue, params string[] texts)
     {
         IHost worker = await queue.WorkerAsync((text, _) => throw new TaskRejectedException($"no: {text}"));

@@ -41,6 +41,29 @@ public sealed class RefusalTests(BrokerFixture broker)
         Assert.Equal(0u, await queue.ReadyAsync());
     }
 
+    [BrokerFact]
+    public async Task A_queue_with_the_delivery_limit_of_an_earlier_version_is_used_as_it_is()
+    {
+        await using TestQueue queue = new(broker);
+        await using IChannel plain = await queue.PlainChannelAsync();
+        await plain.ExchangeDeclareAsync($"{queue.Prefix}.dead", "direct", durable: true);
+        await plain.QueueDeclareAsync($"{queue.Prefix}.default", durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?>
+        {
+            ["x-queue-type"] = "quorum",
+            ["x-delivery-limit"] = 20,
+            ["x-dead-letter-exchange"] = $"{queue.Prefix}.dead",
+            ["x-dead-letter-routing-key"] = "default",
+            ["x-dead-letter-strategy"] = "at-least-once",
+            ["x-overflow"] = "reject-publish",
+            ["x-consumer-timeout"] = 1_800_000L,
+        });
+        ITaskQueue producer = await queue.ProducerAsync();
+        await queue.WorkerAsync();
+        await producer.ProbeAsync();
+        await queue.Runs.NextAsync();
+        Assert.Contains(queue.Logged, line => line.Contains($"{queue.Prefix}.default keeps the broker's delivery limit of 20", StringComparison.Ordinal));
+    }
+
     private static async Task<string> StoppedByAsync(string connectionString, string prefix)
     {
         System.Collections.Concurrent.ConcurrentQueue<string> logged = new();

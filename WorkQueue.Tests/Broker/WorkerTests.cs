@@ -113,10 +113,11 @@ public sealed class WorkerTests(BrokerFixture broker)
     }
 
     [BrokerFact]
-    public async Task A_task_without_an_id_gets_one_that_it_keeps_when_its_worker_dies()
+    public async Task A_task_without_an_id_whose_connection_is_lost_runs_again_as_another_and_the_first_is_told_to_have_ended()
     {
         await using TestQueue queue = new(broker, ("Worker:DrainTimeout", "00:00:00.1"));
         await queue.ProducerAsync();
+        ITaskHistory history = queue.Last.Services.GetRequiredService<ITaskHistory>();
         IHost worker = await queue.WorkerAsync(async (_, context) =>
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.CancellationToken);
@@ -128,9 +129,17 @@ public sealed class WorkerTests(BrokerFixture broker)
         OpenConnection open = await worker.Services.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Consume).WaitOpenAsync(default);
         await open.Connection.CloseAsync(320, "test", TimeSpan.FromSeconds(5), abort: true);
         TaskContext second = await queue.Runs.NextAsync();
-        Assert.Equal((first.Id, 1), (second.Id, second.Attempt));
+        Assert.NotEqual(first.Id, second.Id);
+        Assert.Equal((1, true), (second.Attempt, second.Redelivered));
         await worker.StopAsync();
         IReadOnlyBasicProperties kept = (await queue.TakeAsync("default")).BasicProperties;
-        Assert.Equal((first.Id, "plain", (byte)3), (kept.MessageId, kept.AppId, kept.Priority));
+        Assert.Equal((second.Id, "plain", (byte)3), (kept.MessageId, kept.AppId, kept.Priority));
+        await foreach (IReadOnlyList<HistoryRecord> group in history.FollowAsync(null, new CancellationTokenSource(TestEnvironment.Patience).Token))
+        {
+            if (group.Any(record => record.TaskId == first.Id && record.State == TaskState.Cancelled))
+            {
+                break;
+            }
+        }
     }
 }

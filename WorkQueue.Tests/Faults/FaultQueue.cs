@@ -108,12 +108,9 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
         return Version.Parse(Encoding.UTF8.GetString((byte[])connection.ServerProperties!["version"]!));
     }
 
-    public async Task<uint> ReadyAsync()
-    {
-        await using IConnection connection = await ConnectAsync();
-        await using IChannel channel = await connection.CreateChannelAsync();
-        return await channel.MessageCountAsync($"{Prefix}.default");
-    }
+    public Task<uint> ReadyAsync() => CountAsync($"{Prefix}.default");
+
+    public Task<uint> DeadAsync() => CountAsync($"{Prefix}.default.dead");
 
     public async Task<uint> ConsumersAsync()
     {
@@ -183,6 +180,13 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
         {
             Ledger.End();
         }
+    }
+
+    private async Task<uint> CountAsync(string name)
+    {
+        await using IConnection connection = await ConnectAsync();
+        await using IChannel channel = await connection.CreateChannelAsync();
+        return await channel.MessageCountAsync(name);
     }
 
     private async Task<List<string>> TakeAllAsync(string name)

@@ -15,6 +15,7 @@ internal sealed class WebhookSink : IAsyncDisposable
     private readonly Ledger _ledger;
     private readonly ConcurrentQueue<(int Runs, TaskCompletionSource Reached)> _waiters = new();
     private TaskCompletionSource _release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentDictionary<string, int> _endless = new(StringComparer.Ordinal);
     private int _runs;
 
     private WebhookSink(WebApplication app, Ledger ledger) => (_app, _ledger) = (app, ledger);
@@ -29,6 +30,7 @@ internal sealed class WebhookSink : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         WebhookSink sink = new(builder.Build(), ledger);
         sink._app.MapPost("/short", context => sink.ReceiveAsync(context, Task.CompletedTask));
+        sink._app.MapPost("/endless", sink.ReceiveEndlessAsync);
         sink._app.MapPost("/held", context => sink.ReceiveAsync(context, sink._release.Task));
         await sink._app.StartAsync();
         return sink;
@@ -36,10 +38,18 @@ internal sealed class WebhookSink : IAsyncDisposable
 
     /// <summary>A task that calls the sink.</summary>
     /// <param name="held">True for one that runs until <see cref="Release"/>.</param>
-    public NewTask Call(bool held = false) => new()
+    public NewTask Call(bool held = false) => CallOf(held ? "held" : "short");
+
+    /// <summary>A task that runs as long as its worker.</summary>
+    public NewTask CallEndless() => CallOf("endless");
+
+    /// <summary>How often such a task has begun.</summary>
+    public int EndlessRuns(string id) => _endless.GetValueOrDefault(id);
+
+    private NewTask CallOf(string path) => new()
     {
         Type = "deliver-webhook",
-        Body = JsonSerializer.SerializeToUtf8Bytes(new { url = $"{_app.Urls.First()}/{(held ? "held" : "short")}" }),
+        Body = JsonSerializer.SerializeToUtf8Bytes(new { url = $"{_app.Urls.First()}/{path}" }),
         ContentType = "application/json",
         Id = Guid.CreateVersion7().ToString(),
     };
@@ -63,6 +73,12 @@ internal sealed class WebhookSink : IAsyncDisposable
     {
         Release();
         await _app.DisposeAsync();
+    }
+
+    private async Task ReceiveEndlessAsync(HttpContext context)
+    {
+        _endless.AddOrUpdate(context.Request.Headers["Idempotency-Key"].ToString(), 1, (_, runs) => runs + 1);
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task ReceiveAsync(HttpContext context, Task end)

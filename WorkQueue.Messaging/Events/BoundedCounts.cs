@@ -1,0 +1,37 @@
+using System.Collections.Concurrent;
+
+namespace WorkQueue.Messaging.Events;
+
+/// <summary>A number each for many keys; of too many the oldest are forgotten.</summary>
+internal sealed class BoundedCounts(int most)
+{
+    private readonly ConcurrentDictionary<string, int> _counts = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> _order = new();
+
+    public bool IsEmpty => _counts.IsEmpty;
+
+    public int Of(string key) => _counts.GetValueOrDefault(key);
+
+    public bool TryGet(string key, out int count) => _counts.TryGetValue(key, out count);
+
+    public void Add(string key, int count) => Change(key, count, (_, before) => before + count);
+
+    public void Set(string key, int count) => Change(key, count, (_, _) => count);
+
+    private void Change(string key, int first, Func<string, int, int> change)
+    {
+        if (_counts.TryAdd(key, first))
+        {
+            _order.Enqueue(key);
+        }
+        else
+        {
+            _counts.AddOrUpdate(key, first, change);
+        }
+
+        while (_order.Count > most && _order.TryDequeue(out string? oldest))
+        {
+            _counts.TryRemove(oldest, out _);
+        }
+    }
+}
