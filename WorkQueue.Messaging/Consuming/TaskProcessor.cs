@@ -108,6 +108,12 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, TaskPipel
             return new Disposition.PassOver();
         }
 
+        if (delivery.Unreadable is null && !pipeline.Control.IsCancelled(delivery.Message) && EarlyDelivery.ToWaitAgain(delivery.Message, delivery.ReceivedAt) is { } again)
+        {
+            TimeSpan early = again.NotBefore!.Value - delivery.ReceivedAt;
+            return new Disposition.Wait(again, new AttemptEnd($"it came {early.TotalSeconds:0.0} s before its time, and waits again", null, null, delivery.ReceivedAt));
+        }
+
         if (delivery is { Unreadable: null, HasId: false } && await pipeline.Settler.IdentifyAsync(delivery, lease))
         {
             return new Disposition.Identify();
