@@ -14,6 +14,7 @@ internal sealed class TaskProjection
     private readonly RowUpdater _updater = new();
     private readonly RowTotals _totals = new();
     private readonly EndedRows _ended = new();
+    private readonly LetterBook _letters = new();
     private readonly LiveWindow _live = new();
     // By the time a worker could take them, and by the time they are due.
     private readonly RowHeap _waiting = new((row, since) => !row.IsGone && row.Shown == TaskState.Queued && row.WaitingSince == since);
@@ -158,6 +159,15 @@ internal sealed class TaskProjection
         }
     }
 
+    /// <summary>The dead letters, in the order they died.</summary>
+    public LetterEntry[] Letters()
+    {
+        lock (_lock)
+        {
+            return _letters.ToArray();
+        }
+    }
+
     private long StartOf(TaskQuery query)
     {
         lock (_lock)
@@ -169,6 +179,7 @@ internal sealed class TaskProjection
 
     private void Take(HistoryRecord record)
     {
+        _letters.Take(record);
         TaskKey key = TaskKey.Of(record.TaskId);
         TaskRow? known = _rows.Find(key);
         TaskRow row = known ?? _rows.Add(key, record.Offset);
