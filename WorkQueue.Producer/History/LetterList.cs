@@ -92,9 +92,15 @@ internal sealed class LetterList(TaskProjection projection, ITaskHistory history
 
     private string? NoteOf(LetterEntry[] known, DeadLetterFilter filter)
     {
+        if (counts.Current.Count == 0 || counts.Unrouted is null)
+        {
+            return "The queues cannot be counted at the moment, so this list is not compared with them; events of subscriptions and tasks that found no queue may be missing.";
+        }
+
         QueueCount[] counted = [.. counts.Current.Where(count => !count.IsSubscription && (filter.Queue is null || filter.Queue == count.Queue))];
         long onBroker = counted.Sum(count => count.Dead);
         long told = known.LongCount(letter => counted.Any(count => count.Queue == letter.Queue));
+        // One that cannot be counted for itself is missing.
         return counted.Length == 0 || onBroker == told ? null
             : $"The broker counted {onBroker} dead letters at most a second ago, and the history, which this list is from, tells of {told}. Where that stays so, letters are older than the history or came without an id, or somebody emptied a queue; a redrive or discard of a whole queue moves what the broker has.";
     }

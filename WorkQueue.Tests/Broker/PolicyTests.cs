@@ -72,7 +72,7 @@ public sealed class PolicyTests(ManagedBroker broker) : IClassFixture<ManagedBro
         LetterList letters = host.Services.GetRequiredService<LetterList>();
         EnqueuedTask task = await producer.EnqueueAsync(NewTask.Json("probe", "a"));
         await Eventually.TrueAsync(async () => (await letters.ListAsync(new DeadLetterFilter(), CancellationToken.None)).Letters.Count == 1, "the letter is listed");
-        await Eventually.TrueAsync(() => host.Services.GetRequiredService<IQueueCounts>().Current is [{ Dead: 1 }], "the letter is counted");
+        await Eventually.TrueAsync(() => host.Services.GetRequiredService<IQueueCounts>() is { Current: [{ Dead: 1 }], Unrouted: 0 }, "the letter is counted");
         TaskProjection projection = host.Services.GetRequiredService<TaskProjection>();
         await Eventually.TrueAsync(() => !projection.Progress.IsReplaying, "the history is read");
         for (int look = 0; look < 10; look++)

@@ -34,6 +34,9 @@ public sealed class LetterApiTests : IAsyncLifetime
     {
         await _api.RecordAsync(_api.Records.Dead("a"));
         Assert.Equal(JsonValueKind.Null, (await _api.GetAsync("/dead-letters")).Json.GetProperty("note").ValueKind);
+        _api.Broker.IsUncounted = true;
+        Assert.StartsWith("The queues cannot be counted", (await _api.GetAsync("/dead-letters")).Json.GetProperty("note").GetString(), StringComparison.Ordinal);
+        _api.Broker.IsUncounted = false;
         await _api.RecordAsync(_api.Records.Dead("b"));
         Assert.StartsWith("The broker counted 1 dead letters at most a second ago, and the history, which this list is from, tells of 2.", (await _api.GetAsync("/dead-letters")).Json.GetProperty("note").GetString(), StringComparison.Ordinal);
     }
