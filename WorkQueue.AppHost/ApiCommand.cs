@@ -35,7 +35,7 @@ internal sealed class ApiCommand : HttpCommandOptions
     public Func<string[], bool> MakesSense { get; init; } = _ => true;
 
     private ResourceCommandState StateIn(UpdateCommandStateContext context) =>
-        context.ResourceSnapshot.HealthStatus == HealthStatus.Healthy && MakesSense(ServiceHealth.PausedIn(context.ResourceSnapshot)) ? ResourceCommandState.Enabled : ResourceCommandState.Disabled;
+        context.ResourceSnapshot.HealthStatus is HealthStatus.Healthy or HealthStatus.Degraded && MakesSense(ServiceHealth.PausedIn(context.ResourceSnapshot)) ? ResourceCommandState.Enabled : ResourceCommandState.Disabled;
 
     private async Task PrepareAsync(HttpCommandRequestContext context)
     {

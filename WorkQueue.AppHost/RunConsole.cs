@@ -67,7 +67,7 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
                     TellEnd(change);
                     Stop("The broker ended before it could be used.");
                     return;
-                case "producer" when change.Snapshot.HealthStatus == HealthStatus.Healthy && _said.Add(("producer", "healthy")):
+                case "producer" when change.Snapshot.HealthStatus is HealthStatus.Healthy or HealthStatus.Degraded && _said.Add(("producer", "healthy")):
                     Welcome(change.Snapshot);
                     break;
                 case "producer" or "worker" or Broker.Name when HasEnded(change.Snapshot) && !lifetime.ApplicationStopping.IsCancellationRequested:

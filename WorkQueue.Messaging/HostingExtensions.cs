@@ -132,6 +132,7 @@ public static class HostingExtensions
         services.AddSingleton<WorkQueueTelemetry>();
         services.AddSingleton<TaskTopology>();
         services.AddSingleton<TopologyDeclarer>();
+        services.AddSingleton(provider => new QueuePolicies(provider.GetRequiredService<TaskTopology>(), provider.GetRequiredService<IOptions<WorkQueueOptions>>()));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ConfirmedPublisher>(
             provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Publish)));
         services.AddSingleton<QueueGuard>();

@@ -3,6 +3,9 @@ namespace WorkQueue.Messaging;
 /// <summary>The tasks that will not be tried again by themselves. Registered by <c>AddTaskQueue()</c>.</summary>
 public interface IDeadLetters
 {
+    /// <summary>The reason in the history of a letter that was taken away for good.</summary>
+    const string Discarded = "dead letter discarded";
+
     /// <summary>Looks at the oldest dead letters. Looking changes nothing: neither their order nor how long they are kept.</summary>
     /// <param name="filter">Which ones.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
@@ -48,6 +51,12 @@ public sealed record DeadLetterFilter
 
     /// <summary>Whose reason, error type or error text contains this, ignoring case; null for any.</summary>
     public string? Error { get; init; }
+
+    /// <summary>
+    /// Only those the history of tasks does not tell of: events of durable subscriptions, and delayed tasks whose queue was missing when their time came.
+    /// Default false.
+    /// </summary>
+    public bool IsOutsideHistory { get; init; }
 
     /// <summary>Passes over so many that fit, the oldest of each queue first: the next page of a list. Default 0.</summary>
     public int Skip { get; init; }

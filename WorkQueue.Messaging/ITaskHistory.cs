@@ -69,6 +69,9 @@ public sealed record HistoryRecord
     /// <summary>When, by the clock of who recorded it, to the millisecond; for messages of plain clients to the second, or unknown.</summary>
     public DateTimeOffset? At { get; init; }
 
+    /// <summary>When it died: set on a dead letter, unless the broker made it one.</summary>
+    public DateTimeOffset? DeadAt { get; init; }
+
     /// <summary>When the task was first enqueued.</summary>
     public DateTimeOffset? EnqueuedAt { get; init; }
 
@@ -104,6 +107,9 @@ public sealed record HistoryRecord
 
     /// <summary>The W3C trace context of the enqueue.</summary>
     public string? TraceParent { get; init; }
+
+    /// <summary>What its sender added for itself: set on a dead letter, else empty.</summary>
+    public IReadOnlyDictionary<string, object?> Headers { get; init; } = Wire.TaskHeaders.None;
 
     /// <summary>What <see cref="Body"/> is.</summary>
     public string? ContentType { get; init; }

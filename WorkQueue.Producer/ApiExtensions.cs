@@ -17,6 +17,9 @@ internal static class ApiExtensions
         builder.Services.AddOpenApi();
         builder.Services.AddRequestDecompression();
         builder.Services.AddHttpClient<ManagementClient>(client => client.Timeout = TimeSpan.FromSeconds(2)).RemoveAllLoggers();
+        builder.Services.AddSingleton<PolicyWatch>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<PolicyWatch>());
+        builder.Services.AddHealthChecks().AddCheck<PolicyWatch>("policies");
         builder.Services.AddSingleton(ApiKeys.Read(builder.Configuration, builder.Environment));
         builder.Services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>().Configure<IOptions<WorkQueueOptions>>(
             (kestrel, queue) => kestrel.Limits.MaxRequestBodySize = queue.Value.MaxPayloadBytes + EnvelopeBytes);

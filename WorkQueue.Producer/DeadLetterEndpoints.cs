@@ -1,5 +1,6 @@
 using System.Globalization;
 using WorkQueue.Messaging;
+using WorkQueue.Producer.History;
 
 namespace WorkQueue.Producer;
 
@@ -13,9 +14,9 @@ internal static class DeadLetterEndpoints
     {
         RouteGroupBuilder letters = app.MapGroup("").WithTags("Dead letters");
         letters.MapGet("/dead-letters", ListAsync)
-            .Produces<Page<DeadLetterView>>()
+            .Produces<DeadLetterPage>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("ListDeadLetters").WithSummary("Dead letters, the oldest of each queue first; looking changes nothing.");
+            .WithName("ListDeadLetters").WithSummary("Dead letters, the oldest of each queue first, from the history of tasks; looking changes nothing.");
         letters.MapPost("/dead-letters/redrive", RedriveAsync)
             .Produces<Moved>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
@@ -26,16 +27,16 @@ internal static class DeadLetterEndpoints
             .WithName("DiscardDeadLetters").WithSummary("Takes dead letters away for good.");
     }
 
-    private static async Task<Page<DeadLetterView>> ListAsync(
-        IDeadLetters letters, string? queue, string? type, string? error, int? limit, string? cursor, CancellationToken cancellationToken)
+    private static async Task<DeadLetterPage> ListAsync(
+        LetterList letters, string? queue, string? type, string? error, int? limit, string? cursor, CancellationToken cancellationToken)
     {
         int count = Within(limit ?? 100, MaxListed);
         int skip = SkipOf(cursor);
         // One more than asked for tells whether there is a next page.
         DeadLetterFilter filter = new() { Queue = queue, Type = type, Error = error, Skip = skip, Limit = count + 1 };
-        IReadOnlyList<DeadLetter> found = await letters.ListAsync(filter, cancellationToken);
+        (IReadOnlyList<DeadLetter> found, string? note) = await letters.ListAsync(filter, cancellationToken);
         string? next = found.Count > count ? (skip + count).ToString(CultureInfo.InvariantCulture) : null;
-        return new Page<DeadLetterView>([.. found.Take(count).Select(DeadLetterView.Of)], next);
+        return new DeadLetterPage([.. found.Take(count).Select(DeadLetterView.Of)], next, note);
     }
 
     // A queue has no bookmarks: the next page passes over the letters of those before it.
@@ -43,18 +44,18 @@ internal static class DeadLetterEndpoints
         : int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out int skip) && skip <= MaxMoved ? skip
         : throw new BadHttpRequestException($"cursor is '{cursor}'; send the 'next' of an earlier answer.");
 
-    private static async Task<Moved> RedriveAsync(HttpRequest request, IDeadLetters letters, CancellationToken cancellationToken) =>
-        await MoveAsync(request, letters, letters.RedriveAsync, cancellationToken);
+    private static async Task<Moved> RedriveAsync(HttpRequest request, IDeadLetters letters, LetterList list, CancellationToken cancellationToken) =>
+        await MoveAsync(request, list, letters.RedriveAsync, cancellationToken);
 
-    private static async Task<Moved> DiscardAsync(HttpRequest request, IDeadLetters letters, CancellationToken cancellationToken) =>
-        await MoveAsync(request, letters, letters.DiscardAsync, cancellationToken);
+    private static async Task<Moved> DiscardAsync(HttpRequest request, IDeadLetters letters, LetterList list, CancellationToken cancellationToken) =>
+        await MoveAsync(request, list, letters.DiscardAsync, cancellationToken);
 
     private static async Task<Moved> MoveAsync(
-        HttpRequest request, IDeadLetters letters, Func<DeadLetterFilter, CancellationToken, Task<int>> move, CancellationToken cancellationToken)
+        HttpRequest request, LetterList list, Func<DeadLetterFilter, CancellationToken, Task<int>> move, CancellationToken cancellationToken)
     {
         DeadLetterSelection selection = await TaskRequestReader.ReadStrictAsync<DeadLetterSelection>(request, cancellationToken);
         DeadLetterFilter filter = FilterOf(selection);
-        return new Moved(selection.DryRun ? await letters.CountAsync(filter, cancellationToken) : await move(filter, cancellationToken));
+        return new Moved(selection.DryRun ? await list.CountAsync(filter, cancellationToken) : await move(filter, cancellationToken));
     }
 
     private static DeadLetterFilter FilterOf(DeadLetterSelection selection)
@@ -95,6 +96,12 @@ internal static class DeadLetterEndpoints
 /// <param name="DryRun">Only count them.</param>
 internal sealed record DeadLetterSelection(
     IReadOnlyList<string>? Ids = null, string? Queue = null, string? Type = null, string? Error = null, int? Limit = null, int? PerSecond = null, bool DryRun = false);
+
+/// <summary>A part of the dead letters.</summary>
+/// <param name="Items">The letters.</param>
+/// <param name="Next">The cursor of the next part, or null.</param>
+/// <param name="Note">In what the list may be incomplete; null where it is not.</param>
+internal sealed record DeadLetterPage(IReadOnlyList<DeadLetterView> Items, string? Next, string? Note);
 
 /// <summary>How many were moved; of a dry run, would be.</summary>
 /// <param name="Count">The number.</param>

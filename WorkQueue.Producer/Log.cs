@@ -20,4 +20,7 @@ internal static partial class Log
 
     [LoggerMessage(5105, LogLevel.Warning, "Task {TaskId} runs again under a new id, but its dead letter is still there: {Reason}")]
     public static partial void LetterNotDiscarded(this ILogger logger, string taskId, string reason);
+
+    [LoggerMessage(5106, LogLevel.Warning, "A policy of the broker works against a queue: {Warning}")]
+    public static partial void PolicyHarms(this ILogger logger, string warning);
 }

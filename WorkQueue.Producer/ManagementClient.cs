@@ -15,6 +15,21 @@ internal sealed class ManagementClient(HttpClient http, IConfiguration configura
     /// <summary>The queues by their names on the broker, or null where the API does not answer.</summary>
     public async Task<IReadOnlyDictionary<string, ManagedQueue>?> QueuesAsync(CancellationToken cancellationToken)
     {
+        ManagedQueue[]? queues = await ReadAsync<ManagedQueue>("name,messages_unacknowledged,message_stats", cancellationToken);
+        return queues?.ToDictionary(queue => queue.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>The policies that apply to each queue, or null where the API does not answer.</summary>
+    public async Task<IReadOnlyList<AppliedPolicy>?> PoliciesAsync(CancellationToken cancellationToken)
+    {
+        PolicedQueue[]? queues = await ReadAsync<PolicedQueue>("name,policy,operator_policy,effective_policy_definition", cancellationToken);
+        // Without a policy the definition may be an empty list.
+        return queues?.Where(queue => queue.Definition?.ValueKind == JsonValueKind.Object).Select(
+            queue => new AppliedPolicy(queue.Name, queue.Policy, queue.OperatorPolicy, queue.Definition!.Value.EnumerateObject().ToDictionary(key => key.Name, key => key.Value, StringComparer.Ordinal))).ToArray();
+    }
+
+    private async Task<T[]?> ReadAsync<T>(string columns, CancellationToken cancellationToken)
+    {
         if (configuration[UrlKey] is not { Length: > 0 } url || configuration.GetConnectionString(HostingExtensions.ConnectionName) is not { Length: > 0 } broker)
         {
             return null;
@@ -22,12 +37,11 @@ internal sealed class ManagementClient(HttpClient http, IConfiguration configura
 
         try
         {
-            using HttpRequestMessage request = Request(new Uri(url), new Uri(broker));
+            using HttpRequestMessage request = Request(new Uri(url), new Uri(broker), columns);
             using HttpResponseMessage response = await SendUntracedAsync(request, cancellationToken);
-            ManagedQueue[]? queues = response.IsSuccessStatusCode
-                ? await response.Content.ReadFromJsonAsync<ManagedQueue[]>(cancellationToken)
+            return response.IsSuccessStatusCode
+                ? await response.Content.ReadFromJsonAsync<T[]>(cancellationToken)
                 : throw new HttpRequestException($"{(int)response.StatusCode}");
-            return queues?.ToDictionary(queue => queue.Name, StringComparer.Ordinal);
         }
         catch (Exception failure) when (failure is HttpRequestException or JsonException or UriFormatException || (failure is TaskCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -44,10 +58,10 @@ internal sealed class ManagementClient(HttpClient http, IConfiguration configura
     }
 
     // The user of the broker's connection string is the one of its management API.
-    private static HttpRequestMessage Request(Uri management, Uri broker)
+    private static HttpRequestMessage Request(Uri management, Uri broker, string columns)
     {
         string vhost = broker.AbsolutePath is "" or "/" ? "%2F" : broker.AbsolutePath[1..];
-        Uri address = new(management, $"/api/queues/{vhost}?columns=name,messages_unacknowledged,message_stats");
+        Uri address = new(management, $"/api/queues/{vhost}?columns={columns}");
         HttpRequestMessage request = new(HttpMethod.Get, address);
         string user = broker.UserInfo.Length > 0 ? Uri.UnescapeDataString(broker.UserInfo) : "guest:guest";
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(user)));
@@ -60,6 +74,13 @@ internal sealed record ManagedQueue(
     string Name,
     [property: JsonPropertyName("messages_unacknowledged")] long? Unacknowledged,
     [property: JsonPropertyName("message_stats")] ManagedStatistics? Statistics);
+
+/// <summary>A queue and what policies do to it.</summary>
+internal sealed record PolicedQueue(
+    string Name,
+    string? Policy,
+    [property: JsonPropertyName("operator_policy")] string? OperatorPolicy,
+    [property: JsonPropertyName("effective_policy_definition")] JsonElement? Definition);
 
 /// <summary>Its rates.</summary>
 internal sealed record ManagedStatistics(

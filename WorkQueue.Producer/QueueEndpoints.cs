@@ -10,7 +10,7 @@ internal static class QueueEndpoints
         RouteGroupBuilder queues = app.MapGroup("").WithTags("Queues");
         queues.MapGet("/queues", ListAsync)
             .WithHistoryState()
-            .Produces<Page<QueueView>>()
+            .Produces<QueueList>()
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithName("ListQueues")
             .WithSummary("How full each queue is, and whether it is paused.");
@@ -26,7 +26,7 @@ internal static class QueueEndpoints
             .WithSummary("Has workers take tasks from a queue again.");
     }
 
-    private static async Task<Page<QueueView>> ListAsync(QueueViews views, CancellationToken cancellationToken) => new(await views.ReadAsync(cancellationToken), null);
+    private static async Task<QueueList> ListAsync(QueueViews views, CancellationToken cancellationToken) => new(await views.ReadAsync(cancellationToken), null, views.SharedWarnings);
 
     private static async Task<QueuePaused> PauseAsync(string queue, ITaskControl control, CancellationToken cancellationToken)
     {

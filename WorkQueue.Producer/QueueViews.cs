@@ -4,7 +4,7 @@ using WorkQueue.Producer.History;
 namespace WorkQueue.Producer;
 
 /// <summary>The queues as the API and the board show them: from the broker, its management API and the history.</summary>
-internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, ManagementClient management, TaskProjection projection, TaskLookup lookup)
+internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, ManagementClient management, TaskProjection projection, TaskLookup lookup, PolicyWatch policies)
 {
     /// <summary>A row a queue; empty while the broker does not answer.</summary>
     public async Task<IReadOnlyList<QueueView>> ReadAsync(CancellationToken cancellationToken)
@@ -12,10 +12,15 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
         IReadOnlyDictionary<string, ManagedQueue>? managed = await management.QueuesAsync(cancellationToken);
         IReadOnlyCollection<string> paused = control.PausedQueues;
         IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>>? tasks = lookup.State == "live" ? projection.Counts().ByQueue : null;
-        return [.. counts.Current.Select(count => Of(count, managed?.GetValueOrDefault(count.BrokerName), paused.Contains(count.Queue), tasks))];
+        ILookup<string?, PolicyWarning> warnings = policies.Warnings.ToLookup(warning => warning.TaskQueue);
+        return [.. counts.Current.Select(count => Of(count, managed?.GetValueOrDefault(count.BrokerName), paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])))];
     }
 
-    private QueueView Of(QueueCount count, ManagedQueue? managed, bool paused, IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>>? tasks)
+    /// <summary>What policies do to what all queues share: the delay ladder, the streams.</summary>
+    public IReadOnlyList<string> SharedWarnings => PolicyWarning.Describe(policies.Warnings.Where(warning => warning.TaskQueue is null));
+
+    private QueueView Of(
+        QueueCount count, ManagedQueue? managed, bool paused, IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>>? tasks, IReadOnlyList<string> warnings)
     {
         long? delayed = tasks is null ? null
             : tasks.TryGetValue(count.Queue, out IReadOnlyDictionary<TaskState, long>? states) ? states[TaskState.Scheduled] + states[TaskState.Retrying] : 0;
@@ -26,7 +31,7 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
         ];
         return new QueueView(
             count.Queue, count.BrokerName, paused, count.Ready, managed?.Unacknowledged, delayed, count.Dead, count.Consumers,
-            managed?.Statistics?.Publish?.Rate, managed?.Statistics?.Ack?.Rate, notes.Length == 0 ? null : string.Join("; ", notes));
+            managed?.Statistics?.Publish?.Rate, managed?.Statistics?.Ack?.Rate, notes.Length == 0 ? null : string.Join("; ", notes), warnings);
     }
 }
 
@@ -42,5 +47,13 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
 /// <param name="PublishRate">Tasks coming in a second; null where the management API does not answer.</param>
 /// <param name="AckRate">Tasks done a second; likewise.</param>
 /// <param name="Note">Why something is null.</param>
+/// <param name="Warnings">The policies of the broker that make its tasks early, late or lost; empty where the management API does not answer.</param>
 internal sealed record QueueView(
-    string Name, string BrokerName, bool Paused, long Ready, long? Unacknowledged, long? Delayed, long Dead, int Consumers, double? PublishRate, double? AckRate, string? Note);
+    string Name, string BrokerName, bool Paused, long Ready, long? Unacknowledged, long? Delayed, long Dead, int Consumers, double? PublishRate, double? AckRate, string? Note,
+    IReadOnlyList<string> Warnings);
+
+/// <summary>The queues.</summary>
+/// <param name="Items">A row a queue.</param>
+/// <param name="Next">Null: it is always the whole list.</param>
+/// <param name="Warnings">The policies that work against what all queues share: the delay ladder, the streams.</param>
+internal sealed record QueueList(IReadOnlyList<QueueView> Items, string? Next, IReadOnlyList<string> Warnings);

@@ -37,7 +37,7 @@ internal sealed class StatsReader(
     private async Task<IEnumerable<string>> ProblemsAsync(CancellationToken cancellationToken) => health is null
         ? []
         : (await health.CheckHealthAsync(cancellationToken)).Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy)
-            .Select(entry => $"Unhealthy: {entry.Value.Description ?? entry.Key}.");
+            .Select(entry => $"{entry.Value.Status}: {entry.Value.Description ?? entry.Key}.");
 
     private IEnumerable<string> AlarmsOf(BrokerTotals broker, TaskCounts counts, int workersAlive)
     {

@@ -37,7 +37,7 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
     public Task<TaskAccepted> RunAgainAsync(string id, JsonElement? payload, CancellationToken cancellationToken) =>
         CallAsync<TaskAccepted>(HttpMethod.Post, $"{Task(id)}/run-again", payload is { } edited ? Json(new { payload = edited }) : null, cancellationToken);
 
-    public async Task<Page<QueueRow>> ListQueuesAsync(CancellationToken cancellationToken) => (await GetAsync<Page<QueueRow>>("queues", cancellationToken)).Value;
+    public async Task<QueueList> ListQueuesAsync(CancellationToken cancellationToken) => (await GetAsync<QueueList>("queues", cancellationToken)).Value;
 
     public Task<QueueSwitch> PauseAsync(string queue, CancellationToken cancellationToken) =>
         CallAsync<QueueSwitch>(HttpMethod.Post, $"queues/{Uri.EscapeDataString(queue)}/pause", null, cancellationToken);
@@ -45,8 +45,8 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
     public Task<QueueSwitch> ResumeAsync(string queue, CancellationToken cancellationToken) =>
         CallAsync<QueueSwitch>(HttpMethod.Post, $"queues/{Uri.EscapeDataString(queue)}/resume", null, cancellationToken);
 
-    public async Task<Page<DeadLetter>> ListDeadLettersAsync(Query query, CancellationToken cancellationToken) =>
-        (await GetAsync<Page<DeadLetter>>($"dead-letters{query}", cancellationToken)).Value;
+    public async Task<DeadLetterPage> ListDeadLettersAsync(Query query, CancellationToken cancellationToken) =>
+        (await GetAsync<DeadLetterPage>($"dead-letters{query}", cancellationToken)).Value;
 
     public Task<Moved> RedriveAsync(DeadLetterSelection which, CancellationToken cancellationToken) => MoveAsync("redrive", which, cancellationToken);
 

@@ -66,7 +66,10 @@ internal sealed record TransitionRow(DateTimeOffset? At, string? State, int? Att
 /// <summary>A queue; what is null is not known, and the note says why.</summary>
 internal sealed record QueueRow(
     [property: JsonRequired] string Name, string? BrokerName, bool? Paused, long? Ready, long? Unacknowledged, long? Delayed, long? Dead, int? Consumers,
-    double? PublishRate, double? AckRate, string? Note);
+    double? PublishRate, double? AckRate, string? Note, IReadOnlyList<string>? Warnings = null);
+
+/// <summary>The queues, and the policies of the broker that work against what they share.</summary>
+internal sealed record QueueList([property: JsonRequired] IReadOnlyList<QueueRow> Items, string? Next, IReadOnlyList<string>? Warnings = null);
 
 /// <summary>A queue that was stopped or goes on.</summary>
 internal sealed record QueueSwitch([property: JsonRequired] string Queue, [property: JsonRequired] bool Paused);
@@ -75,6 +78,9 @@ internal sealed record QueueSwitch([property: JsonRequired] string Queue, [prope
 internal sealed record DeadLetter(
     [property: JsonRequired] string Id, string? Type, string? Queue, string? Reason, string? ErrorType, string? Error, int? Attempt, int? Redriven,
     DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, string? ContentType, JsonElement? Payload, string? Text);
+
+/// <summary>A part of the dead letters; the note says in what it may be incomplete.</summary>
+internal sealed record DeadLetterPage([property: JsonRequired] IReadOnlyList<DeadLetter> Items, string? Next, string? Note = null);
 
 /// <summary>Which dead letters to move: those that fit everything that is given.</summary>
 internal sealed record DeadLetterSelection(

@@ -17,10 +17,10 @@ internal static class DeadListCommand
         return command.Runs(terminal, async (session, parse, cancellationToken) =>
         {
             int limit = options.LimitOf(parse) ?? DefaultLimit;
-            (IReadOnlyList<DeadLetter> letters, string? next) = await ReadAsync(session.Api, () => options.QueryOf(parse), limit, cancellationToken);
+            DeadLetterPage letters = await ReadAsync(session.Api, () => options.QueryOf(parse), limit, cancellationToken);
             if (session.Printer.IsJson)
             {
-                session.Printer.Document(new Page<DeadLetter>(letters, next));
+                session.Printer.Document(letters);
             }
             else
             {
@@ -31,31 +31,37 @@ internal static class DeadListCommand
         });
     }
 
-    private static async Task<(IReadOnlyList<DeadLetter> Letters, string? Next)> ReadAsync(ApiClient api, Func<Query> query, int limit, CancellationToken cancellationToken)
+    private static async Task<DeadLetterPage> ReadAsync(ApiClient api, Func<Query> query, int limit, CancellationToken cancellationToken)
     {
         List<DeadLetter> letters = [];
         string? next = null;
+        string? note = null;
         do
         {
             int asked = Math.Min(limit - letters.Count, ApiClient.MaxPage);
-            Page<DeadLetter> page = await api.ListDeadLettersAsync(query().Add("limit", asked).Add("cursor", next), cancellationToken);
+            DeadLetterPage page = await api.ListDeadLettersAsync(query().Add("limit", asked).Add("cursor", next), cancellationToken);
             letters.AddRange(page.Items);
+            note = page.Note;
             next = page.Items.Count > 0 ? page.Next : null;
         }
         while (next is not null && letters.Count < limit);
 
-        return (letters, next);
+        return new DeadLetterPage(letters, next, note);
     }
 
-    private static void Show(Printer printer, IReadOnlyList<DeadLetter> letters)
+    private static void Show(Printer printer, DeadLetterPage page)
     {
         Columns columns = new("id", "type", "queue", "dead for", "attempt", "error");
-        foreach (DeadLetter letter in letters)
+        foreach (DeadLetter letter in page.Items)
         {
             string error = Plain.Beginning(TaskView.ErrorOf(letter.Reason, letter.ErrorType, letter.Error));
             columns.Add(letter.Id, letter.Type, letter.Queue, printer.Age(letter.DeadAt), letter.Attempt, error);
         }
 
         columns.WriteTo(printer);
+        if (page.Note is not null)
+        {
+            printer.Note(page.Note);
+        }
     }
 }

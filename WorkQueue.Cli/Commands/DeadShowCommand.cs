@@ -26,7 +26,7 @@ internal static class DeadShowCommand
         string? cursor = null;
         do
         {
-            Page<DeadLetter> page = await api.ListDeadLettersAsync(new Query().Add("limit", ApiClient.MaxPage).Add("cursor", cursor), cancellationToken);
+            DeadLetterPage page = await api.ListDeadLettersAsync(new Query().Add("limit", ApiClient.MaxPage).Add("cursor", cursor), cancellationToken);
             if (page.Items.FirstOrDefault(letter => letter.Id == id) is { } found)
             {
                 return found;

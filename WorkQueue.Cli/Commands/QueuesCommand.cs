@@ -10,32 +10,37 @@ internal static class QueuesCommand
     public static Command Create(Terminal terminal) =>
         new Command("queues", "Shows how full each queue is.").Runs(terminal, async (session, _, cancellationToken) =>
         {
-            Page<QueueRow> queues = await session.Api.ListQueuesAsync(cancellationToken);
+            QueueList queues = await session.Api.ListQueuesAsync(cancellationToken);
             if (session.Printer.IsJson)
             {
                 session.Printer.Document(queues);
             }
             else
             {
-                Show(session.Printer, queues.Items);
+                Show(session.Printer, queues);
             }
 
             return ExitCode.Done;
         });
 
-    private static void Show(Printer printer, IReadOnlyList<QueueRow> queues)
+    private static void Show(Printer printer, QueueList list)
     {
         Columns columns = new("name", "ready", "unacknowledged", "delayed", "dead", "consumers", "paused");
-        foreach (QueueRow queue in queues)
+        foreach (QueueRow queue in list.Items)
         {
             string? paused = queue.Paused is { } isPaused ? (isPaused ? "yes" : "no") : null;
             columns.Add(queue.Name, queue.Ready, queue.Unacknowledged, queue.Delayed, queue.Dead, queue.Consumers, paused);
         }
 
         columns.WriteTo(printer);
-        foreach (string note in queues.Select(queue => queue.Note).OfType<string>().Distinct())
+        foreach (string note in list.Items.Select(queue => queue.Note).OfType<string>().Distinct())
         {
             printer.Note($"? is not known: {note}");
+        }
+
+        foreach (string warning in list.Items.SelectMany(queue => queue.Warnings ?? []).Concat(list.Warnings ?? []))
+        {
+            printer.Note($"warning: {warning}");
         }
     }
 }

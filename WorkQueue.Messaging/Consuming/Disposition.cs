@@ -32,6 +32,12 @@ internal abstract record Disposition
         public override string Name => "return";
     }
 
+    /// <summary>It came before its time: publish it to the delay ladder for the rest, as the same attempt, then acknowledge it.</summary>
+    public sealed record Wait(TaskMessage Again, AttemptEnd Why) : Disposition
+    {
+        public override string Name => "wait";
+    }
+
     /// <summary>Cancelled: record it, then acknowledge it.</summary>
     public sealed record Cancel(AttemptEnd End) : Disposition
     {

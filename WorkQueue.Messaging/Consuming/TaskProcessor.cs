@@ -83,6 +83,11 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
             return await SettleAsync(delivery, settled);
         }
 
+        if (pipeline.Executor.Refusal(delivery, queue) is not null)
+        {
+            return await RunAsync(delivery);
+        }
+
         bool enters = Solitude.IsFor(delivery.Crashes) ? await EnterAloneAsync(message) : place.TryEnter();
         if (!enters)
         {
@@ -150,6 +155,12 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         if (delivery.Unreadable is null && pipeline.Control.IsCancelled(delivery.Message))
         {
             return new Disposition.Drop();
+        }
+
+        if (delivery.Unreadable is null && EarlyDelivery.ToWaitAgain(delivery.Message, delivery.ReceivedAt) is { } again)
+        {
+            TimeSpan early = again.NotBefore!.Value - delivery.ReceivedAt;
+            return new Disposition.Wait(again, new AttemptEnd($"it came {early.TotalSeconds:0.0} s before its time, and waits again", null, null, delivery.ReceivedAt));
         }
 
         // Published again it has a new count on the broker, whose own limit knows no reasons.

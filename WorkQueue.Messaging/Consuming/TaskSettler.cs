@@ -84,7 +84,7 @@ internal sealed class TaskSettler(
 
     private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
-        TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return ? Owned(delivery) : delivery.Message;
+        TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return or Disposition.Wait ? Owned(delivery) : delivery.Message;
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
         int lost = 0;
         while (true)
@@ -139,6 +139,12 @@ internal sealed class TaskSettler(
                 break;
             case Disposition.Return back:
                 await ReturnAsync(delivery, message, back, _patience, cancellationToken);
+                break;
+            case Disposition.Wait wait:
+                // Nobody ran it.
+                TaskMessage again = message with { NotBefore = wait.Again.NotBefore, Returned = wait.Again.Returned, EarlierDeliveries = delivery.EarlierDeliveries ?? 0 };
+                await publisher.PublishAsync(again, EarlyDelivery.OnLadder(again.NotBefore!.Value, clock.GetUtcNow()), _patience, cancellationToken, wait.Why);
+                logger.TaskTooEarly(message.Id, message.Type, wait.Why.Reason);
                 break;
             case Disposition.Cancel cancel:
                 await events.CancelledAsync(message, cancel.End, run);

@@ -58,7 +58,7 @@ internal sealed class DeadLetterBox(
         filter,
         async (channel, tag, found) =>
         {
-            await events.CancelledAsync(found.Message, new AttemptEnd("dead letter discarded", null, null, clock.GetUtcNow()), null);
+            await events.CancelledAsync(found.Message, new AttemptEnd(IDeadLetters.Discarded, null, null, clock.GetUtcNow()), null);
             events.Dropped(found.Message, null);
             await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
         },
@@ -147,11 +147,11 @@ internal sealed class DeadLetterBox(
     {
         if (filter.Queue is null)
         {
-            return [.. topology.All.Select(queue => queue.DeadBrokerName), topology.Delays.Unrouted];
+            return [.. topology.All.Where(queue => queue.IsSubscription || !filter.IsOutsideHistory).Select(queue => queue.DeadBrokerName), topology.Delays.Unrouted];
         }
 
         TaskQueue queue = topology.Find(filter.Queue) ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(filter.Queue));
-        return [queue.DeadBrokerName, topology.Delays.Unrouted];
+        return filter.IsOutsideHistory && !queue.IsSubscription ? [topology.Delays.Unrouted] : [queue.DeadBrokerName, topology.Delays.Unrouted];
     }
 
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)

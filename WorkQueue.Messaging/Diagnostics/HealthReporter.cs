@@ -10,16 +10,18 @@ internal sealed class HealthReporter(ILogger<HealthReporter> logger) : IHealthCh
 
     public Task PublishAsync(HealthReport report, CancellationToken cancellationToken)
     {
-        if (report.Status != _last && report.Status == HealthStatus.Healthy)
+        // Degraded: it does its work, and whoever found what is wrong says so.
+        HealthStatus status = report.Status == HealthStatus.Degraded ? HealthStatus.Healthy : report.Status;
+        if (status != _last && status == HealthStatus.Healthy)
         {
             logger.HealthyAgain();
         }
-        else if (report.Status != _last)
+        else if (status != _last)
         {
-            logger.Unhealthy(string.Join("; ", report.Entries.Where(check => check.Value.Status != HealthStatus.Healthy).Select(check => $"{check.Key}: {check.Value.Description}")));
+            logger.Unhealthy(string.Join("; ", report.Entries.Where(check => check.Value.Status == HealthStatus.Unhealthy).Select(check => $"{check.Key}: {check.Value.Description}")));
         }
 
-        _last = report.Status;
+        _last = status;
         return Task.CompletedTask;
     }
 }

@@ -73,6 +73,8 @@ internal static class EventCodec
         TaskHeaders.TryTime(headers, TaskHeaders.NotBefore, out DateTimeOffset? due);
         TaskHeaders.TryTime(headers, TaskHeaders.Deadline, out DateTimeOffset? deadline);
         bool waits = state == Scheduled;
+        bool isDead = state == DeadLettered;
+        TaskHeaders.TryTime(isDead ? headers : null, TaskHeaders.DeadAt, out DateTimeOffset? deadAt);
         TaskState stage = StageOf(state, attempt ?? 1);
         return new HistoryRecord
         {
@@ -86,6 +88,7 @@ internal static class EventCodec
             Redriven = (int)Math.Clamp(redriven ?? 0, 0, int.MaxValue),
             Returned = (int)Math.Clamp(returned ?? 0, 0, int.MaxValue),
             At = TaskHeaders.Milliseconds(headers, TaskHeaders.At) ?? EnqueuedAt(message.Properties),
+            DeadAt = deadAt,
             EnqueuedAt = EnqueuedAt(message.Properties),
             DueAt = waits || state == Retrying ? due : null,
             Deadline = deadline,
@@ -98,7 +101,8 @@ internal static class EventCodec
             Progress = TaskHeaders.Text(headers, TaskHeaders.Progress),
             RunOf = TaskHeaders.Text(headers, TaskHeaders.RunOf),
             TraceParent = TaskHeaders.Text(headers, TaskHeaders.TraceParent),
-            ContentType = message.Properties.ContentType,
+            Headers = isDead ? TaskHeaders.Foreign(headers) : TaskHeaders.None,
+            ContentType = isDead ? TaskCodec.ContentTypeOf(message.Properties) : message.Properties.ContentType,
             Body = message.Body,
         };
     }

@@ -6,7 +6,8 @@ internal sealed class HistoryTopology(string prefix, WorkQueueOptions options)
     // Retention drops whole segments.
     private const long HistorySegmentBytes = 50_000_000;
     private const long ControlSegmentBytes = 5_000_000;
-    private const long ControlMaxBytes = 200_000_000;
+
+    internal const long ControlMaxBytes = 200_000_000;
 
     public HistoryMode Mode { get; } = options.History;
 

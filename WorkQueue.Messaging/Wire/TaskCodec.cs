@@ -138,7 +138,7 @@ internal static class TaskCodec
             unreadable ??= $"the message has no type, and queue '{queue.Name}' has no DefaultType";
         }
 
-        // What only informs (not-before, counts) must not make a task unreadable.
+        // What only informs (counts) or does without (not-before: at once) must not make a task unreadable.
         TaskHeaders.TryTime(headers, TaskHeaders.NotBefore, out DateTimeOffset? notBefore);
         TaskHeaders.TryInteger(headers, TaskHeaders.Redriven, out long? redriven);
         TaskHeaders.TryInteger(headers, TaskHeaders.Returned, out long? returned);
@@ -151,7 +151,7 @@ internal static class TaskCodec
             Type = type ?? queue.DefaultType ?? "",
             Queue = queue.Name,
             Body = body,
-            ContentType = ContentTypeOf(properties, type),
+            ContentType = ContentTypeOf(properties),
             ContentEncoding = TaskHeaders.ShortString(properties.ContentEncoding),
             AppId = TaskHeaders.ShortString(properties.AppId),
             Priority = properties.IsPriorityPresent() ? properties.Priority : null,
@@ -162,6 +162,7 @@ internal static class TaskCodec
             RunOf = Short(TaskHeaders.Text(headers, TaskHeaders.RunOf)),
             EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,
             NotBefore = notBefore,
+            SentAt = notBefore is null ? null : TaskHeaders.Milliseconds(headers, TaskHeaders.At),
             Deadline = deadline,
             CorrelationId = TaskHeaders.ShortString(properties.CorrelationId),
             ReplyTo = TaskHeaders.ShortString(properties.ReplyTo),
@@ -173,8 +174,8 @@ internal static class TaskCodec
     }
 
     // A plain client that names a type but no content type sends JSON; one that names neither sends a tutorial's text.
-    private static string ContentTypeOf(IReadOnlyBasicProperties properties, string? type) =>
-        !string.IsNullOrEmpty(properties.ContentType) ? TaskHeaders.ShortString(properties.ContentType)! : type is null ? TextContent : JsonContent;
+    internal static string ContentTypeOf(IReadOnlyBasicProperties properties) =>
+        !string.IsNullOrEmpty(properties.ContentType) ? TaskHeaders.ShortString(properties.ContentType)! : string.IsNullOrEmpty(properties.Type) ? TextContent : JsonContent;
 
     private static void AddIfSet(Dictionary<string, object?> headers, string name, object? value)
     {

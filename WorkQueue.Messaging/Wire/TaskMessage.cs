@@ -37,7 +37,11 @@ internal sealed record TaskMessage
 
     public DateTimeOffset? EnqueuedAt { get; init; }
 
+    /// <summary>Before this moment it does not run.</summary>
     public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>When it was last published, by the clock of who did; null for a plain client's.</summary>
+    public DateTimeOffset? SentAt { get; init; }
 
     public DateTimeOffset? Deadline { get; init; }
 

@@ -20,26 +20,26 @@ internal static class LetterEndpoints
     }
 
     private static async Task<IResult> ShowAsync(
-        HttpContext context, IDeadLetters letters, TaskProjection projection, TaskLookup lookup, IQueueCounts counts, BoardWork work, string? cursor, CancellationToken cancellationToken)
+        HttpContext context, LetterList letters, TaskProjection projection, TaskLookup lookup, IQueueCounts counts, BoardWork work, string? cursor, CancellationToken cancellationToken)
     {
         LetterFilter filter = LetterFilter.Read(name => context.Request.Query[name]);
         bool hasGroups = lookup.State == "live";
         long onBroker = counts.Current.Sum(count => count.Dead);
         if (filter.IsEmpty && hasGroups && cursor is null)
         {
-            LettersModel groups = new(filter, projection.DeadGroups(null, MostGroups), null, null, onBroker, work.Current, BoardUrl.Base(context.Request));
+            LettersModel groups = new(filter, projection.DeadGroups(null, MostGroups), null, null, null, onBroker, work.Current, BoardUrl.Base(context.Request));
             return Screen.Show<LettersScreen, LettersModel>(context, groups);
         }
 
         int skip = SkipOf(cursor);
-        IReadOnlyList<DeadLetter> found = await letters.ListAsync(filter.ToFilter(skip, PageSize + 1), cancellationToken);
+        (IReadOnlyList<DeadLetter> found, string? note) = await letters.ListAsync(filter.ToFilter(skip, PageSize + 1), cancellationToken);
         string? next = found.Count > PageSize ? BoardUrl.With(BoardUrl.Letters, [.. filter.Values, ("cursor", (skip + PageSize).ToString(CultureInfo.InvariantCulture))]) : null;
         return Screen.Show<LettersScreen, LettersModel>(
-            context, new LettersModel(filter, [], [.. found.Take(PageSize)], next, onBroker, work.Current, BoardUrl.Base(context.Request)));
+            context, new LettersModel(filter, [], [.. found.Take(PageSize)], next, note, onBroker, work.Current, BoardUrl.Base(context.Request)));
     }
 
-    // The dry run: the letters are counted where they are, and nothing is moved.
-    private static async Task<IResult> ConfirmAsync(HttpContext context, IDeadLetters letters, string? verb, CancellationToken cancellationToken)
+    // The dry run: the letters are counted, and nothing is moved.
+    private static async Task<IResult> ConfirmAsync(HttpContext context, LetterList letters, string? verb, CancellationToken cancellationToken)
     {
         LetterFilter filter = LetterFilter.Read(name => context.Request.Query[name]);
         bool isRedrive = verb == "redrive";
@@ -96,8 +96,9 @@ internal static class LetterEndpoints
 /// <param name="Groups">Groups of them, where all are shown.</param>
 /// <param name="Letters">The letters, where one group is shown, or where the history cannot tell of groups.</param>
 /// <param name="Next">The address of the next page.</param>
+/// <param name="Note">In what the letters may be incomplete.</param>
 /// <param name="OnBroker">How many there are in all.</param>
 /// <param name="Work">What is under way.</param>
 /// <param name="ApiUrl">Where the API is.</param>
 internal sealed record LettersModel(
-    LetterFilter Filter, IReadOnlyList<DeadGroup> Groups, IReadOnlyList<DeadLetter>? Letters, string? Next, long OnBroker, IReadOnlyList<WorkItem> Work, string ApiUrl);
+    LetterFilter Filter, IReadOnlyList<DeadGroup> Groups, IReadOnlyList<DeadLetter>? Letters, string? Next, string? Note, long OnBroker, IReadOnlyList<WorkItem> Work, string ApiUrl);

@@ -20,7 +20,7 @@ internal static class QueuePageEndpoints
     private static async Task<IResult> ShowAsync(HttpContext context, QueueViews views, QueueSamples samples, CancellationToken cancellationToken)
     {
         IReadOnlyList<QueueView> queues = await views.ReadAsync(cancellationToken);
-        return Screen.Show<QueuesScreen, QueuesModel>(context, new QueuesModel([.. queues.Select(queue => (queue, samples.Of(queue.Name)))]));
+        return Screen.Show<QueuesScreen, QueuesModel>(context, new QueuesModel([.. queues.Select(queue => (queue, samples.Of(queue.Name)))], views.SharedWarnings));
     }
 
     private static async Task<IResult> SetAsync(HttpContext context, Func<string, CancellationToken, Task> set, string done)
@@ -38,8 +38,8 @@ internal static class QueuePageEndpoints
     }
 }
 
-/// <summary>The queues, each with how full it has been.</summary>
-internal sealed record QueuesModel(IReadOnlyList<(QueueView Queue, IReadOnlyList<long> Ready)> Queues);
+/// <summary>The queues, each with how full it has been, and which policies work against what they share.</summary>
+internal sealed record QueuesModel(IReadOnlyList<(QueueView Queue, IReadOnlyList<long> Ready)> Queues, IReadOnlyList<string> Warnings);
 
 /// <summary>The workers that are alive.</summary>
 internal sealed record WorkersModel(IReadOnlyList<WorkerInfo> Workers);

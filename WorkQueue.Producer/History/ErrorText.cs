@@ -21,11 +21,10 @@ internal sealed class ErrorText(string? reason, string? type, string? text)
 }
 
 /// <summary>The errors of the tasks in memory, each once, their texts cut: a thousand tasks that fail alike take the room of one text.</summary>
-internal sealed partial class ErrorTexts
+/// <param name="maxText">Characters of a reason and of a text that are kept.</param>
+/// <param name="maxName">Characters of a type that are kept.</param>
+internal sealed partial class ErrorTexts(int maxText = 160, int maxName = 120)
 {
-    private const int MaxText = 160;
-    private const int MaxName = 120;
-
     private readonly Dictionary<(string?, string?, string?), ErrorText> _texts = [];
 
     public ErrorText? Take(string? reason, string? type, string? text)
@@ -35,7 +34,7 @@ internal sealed partial class ErrorTexts
             return null;
         }
 
-        (string?, string?, string?) key = (Cut(reason, MaxText), Cut(type, MaxName), Cut(text, MaxText));
+        (string?, string?, string?) key = (Cut(reason, maxText), Cut(type, maxName), Cut(text, maxText));
         if (!_texts.TryGetValue(key, out ErrorText? shared))
         {
             shared = new ErrorText(key.Item1, key.Item2, key.Item3);

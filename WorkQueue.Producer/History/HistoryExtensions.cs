@@ -16,6 +16,7 @@ internal static class HistoryExtensions
         services.AddSingleton<TaskWaiters>();
         services.AddSingleton<TaskLookup>();
         services.AddSingleton<TaskReader>();
+        services.AddSingleton<LetterList>();
         services.AddSingleton<TaskActions>();
         services.AddSingleton<TaskEnding>();
         services.AddSingleton<EventFeed>();

@@ -14,6 +14,7 @@ internal sealed class TaskProjection
     private RowUpdater _updater = new();
     private RowTotals _totals = new();
     private EndedRows _ended = new();
+    private LetterBook _letters = new();
     private LiveWindow _live = new();
     // By the time a worker could take them, and by the time they are due.
     private RowHeap _waiting = NewWaiting();
@@ -66,7 +67,7 @@ internal sealed class TaskProjection
     {
         lock (_lock)
         {
-            (_rows, _updater, _totals, _ended, _live, _waiting, _due) = (new(), new(), new(), new(), new(), NewWaiting(), NewDue());
+            (_rows, _updater, _totals, _ended, _letters, _live, _waiting, _due) = (new(), new(), new(), new(), new(), new(), NewWaiting(), NewDue());
             _progress = new(IsReplaying: true, 0, null, null);
         }
     }
@@ -168,6 +169,15 @@ internal sealed class TaskProjection
         }
     }
 
+    /// <summary>The dead letters, in the order they died.</summary>
+    public LetterEntry[] Letters()
+    {
+        lock (_lock)
+        {
+            return _letters.ToArray();
+        }
+    }
+
     private static RowHeap NewWaiting() => new((row, since) => !row.IsGone && row.Shown == TaskState.Queued && row.WaitingSince == since);
 
     private static RowHeap NewDue() => new((row, time) => !row.IsGone && row.Shown is TaskState.Scheduled or TaskState.Retrying && row.DueAt == time);
@@ -183,6 +193,7 @@ internal sealed class TaskProjection
 
     private void Take(HistoryRecord record)
     {
+        _letters.Take(record);
         TaskKey key = TaskKey.Of(record.TaskId);
         TaskRow? known = _rows.Find(key);
         TaskRow row = known ?? _rows.Add(key, record.Offset);

@@ -11,6 +11,9 @@ public sealed class BrokerFixture : IAsyncLifetime
 
     public string ConnectionString => TestEnvironment.ExternalBroker ?? _owned?.ConnectionString ?? throw new InvalidOperationException("The broker is not started.");
 
+    /// <summary>A broker that a test has set up in its own way; it ends with the fixture.</summary>
+    internal static BrokerFixture Of(OwnedBroker started) => new() { _owned = started };
+
     public async Task InitializeAsync()
     {
         // Asked for even where every test is skipped.

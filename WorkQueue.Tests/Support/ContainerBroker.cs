@@ -19,6 +19,16 @@ internal sealed class ContainerBroker(string image) : OwnedBroker
     public override Task ThawAsync() => DockerAsync("unpause", _name);
 
     /// <inheritdoc/>
+    public override async Task StartAsync()
+    {
+        await base.StartAsync();
+        if (IsManaged)
+        {
+            await DockerAsync("exec", _name, "rabbitmq-plugins", "enable", "rabbitmq_management");
+        }
+    }
+
+    /// <inheritdoc/>
     public override Task ControlAsync(params string[] arguments) => DockerAsync(["exec", _name, "rabbitmqctl", .. arguments]);
 
     public override async ValueTask DisposeAsync()
@@ -51,7 +61,8 @@ internal sealed class ContainerBroker(string image) : OwnedBroker
         // The host name is part of the node's, under which its data is kept.
         await DockerAsync(
             "create", "--name", _name, "--hostname", "broker", "--env", "RABBITMQ_DEFAULT_USER=tests", "--env", "RABBITMQ_DEFAULT_PASS=tests",
-            "--publish", $"127.0.0.1:{Text(Port)}:5672", "--publish", $"127.0.0.1:{Text(SecurePort)}:5671", image);
+            "--publish", $"127.0.0.1:{Text(Port)}:5672", "--publish", $"127.0.0.1:{Text(SecurePort)}:5671",
+            "--publish", $"127.0.0.1:{Text(ManagementPort)}:15672", image);
         foreach (string folder in Directory.GetDirectories(Folder))
         {
             await DockerAsync("cp", folder, $"{_name}:{ConfigurationFolder}/");

@@ -57,6 +57,11 @@ internal sealed class LocalBrokerProcess : OwnedBroker
         start.Environment["RABBITMQ_NODE_PORT"] = Text(Port);
         start.Environment["RABBITMQ_DIST_PORT"] = Text(_distributionPort);
         start.Environment["ERL_EPMD_PORT"] = Text(_epmdPort);
+        if (IsManaged)
+        {
+            start.Environment["WORKQUEUE_BROKER_MANAGEMENT_PORT"] = Text(ManagementPort);
+        }
+
         return Task.FromResult(start);
     }
 

@@ -26,10 +26,15 @@ internal abstract class OwnedBroker : IAsyncDisposable
     /// <summary>The port for TLS, after <see cref="Secure"/>.</summary>
     public int SecurePort { get; } = TestEnvironment.FreePort();
 
+    /// <summary>The port of the management API, after <see cref="Manage"/>.</summary>
+    public int ManagementPort { get; } = TestEnvironment.FreePort();
+
     public string ConnectionString => $"amqp://tests:tests@127.0.0.1:{Text(Port)}";
 
     /// <summary>Files of this broker's on this machine.</summary>
     protected string Folder { get; } = Directory.CreateTempSubdirectory("workqueue-test-broker-").FullName;
+
+    protected bool IsManaged { get; private set; }
 
     /// <summary>Where the broker listens for TLS, as it sees it itself.</summary>
     protected abstract string SecureListener { get; }
@@ -56,8 +61,11 @@ internal abstract class OwnedBroker : IAsyncDisposable
             $"ssl_options.keyfile = {ConfigurationFolder}/tls/key.pem"]);
     }
 
+    /// <summary>Has it answer on the management API too, from its first start.</summary>
+    public void Manage() => IsManaged = true;
+
     /// <summary>Starts it, with the data it had, and returns when it answers.</summary>
-    public async Task StartAsync()
+    public virtual async Task StartAsync()
     {
         ProcessStartInfo start = await PrepareAsync();
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;

@@ -36,7 +36,7 @@ public sealed class TaskCodecTests
     {
         TaskDelivery delivery = Read(TaskCodec.Write(Message, Now), Message.Body);
         Assert.Null(delivery.Unreadable);
-        Assert.Equal(Message with { OtherHeaders = delivery.Message.OtherHeaders }, delivery.Message);
+        Assert.Equal(Message with { OtherHeaders = delivery.Message.OtherHeaders, SentAt = Now }, delivery.Message);
         Assert.Equal("blue", delivery.Message.OtherHeaders["tenant"]);
     }
 

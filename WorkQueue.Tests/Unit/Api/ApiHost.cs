@@ -5,7 +5,9 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Topology;
 using WorkQueue.Producer;
 using WorkQueue.Producer.Board;
 using WorkQueue.Producer.History;
@@ -46,6 +48,8 @@ public sealed class ApiHost : IAsyncDisposable
         FakeBroker broker = new(history, records);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddOptions<WorkQueueOptions>().BindConfiguration(WorkQueueOptions.Section);
+        builder.Services.AddSingleton<TaskTopology>();
+        builder.Services.AddSingleton(provider => new QueuePolicies(provider.GetRequiredService<TaskTopology>(), provider.GetRequiredService<IOptions<WorkQueueOptions>>()));
         builder.Services.AddSingleton<ITaskHistory>(history);
         builder.Services.AddSingleton<ITaskQueue>(broker);
         builder.Services.AddSingleton<IDeadLetters>(broker);

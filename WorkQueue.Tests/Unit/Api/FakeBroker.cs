@@ -27,7 +27,10 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
     /// <summary>What becomes of a task that was enqueued.</summary>
     public Action<string>? OnEnqueued { get; set; }
 
-    public IReadOnlyList<QueueCount> Current => [new("default", "wq.default", 3, 2, 1)];
+    /// <summary>Set: the broker counts nothing.</summary>
+    public bool IsUncounted { get; set; }
+
+    public IReadOnlyList<QueueCount> Current => IsUncounted ? [] : [new("default", "wq.default", 3, 2, 1)];
 
     public long? Delayed => 0;
 

@@ -12,7 +12,7 @@ public sealed class QueueVerbTests
             "GET /queues", 200,
             """
             {"items":[{"name":"default","brokerName":"wq.default","paused":false,"ready":3,"unacknowledged":2,"delayed":1,"dead":0,"consumers":2,"publishRate":1.5,"ackRate":1.5},
-            {"name":"slow","brokerName":"wq.slow","paused":true,"ready":0,"dead":7,"consumers":1,"note":"no management API"}],"next":null}
+            {"name":"slow","brokerName":"wq.slow","paused":true,"ready":0,"dead":7,"consumers":1,"note":"no management API","warnings":["wq.slow: expires 1 of policy 'p'"]}],"next":null,"warnings":["wq.delay.07: expires 1 of policy 'p'"]}
             """);
         Result result = await producer.RunAsync("queues");
         Assert.Equal(ExitCode.Done, result.Code);
@@ -23,7 +23,7 @@ public sealed class QueueVerbTests
                 "slow 0 ? ? 7 1 yes",
             ],
             result.Lines.Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
-        Assert.Equal("wq: ? is not known: no management API\n", result.Error);
+        Assert.Equal("wq: ? is not known: no management API\nwq: warning: wq.slow: expires 1 of policy 'p'\nwq: warning: wq.delay.07: expires 1 of policy 'p'\n", result.Error);
     }
 
     [Fact]

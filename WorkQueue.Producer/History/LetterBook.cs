@@ -1,0 +1,95 @@
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer.History;
+
+/// <summary>A dead letter as the history tells of it; its payload is at the offset of its record.</summary>
+internal sealed record LetterEntry(long Offset, string Id, string Type, string Queue, int Attempt, int Redriven, DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, ErrorText? Error)
+{
+    public bool Fits(DeadLetterFilter filter) =>
+        (filter.Queue is null || filter.Queue == Queue)
+        && (filter.Ids is null || filter.Ids.Contains(Id))
+        && (filter.Type is null || filter.Type == Type)
+        && (filter.Error is null || Contains(Error?.Reason, filter.Error) || Contains(Error?.Type, filter.Error) || Contains(Error?.Text, filter.Error));
+
+    private static bool Contains(string? text, string part) => text?.Contains(part, StringComparison.OrdinalIgnoreCase) == true;
+}
+
+/// <summary>
+/// The dead letters, each by its record: several may be of one task. A letter is there until it is redriven or discarded. Not safe for threads; bounded:
+/// of more letters than fit, the newest are known.
+/// </summary>
+internal sealed class LetterBook
+{
+    // As many as a reader of the queue itself would look at.
+    private const int Most = 100_000;
+    private const int MaxText = 1000;
+
+    private readonly LinkedList<LetterEntry> _letters = new();
+    private readonly Dictionary<string, List<LinkedListNode<LetterEntry>>> _byId = new(StringComparer.Ordinal);
+    private readonly ErrorTexts _errors = new(MaxText, MaxText);
+    private readonly Interned _names = new();
+
+    /// <summary>All of them, in the order they died.</summary>
+    public LetterEntry[] ToArray() => [.. _letters];
+
+    public void Take(HistoryRecord record)
+    {
+        switch (record)
+        {
+            case { Kind: not HistoryKind.State }:
+                break;
+            case { State: TaskState.DeadLettered }:
+                Add(record);
+                break;
+            // A redrive is attempt 1 of the next count, and nobody had it before.
+            case { State: TaskState.Queued, Redriven: > 0, Attempt: 1, Returned: 0, Worker: null }:
+                Remove(record.TaskId, record.Redriven - 1);
+                break;
+            case { State: TaskState.Cancelled, Reason: IDeadLetters.Discarded }:
+                Remove(record.TaskId, record.Redriven);
+                break;
+        }
+    }
+
+    private void Add(HistoryRecord record)
+    {
+        LinkedListNode<LetterEntry> node = _letters.AddLast(new LetterEntry(
+            record.Offset, record.TaskId, _names.Of(record.Type), _names.Of(record.Queue), record.Attempt, record.Redriven, record.EnqueuedAt, record.DeadAt,
+            _errors.Take(record.Reason, record.ErrorType, record.Error)));
+        if (_byId.TryGetValue(record.TaskId, out List<LinkedListNode<LetterEntry>>? same))
+        {
+            same.Add(node);
+        }
+        else
+        {
+            _byId.Add(record.TaskId, [node]);
+        }
+
+        if (_letters.Count > Most)
+        {
+            Remove(_letters.First!);
+        }
+    }
+
+    // The oldest: a queue gives its letters in the order they came.
+    private void Remove(string id, int redriven)
+    {
+        if (_byId.GetValueOrDefault(id)?.Find(node => node.Value.Redriven == redriven) is { } node)
+        {
+            Remove(node);
+        }
+    }
+
+    private void Remove(LinkedListNode<LetterEntry> node)
+    {
+        List<LinkedListNode<LetterEntry>> same = _byId[node.Value.Id];
+        same.Remove(node);
+        if (same.Count == 0)
+        {
+            _byId.Remove(node.Value.Id);
+        }
+
+        _errors.Release(node.Value.Error);
+        _letters.Remove(node);
+    }
+}
