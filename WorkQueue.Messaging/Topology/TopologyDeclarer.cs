@@ -20,6 +20,7 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
     {
         await ExchangeAsync(channel, topology.TasksExchange, ExchangeType.Direct, null, cancellationToken);
         await ExchangeAsync(channel, topology.DeadExchange, ExchangeType.Direct, null, cancellationToken);
+        await DeclareParkAsync(channel, topology.Unreadable, cancellationToken);
         await DeclareLadderAsync(channel, topology.Delays, cancellationToken);
         foreach (TaskQueue queue in topology.All)
         {
@@ -78,9 +79,7 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
 
     private static async Task DeclareLadderAsync(IChannel channel, DelayLadder ladder, CancellationToken cancellationToken)
     {
-        await ExchangeAsync(channel, ladder.Unrouted, ExchangeType.Fanout, null, cancellationToken);
-        await QueueAsync(channel, ladder.Unrouted, TaskQueue.DeadArguments, cancellationToken);
-        await channel.QueueBindAsync(ladder.Unrouted, ladder.Unrouted, "", null, false, cancellationToken);
+        await DeclareParkAsync(channel, ladder.Unrouted, cancellationToken);
         Dictionary<string, object?> alternate = new() { ["alternate-exchange"] = ladder.Unrouted };
         await ExchangeAsync(channel, ladder.ExitExchange, ExchangeType.Topic, alternate, cancellationToken);
         await ExchangeAsync(channel, ladder.EntryExchange, ExchangeType.Topic, null, cancellationToken);
@@ -88,6 +87,14 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
         {
             await DeclareLevelAsync(channel, ladder, level, cancellationToken);
         }
+    }
+
+    // For what must not be lost and has nowhere to go.
+    private static async Task DeclareParkAsync(IChannel channel, string name, CancellationToken cancellationToken)
+    {
+        await ExchangeAsync(channel, name, ExchangeType.Fanout, null, cancellationToken);
+        await QueueAsync(channel, name, TaskQueue.DeadArguments, cancellationToken);
+        await channel.QueueBindAsync(name, name, "", null, false, cancellationToken);
     }
 
     private static async Task DeclareLevelAsync(IChannel channel, DelayLadder ladder, int level, CancellationToken cancellationToken)
