@@ -14,6 +14,7 @@ using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Unreadable;
 
 namespace WorkQueue.Messaging;
 
@@ -152,6 +153,9 @@ public static class HostingExtensions
         services.AddHealthChecks().AddCheck<PublishingHealthCheck>("rabbitmq");
     }
 
+    // The most that any RabbitMQ can hold. A larger message than the client takes would end the connection each time it is delivered.
+    private const uint LargestBody = 512 * 1024 * 1024;
+
     // Of Aspire's client only the configuration and the factory are used: connection, tracing and health check are our own.
     private static void AddConnections(IHostApplicationBuilder builder)
     {
@@ -174,6 +178,7 @@ public static class HostingExtensions
                 factory.TopologyRecoveryEnabled = false;
                 // The client takes up to four of its intervals to notice a silence; the setting promises three.
                 factory.RequestedHeartbeat = TimeSpan.FromSeconds(Math.Max(1, Math.Floor(heartbeat.TotalSeconds * 3 / 4)));
+                factory.MaxInboundMessageBodySize = LargestBody;
                 TlsSettings.Apply(tls, factory.Ssl);
             });
         foreach (string purpose in (string[])[ConnectionPurpose.Publish, ConnectionPurpose.Consume])
@@ -185,14 +190,21 @@ public static class HostingExtensions
     private static SupervisedConnection Supervise(IServiceProvider provider, string purpose, BrokerAddress address, TlsOptions tls)
     {
         IConnectionFactory factory = provider.GetRequiredService<IConnectionFactory>();
+        IReadOnlyList<AmqpTcpEndpoint> endpoints = address.Endpoints((factory as ConnectionFactory)?.Ssl ?? new SslOption(), tls.ServerName);
+        ILogger logger = provider.GetRequiredService<ILogger<SupervisedConnection>>();
+        TimeProvider clock = provider.GetRequiredService<TimeProvider>();
+        UnreadableMessages? unreadable = purpose == ConnectionPurpose.Consume
+            ? new UnreadableMessages(factory, endpoints, provider.GetRequiredService<TaskTopology>(), clock, logger)
+            : null;
         return new SupervisedConnection(
             purpose,
             $"{provider.GetRequiredService<IHostEnvironment>().ApplicationName} on {Environment.MachineName}:",
             factory,
-            address.Endpoints((factory as ConnectionFactory)?.Ssl ?? new SslOption(), tls.ServerName),
+            endpoints,
             provider.GetRequiredService<TopologyDeclarer>(),
-            provider.GetRequiredService<ILogger<SupervisedConnection>>(),
-            provider.GetRequiredService<TimeProvider>());
+            logger,
+            clock,
+            unreadable);
     }
 
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;

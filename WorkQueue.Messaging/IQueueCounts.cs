@@ -11,6 +11,9 @@ public interface IQueueCounts
 
     /// <summary>Tasks whose queue was missing when their delay was over; null while the broker does not answer.</summary>
     long? Unrouted { get; }
+
+    /// <summary>Messages that the client could not read and that were set aside (<c>wq.unreadable</c>); null while the broker does not answer.</summary>
+    long? Unreadable { get; }
 }
 
 /// <summary>How full one task queue is.</summary>

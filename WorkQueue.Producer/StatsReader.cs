@@ -56,6 +56,11 @@ internal sealed class StatsReader(
             yield return "Tasks wait, and no worker is alive.";
         }
 
+        if (broker.Unreadable > 0)
+        {
+            yield return $"{broker.Unreadable} message(s) that cannot be read are set aside; docs/operations.md says what to do with them.";
+        }
+
         if (control.PausedQueues is { Count: > 0 } paused)
         {
             yield return $"Paused: {string.Join(", ", paused)}.";

@@ -4,6 +4,7 @@ using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Unreadable;
 
 namespace WorkQueue.Messaging.Connections;
 
@@ -21,7 +22,14 @@ internal sealed record OpenConnection(IConnection Connection, Task<string> Lost)
 /// </summary>
 #pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
 internal sealed class SupervisedConnection(
-    string purpose, string program, IConnectionFactory factory, IReadOnlyList<AmqpTcpEndpoint> endpoints, TopologyDeclarer declarer, ILogger logger, TimeProvider clock)
+    string purpose,
+    string program,
+    IConnectionFactory factory,
+    IReadOnlyList<AmqpTcpEndpoint> endpoints,
+    TopologyDeclarer declarer,
+    ILogger logger,
+    TimeProvider clock,
+    UnreadableMessages? unreadable = null)
 #pragma warning restore CA1001
 {
     // A broker that is back is to be used within five seconds, however long it was away.
@@ -44,6 +52,9 @@ internal sealed class SupervisedConnection(
 
     /// <summary>The open connection, as soon as there is one.</summary>
     public Task<OpenConnection> WaitOpenAsync(CancellationToken cancellationToken) => Volatile.Read(ref _open).Task.WaitAsync(cancellationToken);
+
+    /// <summary>Until it is disposed of, messages of a queue come by this connection; see <see cref="UnreadableMessages.Reads"/>.</summary>
+    public IDisposable? Reads(string queue, int most, int behind) => unreadable?.Reads(queue, most, behind);
 
     /// <summary>A new channel on the open connection, as soon as there is one.</summary>
     public async Task<IChannel> OpenChannelAsync(CreateChannelOptions? options, CancellationToken cancellationToken)
@@ -83,6 +94,7 @@ internal sealed class SupervisedConnection(
                 throw BrokerRefusedException.From(failure, factory)!;
             }
 
+            await SetAsideAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await _backoff.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -205,6 +217,15 @@ internal sealed class SupervisedConnection(
         }
     }
 
+    // Before it is opened again, and meets the same message.
+    private async Task SetAsideAsync(CancellationToken stopping)
+    {
+        if (unreadable is not null)
+        {
+            _problem = await unreadable.SetAsideAsync(stopping) ?? _problem;
+        }
+    }
+
     private void Publish(OpenConnection open)
     {
         _backoff.Opened();
@@ -238,8 +259,15 @@ internal sealed class SupervisedConnection(
         return Task.CompletedTask;
     }
 
-    private static Task Signal(TaskCompletionSource<string> lost, ShutdownEventArgs shutdown)
+    private Task Signal(TaskCompletionSource<string> lost, ShutdownEventArgs shutdown)
     {
+        if (unreadable?.Suspects(shutdown) == true)
+        {
+            _problem = $"a message that cannot be read ended the connection ({shutdown.ReplyText}); it is being set aside";
+        }
+
+        // At once: who is told of the end by a channel and asks for another must not be given this connection again.
+        Withdraw();
         lost.TrySetResult(shutdown.ReplyText);
         return Task.CompletedTask;
     }

@@ -14,6 +14,10 @@ namespace WorkQueue.Messaging.Consuming;
 /// </summary>
 internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnection connection, TaskPipeline pipeline, bool isAdaptive)
 {
+    // How far from its head a queue is searched for a message that could not be read.
+    private const int MostLooked = 2000;
+    private const int LookedBehind = 50;
+
     // A queue that is without a leader for long is to be consumed within five seconds of having one again.
     private readonly Backoff _backoff = new(pipeline.Clock, longest: TimeSpan.FromSeconds(4));
     private readonly AdaptivePrefetch?[] _adaptive =
@@ -151,6 +155,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
             consumer.End(shutdown.ReplyText);
             return Task.CompletedTask;
         };
+        using IDisposable? reads = connection.Reads(Queue.BrokerName, MostLooked, LookedBehind);
         string? tag = null;
         bool cancelled = false;
         try

@@ -1,10 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Unreadable;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.DeadLetters;
@@ -24,6 +26,9 @@ internal sealed class DeadLetterBox(
 
     private static readonly TimeSpan OpenLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(5);
+
+    // What cannot be read may be behind many that can.
+    private static readonly TimeSpan SetAsideLimit = TimeSpan.FromMinutes(2);
 
     // What one reader looks at is out of reach of another, who would miss it.
     private readonly SemaphoreSlim _reading = new(1);
@@ -86,24 +91,38 @@ internal sealed class DeadLetterBox(
 
     private async Task<int> ReadAsync(DeadLetterFilter filter, Func<IChannel, ulong, FoundLetter, Task> handle, CancellationToken cancellationToken, Func<FoundLetter, bool>? takes = null)
     {
+        // Of one that the client cannot read its connection dies, and before there is another it is set aside.
+        Progress progress = new(filter.Skip);
+        try
+        {
+            return await ReadAsync(progress, OpenLimit, filter, handle, takes, cancellationToken);
+        }
+        catch (BrokerUnavailableException lost) when (lost.InnerException is RabbitMQ.Client.Exceptions.OperationInterruptedException { ShutdownReason: { } reason } && UnreadableMessages.IsOfAMessage(reason))
+        {
+            return await ReadAsync(progress, SetAsideLimit, filter, handle, takes, cancellationToken);
+        }
+    }
+
+    private async Task<int> ReadAsync(
+        Progress progress, TimeSpan openLimit, DeadLetterFilter filter, Func<IChannel, ulong, FoundLetter, Task> handle, Func<FoundLetter, bool>? takes, CancellationToken cancellationToken)
+    {
         string[] queues = QueuesOf(filter);
         TimeSpan pause = filter.PerSecond is { } rate ? TimeSpan.FromSeconds(1.0 / rate) : TimeSpan.Zero;
         // Not for ever: a redrive of one a second may take hours, and what it does not look at can be seen all the same.
         bool alone = await _reading.WaitAsync(TurnLimit, cancellationToken);
         IChannel? channel = null;
+        IDisposable?[] reads = [.. queues.Select(queue => connection.Reads(queue, MaxScanned, MaxScanned))];
         try
         {
-            channel = await OpenAsync(cancellationToken);
-            int handled = 0;
-            int skip = filter.Skip;
-            // A task that is redriven and dies again at once must not be redriven for ever.
-            HashSet<string> seen = new(StringComparer.Ordinal);
+            channel = await OpenAsync(openLimit, cancellationToken);
+            TaskCompletionSource<ShutdownEventArgs> closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            channel.ChannelShutdownAsync += (_, shutdown) => Task.FromResult(closed.TrySetResult(shutdown));
             foreach (string queue in queues)
             {
-                for (int scanned = 0; handled < filter.Limit && scanned < MaxScanned; scanned++)
+                for (int scanned = 0; progress.Handled < filter.Limit && scanned < MaxScanned; scanned++)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    BasicGetResult? message = await channel.BasicGetAsync(queue, autoAck: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, CancellationToken.None);
+                    BasicGetResult? message = await GetAsync(channel, queue, closed.Task);
                     if (message is null)
                     {
                         break;
@@ -111,23 +130,23 @@ internal sealed class DeadLetterBox(
 
                     FoundLetter found = LetterReader.Read(message, topology);
                     bool elsewhere = queue == topology.Delays.Unrouted && filter.Queue is not null && filter.Queue != found.Letter.Queue;
-                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || takes?.Invoke(found) == false || !seen.Add($"{queue} {found.Letter.Id}"))
+                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || takes?.Invoke(found) == false || !progress.Seen.Add($"{queue} {found.Letter.Id}"))
                     {
                         continue;
                     }
 
-                    if (skip-- > 0)
+                    if (progress.Skip-- > 0)
                     {
                         continue;
                     }
 
                     await handle(channel, message.DeliveryTag, found);
-                    handled++;
+                    progress.Handled++;
                     await Task.Delay(pause, clock, cancellationToken);
                 }
             }
 
-            return handled;
+            return progress.Handled;
         }
         catch (Exception lost) when (lost is RabbitMQ.Client.Exceptions.OperationInterruptedException or IOException or TimeoutException)
         {
@@ -136,11 +155,19 @@ internal sealed class DeadLetterBox(
         finally
         {
             await CloseAsync(channel);
+            Array.ForEach(reads, read => read?.Dispose());
             if (alone)
             {
                 _reading.Release();
             }
         }
+    }
+
+    // The client's own call never ends where its answer cannot be read.
+    private async Task<BasicGetResult?> GetAsync(IChannel channel, string queue, Task<ShutdownEventArgs> closed)
+    {
+        Task<BasicGetResult?> get = channel.BasicGetAsync(queue, autoAck: false, CancellationToken.None);
+        return await Task.WhenAny(get, closed).WaitAsync(Limits.Rpc, clock) == get ? await get : throw new RabbitMQ.Client.Exceptions.AlreadyClosedException(await closed);
     }
 
     private string[] QueuesOf(DeadLetterFilter filter)
@@ -154,10 +181,10 @@ internal sealed class DeadLetterBox(
         return filter.IsOutsideHistory && !queue.IsSubscription ? [topology.Delays.Unrouted] : [queue.DeadBrokerName, topology.Delays.Unrouted];
     }
 
-    private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
+    private async Task<IChannel> OpenAsync(TimeSpan openLimit, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(OpenLimit);
+        limit.CancelAfter(openLimit);
         try
         {
             return await connection.OpenChannelAsync(null, limit.Token);
@@ -182,5 +209,16 @@ internal sealed class DeadLetterBox(
         }
 
         await Limits.DisposeAsync(channel, clock);
+    }
+
+    // How far a reading has come, also where it goes on after the connection was lost.
+    private sealed class Progress(int skip)
+    {
+        public int Handled { get; set; }
+
+        public int Skip { get; set; } = skip;
+
+        /// <summary>A task that is redriven and dies again at once must not be redriven for ever.</summary>
+        public HashSet<string> Seen { get; } = new(StringComparer.Ordinal);
     }
 }

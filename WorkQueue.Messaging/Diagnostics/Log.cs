@@ -134,6 +134,18 @@ internal static partial class Log
     [LoggerMessage(3108, LogLevel.Error, "This process cannot do its work ({Reason}); it goes on trying")]
     public static partial void Unhealthy(this ILogger logger, string reason);
 
+    [LoggerMessage(3120, LogLevel.Warning, "A message that cannot be read ended the connection; it is looked for in queue(s) {Queues}")]
+    public static partial void LookingForUnreadable(this ILogger logger, string queues);
+
+    [LoggerMessage(3121, LogLevel.Error, "Message {Position} from the head of queue {Queue} cannot be read ({Reason}); it is now in queue {Aside}, unchanged")]
+    public static partial void UnreadableSetAside(this ILogger logger, int position, string queue, string reason, string aside);
+
+    [LoggerMessage(3122, LogLevel.Warning, "No message that cannot be read was found in queue(s) {Queues}: another program has set it aside, or it was in a queue that is gone with the connection")]
+    public static partial void NoUnreadableFound(this ILogger logger, string queues);
+
+    [LoggerMessage(3123, LogLevel.Error, "This process has met a message that it can neither read nor set aside: {Reason}")]
+    public static partial void UnreadableStays(this ILogger logger, string reason);
+
     [LoggerMessage(3109, LogLevel.Information, "This process can do its work again")]
     public static partial void HealthyAgain(this ILogger logger);
 }

@@ -32,13 +32,15 @@ internal sealed class QueueMonitor(
 
     private volatile IReadOnlyList<QueueCount> _counts = [];
 
-    private Tuple<long, long>? _waiting;
+    private Tuple<long, long, long>? _waiting;
 
     public IReadOnlyList<QueueCount> Current => _counts;
 
     public long? Delayed => _waiting?.Item1;
 
     public long? Unrouted => _waiting?.Item2;
+
+    public long? Unreadable => _waiting?.Item3;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -138,7 +140,7 @@ internal sealed class QueueMonitor(
         }
     }
 
-    private async Task<Tuple<long, long>> CountLadderAsync(IChannel channel, CancellationToken stopping)
+    private async Task<Tuple<long, long, long>> CountLadderAsync(IChannel channel, CancellationToken stopping)
     {
         long delayed = 0;
         for (int level = 0; level < DelayLadder.Levels; level++)
@@ -146,7 +148,8 @@ internal sealed class QueueMonitor(
             delayed += (await CountAsync(channel, topology.Delays.Level(level), stopping)).MessageCount;
         }
 
-        return Tuple.Create(delayed, (long)(await CountAsync(channel, topology.Delays.Unrouted, stopping)).MessageCount);
+        long unrouted = (await CountAsync(channel, topology.Delays.Unrouted, stopping)).MessageCount;
+        return Tuple.Create(delayed, unrouted, (long)(await CountAsync(channel, topology.Unreadable, stopping)).MessageCount);
     }
 
     private Task<QueueDeclareOk> CountAsync(IChannel channel, string name, CancellationToken stopping) =>

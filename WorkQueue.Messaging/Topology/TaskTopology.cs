@@ -5,6 +5,9 @@ namespace WorkQueue.Messaging.Topology;
 /// <summary>The name and arguments of every exchange and queue.</summary>
 internal sealed class TaskTopology
 {
+    // A name may be as long as the broker allows, and the lock's is longer; two queues may share one.
+    private const int LongestInLock = 50;
+
     private readonly Dictionary<string, TaskQueue> _all;
 
     public TaskTopology(IOptions<WorkQueueOptions> options, IEnumerable<Subscription>? subscriptions = null)
@@ -15,6 +18,7 @@ internal sealed class TaskTopology
         DeadExchange = $"{prefix}.dead";
         EventsExchange = $"{prefix}.events";
         DeclareLock = $"{prefix}.control.declare";
+        Unreadable = $"{prefix}.unreadable";
         Delays = new DelayLadder(prefix);
         History = new HistoryTopology(prefix, settings);
         Dictionary<string, QueueOptions> configured = new(settings.Queues, StringComparer.Ordinal);
@@ -40,6 +44,9 @@ internal sealed class TaskTopology
     /// <summary>Exclusive queue of the program whose turn it is to declare.</summary>
     public string DeclareLock { get; }
 
+    /// <summary>Fanout exchange and queue for messages that the client cannot read.</summary>
+    public string Unreadable { get; }
+
     public DelayLadder Delays { get; }
 
     public HistoryTopology History { get; }
@@ -52,6 +59,9 @@ internal sealed class TaskTopology
 
     /// <summary>Both.</summary>
     public IReadOnlyCollection<TaskQueue> All => _all.Values;
+
+    /// <summary>Exclusive queue of whoever goes through a queue for what cannot be read.</summary>
+    public string UnreadableLock(string brokerName) => $"{Unreadable}:{(brokerName.Length > LongestInLock ? brokerName[..LongestInLock] : brokerName)}";
 
     public string UnknownQueue(string queue) => $"No queue '{queue}'. Known: {string.Join(", ", _all.Keys.Order())}.";
 

@@ -38,6 +38,7 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
     {
         await declare.ExchangeAsync(topology.TasksExchange, ExchangeType.Direct);
         await declare.ExchangeAsync(topology.DeadExchange, ExchangeType.Direct);
+        await DeclareParkAsync(declare, topology.Unreadable);
         await DeclareLadderAsync(declare, topology.Delays);
         foreach (TaskQueue queue in topology.All)
         {
@@ -96,9 +97,7 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
 
     private static async Task DeclareLadderAsync(Declaration declare, DelayLadder ladder)
     {
-        await declare.ExchangeAsync(ladder.Unrouted, ExchangeType.Fanout);
-        await declare.QueueAsync(ladder.Unrouted, TaskQueue.DeadArguments);
-        await declare.BindAsync(ladder.Unrouted, ladder.Unrouted, "");
+        await DeclareParkAsync(declare, ladder.Unrouted);
         Dictionary<string, object?> alternate = new() { ["alternate-exchange"] = ladder.Unrouted };
         await declare.ExchangeAsync(ladder.ExitExchange, ExchangeType.Topic, alternate);
         await declare.ExchangeAsync(ladder.EntryExchange, ExchangeType.Topic);
@@ -106,6 +105,14 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
         {
             await DeclareLevelAsync(declare, ladder, level);
         }
+    }
+
+    // For what must not be lost and has nowhere to go.
+    private static async Task DeclareParkAsync(Declaration declare, string name)
+    {
+        await declare.ExchangeAsync(name, ExchangeType.Fanout);
+        await declare.QueueAsync(name, TaskQueue.DeadArguments);
+        await declare.BindAsync(name, name, "");
     }
 
     private static async Task DeclareLevelAsync(Declaration declare, DelayLadder ladder, int level)

@@ -17,10 +17,11 @@ internal static class QueuePageEndpoints
         board.MapGet(BoardUrl.Workers, (HttpContext context, IWorkerDirectory workers) =>
             Screen.Show<WorkersScreen, WorkersModel>(context, new WorkersModel([.. workers.Current.OrderBy(worker => worker.Id, StringComparer.Ordinal)])));
 
-    private static async Task<IResult> ShowAsync(HttpContext context, QueueViews views, QueueSamples samples, CancellationToken cancellationToken)
+    private static async Task<IResult> ShowAsync(HttpContext context, QueueViews views, QueueSamples samples, IQueueCounts counts, CancellationToken cancellationToken)
     {
         IReadOnlyList<QueueView> queues = await views.ReadAsync(cancellationToken);
-        return Screen.Show<QueuesScreen, QueuesModel>(context, new QueuesModel([.. queues.Select(queue => (queue, samples.Of(queue.Name)))], views.SharedWarnings));
+        return Screen.Show<QueuesScreen, QueuesModel>(
+            context, new QueuesModel([.. queues.Select(queue => (queue, samples.Of(queue.Name)))], views.SharedWarnings, counts.Unreadable ?? 0));
     }
 
     private static async Task<IResult> SetAsync(HttpContext context, Func<string, CancellationToken, Task> set, string done)
@@ -38,8 +39,8 @@ internal static class QueuePageEndpoints
     }
 }
 
-/// <summary>The queues, each with how full it has been, and which policies work against what they share.</summary>
-internal sealed record QueuesModel(IReadOnlyList<(QueueView Queue, IReadOnlyList<long> Ready)> Queues, IReadOnlyList<string> Warnings);
+/// <summary>The queues, each with how full it has been; which policies work against what they share; and how many messages that cannot be read were set aside.</summary>
+internal sealed record QueuesModel(IReadOnlyList<(QueueView Queue, IReadOnlyList<long> Ready)> Queues, IReadOnlyList<string> Warnings, long Unreadable);
 
 /// <summary>The workers that are alive.</summary>
 internal sealed record WorkersModel(IReadOnlyList<WorkerInfo> Workers);

@@ -7,7 +7,8 @@ namespace WorkQueue.Producer.History;
 /// <param name="Unacknowledged">With a worker.</param>
 /// <param name="Delayed">Waiting for their time, or for a queue that was missing when it came.</param>
 /// <param name="Dead">Dead letters.</param>
-internal sealed record BrokerTotals(long? Ready, long? Unacknowledged, long? Delayed, long? Dead);
+/// <param name="Unreadable">Messages that cannot be read, set aside.</param>
+internal sealed record BrokerTotals(long? Ready, long? Unacknowledged, long? Delayed, long? Dead, long? Unreadable = null);
 
 /// <summary>Adds up what the broker says of its queues.</summary>
 internal sealed class BrokerFigures(IQueueCounts counts, ManagementClient management)
@@ -24,6 +25,6 @@ internal sealed class BrokerFigures(IQueueCounts counts, ManagementClient manage
         IReadOnlyDictionary<string, ManagedQueue>? managed = await management.QueuesAsync(cancellationToken);
         // A sum with an unknown part is unknown.
         long? unacknowledged = queues.Aggregate((long?)0, (sum, queue) => sum + managed?.GetValueOrDefault(queue.BrokerName)?.Unacknowledged);
-        return new BrokerTotals(queues.Sum(queue => queue.Ready), unacknowledged, counts.Delayed + counts.Unrouted, queues.Sum(queue => queue.Dead));
+        return new BrokerTotals(queues.Sum(queue => queue.Ready), unacknowledged, counts.Delayed + counts.Unrouted, queues.Sum(queue => queue.Dead), counts.Unreadable);
     }
 }

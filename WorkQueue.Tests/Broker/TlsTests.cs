@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Unreadable;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -24,6 +25,12 @@ public sealed class TlsTests
 
         using IHost trusting = await StartAsync(secured, $"{folder}/cert.pem");
         Assert.Equal(TaskState.Queued, (await EnqueueAsync(trusting)).State);
+        // Also where a message is moved without the client, which cannot read it.
+        await using RawConnection raw = await RawMessages.ConnectAsync(broker.ConnectionString);
+        RawChannel channel = await raw.OpenChannelAsync(CancellationToken.None);
+        await channel.PublishAsync("", "wq.default.dead", RawMessages.Of(RawMessages.Field("x-odd", [(byte)'D', 29, 0, 0, 0, 1]), "1"u8.ToArray()), CancellationToken.None);
+        Assert.Empty(await trusting.Services.GetRequiredService<IDeadLetters>().ListAsync(new DeadLetterFilter()));
+        Assert.NotNull(await channel.GetAsync("wq.unreadable", CancellationToken.None));
         await trusting.StopAsync();
 
         using IHost wary = await StartAsync(secured, null);

@@ -126,12 +126,12 @@ internal sealed class TestQueue : IAsyncDisposable
         DelayLadder ladder = new(Prefix);
         string[] levels = [.. Enumerable.Range(0, DelayLadder.Levels).Select(ladder.Level)];
         string[] queues = [.. _settings.Keys.Where(key => key.StartsWith("WorkQueue:Queues:", StringComparison.Ordinal)).Select(key => key.Split(':')[2]).Append("default").Distinct()];
-        foreach (string name in (string[])[.. queues.Select(queue => $"{Prefix}.{queue}"), .. queues.Select(queue => $"{Prefix}.{queue}.dead"), ladder.Unrouted, $"{Prefix}.history", $"{Prefix}.control.log", .. levels, .. subscriptions])
+        foreach (string name in (string[])[.. queues.Select(queue => $"{Prefix}.{queue}"), .. queues.Select(queue => $"{Prefix}.{queue}.dead"), ladder.Unrouted, $"{Prefix}.unreadable", $"{Prefix}.history", $"{Prefix}.control.log", .. levels, .. subscriptions])
         {
             await channel.QueueDeleteAsync(name);
         }
 
-        foreach (string name in (string[])[$"{Prefix}.tasks", $"{Prefix}.dead", $"{Prefix}.events", $"{Prefix}.control", ladder.Unrouted, ladder.EntryExchange, ladder.ExitExchange, .. levels])
+        foreach (string name in (string[])[$"{Prefix}.tasks", $"{Prefix}.dead", $"{Prefix}.events", $"{Prefix}.control", ladder.Unrouted, $"{Prefix}.unreadable", ladder.EntryExchange, ladder.ExitExchange, .. levels])
         {
             await channel.ExchangeDeleteAsync(name);
         }

@@ -36,6 +36,8 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
 
     public long? Unrouted => 0;
 
+    public long? Unreadable { get; set; } = 0;
+
     public IReadOnlyCollection<string> PausedQueues => Paused;
 
     IReadOnlyList<WorkerInfo> IWorkerDirectory.Current => [new("worker-1", "host", "1.0", 2, ["default"], default, default, [new RunningTask("a", "simulate", default)])];
