@@ -8,6 +8,8 @@ internal static class DeadLetterEndpoints
 {
     private const int MaxListed = 500;
     private const int MaxMoved = 100_000;
+    // Of letters that are shown whole.
+    private const int MaxWhole = 10;
 
     public static void MapDeadLetters(this IEndpointRouteBuilder app)
     {
@@ -15,7 +17,7 @@ internal static class DeadLetterEndpoints
         letters.MapGet("/dead-letters", ListAsync)
             .Produces<Page<DeadLetterView>>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("ListDeadLetters").WithSummary("Dead letters, the oldest of each queue first; looking changes nothing.");
+            .WithName("ListDeadLetters").WithSummary($"Dead letters, the oldest of each queue first; looking changes nothing. Payloads of more than {DeadLetterView.MaxPayloadBytes / 1024} KiB are left out, except of those asked for by id, at most {MaxWhole} a call.");
         letters.MapPost("/dead-letters/redrive", RedriveAsync)
             .Produces<Moved>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
@@ -27,12 +29,13 @@ internal static class DeadLetterEndpoints
     }
 
     private static async Task<Page<DeadLetterView>> ListAsync(
-        IDeadLetters letters, string? queue, string? type, string? error, int? limit, string? cursor, CancellationToken cancellationToken)
+        IDeadLetters letters, string? id, string? queue, string? type, string? error, int? limit, string? cursor, CancellationToken cancellationToken)
     {
-        int count = Within(limit ?? 100, MaxListed);
+        int count = id is null ? Within(limit ?? 100, MaxListed) : Within(limit ?? MaxWhole, MaxWhole);
         int skip = SkipOf(cursor);
         // One more than asked for tells whether there is a next page.
-        DeadLetterFilter filter = new() { Queue = queue, Type = type, Error = error, Skip = skip, Limit = count + 1 };
+        HashSet<string>? ids = id is null ? null : new(StringComparer.Ordinal) { id };
+        DeadLetterFilter filter = new() { Ids = ids, Queue = queue, Type = type, Error = error, Skip = skip, Limit = count + 1, MaxPayloadBytes = id is null ? DeadLetterView.MaxPayloadBytes : null };
         IReadOnlyList<DeadLetter> found = await letters.ListAsync(filter, cancellationToken);
         string? next = found.Count > count ? (skip + count).ToString(CultureInfo.InvariantCulture) : null;
         return new Page<DeadLetterView>([.. found.Take(count).Select(DeadLetterView.Of)], next);
@@ -76,7 +79,8 @@ internal static class DeadLetterEndpoints
             Queue = selection.Queue,
             Type = selection.Type,
             Error = selection.Error,
-            Limit = Within(selection.Limit ?? selection.Ids?.Count ?? MaxMoved, MaxMoved),
+            // Not the number of ids: each may have several letters.
+            Limit = Within(selection.Limit ?? MaxMoved, MaxMoved),
             PerSecond = selection.PerSecond,
         };
     }
@@ -86,7 +90,7 @@ internal static class DeadLetterEndpoints
 }
 
 /// <summary>Which dead letters to move: those that fit everything that is given.</summary>
-/// <param name="Ids">Their task ids.</param>
+/// <param name="Ids">Their task ids; all letters of each.</param>
 /// <param name="Queue">Their queue.</param>
 /// <param name="Type">Their task type.</param>
 /// <param name="Error">A part of their reason or error.</param>

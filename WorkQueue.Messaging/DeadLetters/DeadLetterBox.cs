@@ -11,7 +11,7 @@ namespace WorkQueue.Messaging.DeadLetters;
 
 /// <summary>
 /// Reads the dead-letter queues letter by letter, without acknowledging what is only looked at: at the end it is given back, and the
-/// broker puts it where it was. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
+/// broker puts it before what was never looked at. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
 /// </summary>
 #pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
 internal sealed class DeadLetterBox(
@@ -19,36 +19,37 @@ internal sealed class DeadLetterBox(
 #pragma warning restore CA1001
     : IDeadLetters
 {
-    // Unacknowledged letters are held in the broker's memory; who has more than these names a queue or discards.
-    private const int MaxScanned = 100_000;
-
     private static readonly TimeSpan OpenLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(5);
 
     // What one reader looks at is out of reach of another, who would miss it.
     private readonly SemaphoreSlim _reading = new(1);
 
+    /// <summary>How long a letter is held before it is given back: well below what the broker closes the channel after.</summary>
+    internal TimeSpan Round { get; set; } = options.Value.BrokerConsumerTimeout / 6;
+
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default)
     {
         List<DeadLetter> letters = [];
-        await ReadAsync(filter, (_, _, found) => Add(letters, found.Letter), cancellationToken);
+        await ReadAsync(filter, (_, letter) => Add(letters, letter.Found.Letter, filter.MaxPayloadBytes), cancellationToken);
         return letters;
     }
 
     public Task<int> CountAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
-        ReadAsync(filter, (_, _, _) => Task.CompletedTask, cancellationToken);
+        ReadAsync(filter, (_, _) => Task.CompletedTask, cancellationToken);
 
     public Task<int> RedriveAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => ReadAsync(
         filter,
-        async (channel, tag, found) =>
+        async (scan, letter) =>
         {
+            FoundLetter found = letter.Found;
             if (topology.Find(found.Letter.Queue) is null)
             {
                 throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"Dead letter {found.Letter.Id}: {topology.UnknownQueue(found.Letter.Queue)}");
             }
 
             await RedriveAsync(found.Message);
-            await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
+            await scan.AcknowledgeAsync(letter);
         },
         cancellationToken,
         // Of all, those whose queue is no longer in the settings stay; asked for by id they are an error.
@@ -56,17 +57,18 @@ internal sealed class DeadLetterBox(
 
     public Task<int> DiscardAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => ReadAsync(
         filter,
-        async (channel, tag, found) =>
+        async (scan, letter) =>
         {
-            await events.CancelledAsync(found.Message, new AttemptEnd("dead letter discarded", null, null, clock.GetUtcNow()), null);
-            events.Dropped(found.Message, null);
-            await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
+            TaskMessage message = letter.Found.Message;
+            await events.CancelledAsync(message, new AttemptEnd("dead letter discarded", null, null, clock.GetUtcNow()), null);
+            events.Dropped(message, null);
+            await scan.AcknowledgeAsync(letter);
         },
         cancellationToken);
 
-    private static Task Add(List<DeadLetter> letters, DeadLetter letter)
+    private static Task Add(List<DeadLetter> letters, DeadLetter letter, int? maxPayloadBytes)
     {
-        letters.Add(letter);
+        letters.Add(letter.PayloadBytes > maxPayloadBytes ? letter with { Payload = ReadOnlyMemory<byte>.Empty } : letter);
         return Task.CompletedTask;
     }
 
@@ -84,50 +86,16 @@ internal sealed class DeadLetterBox(
         }
     }
 
-    private async Task<int> ReadAsync(DeadLetterFilter filter, Func<IChannel, ulong, FoundLetter, Task> handle, CancellationToken cancellationToken, Func<FoundLetter, bool>? takes = null)
+    private async Task<int> ReadAsync(DeadLetterFilter filter, Func<LetterScan, ScannedLetter, Task> handle, CancellationToken cancellationToken, Func<FoundLetter, bool>? takes = null)
     {
         string[] queues = QueuesOf(filter);
-        TimeSpan pause = filter.PerSecond is { } rate ? TimeSpan.FromSeconds(1.0 / rate) : TimeSpan.Zero;
         // Not for ever: a redrive of one a second may take hours, and what it does not look at can be seen all the same.
         bool alone = await _reading.WaitAsync(TurnLimit, cancellationToken);
         IChannel? channel = null;
         try
         {
             channel = await OpenAsync(cancellationToken);
-            int handled = 0;
-            int skip = filter.Skip;
-            // A task that is redriven and dies again at once must not be redriven for ever.
-            HashSet<string> seen = new(StringComparer.Ordinal);
-            foreach (string queue in queues)
-            {
-                for (int scanned = 0; handled < filter.Limit && scanned < MaxScanned; scanned++)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    BasicGetResult? message = await channel.BasicGetAsync(queue, autoAck: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, CancellationToken.None);
-                    if (message is null)
-                    {
-                        break;
-                    }
-
-                    FoundLetter found = LetterReader.Read(message, topology);
-                    bool elsewhere = queue == topology.Delays.Unrouted && filter.Queue is not null && filter.Queue != found.Letter.Queue;
-                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || takes?.Invoke(found) == false || !seen.Add($"{queue} {found.Letter.Id}"))
-                    {
-                        continue;
-                    }
-
-                    if (skip-- > 0)
-                    {
-                        continue;
-                    }
-
-                    await handle(channel, message.DeliveryTag, found);
-                    handled++;
-                    await Task.Delay(pause, clock, cancellationToken);
-                }
-            }
-
-            return handled;
+            return await ReadAsync(channel, queues, filter, handle, takes, cancellationToken);
         }
         catch (Exception lost) when (lost is RabbitMQ.Client.Exceptions.OperationInterruptedException or IOException or TimeoutException)
         {
@@ -141,6 +109,41 @@ internal sealed class DeadLetterBox(
                 _reading.Release();
             }
         }
+    }
+
+    private async Task<int> ReadAsync(
+        IChannel channel, string[] queues, DeadLetterFilter filter, Func<LetterScan, ScannedLetter, Task> handle, Func<FoundLetter, bool>? takes, CancellationToken cancellationToken)
+    {
+        TimeSpan pause = filter.PerSecond is { } rate ? TimeSpan.FromSeconds(1.0 / rate) : TimeSpan.Zero;
+        int handled = 0;
+        int skip = filter.Skip;
+        foreach (string queue in queues)
+        {
+            LetterScan scan = new(channel, queue, Round, topology, clock);
+            try
+            {
+                while (handled < filter.Limit && await scan.NextAsync(cancellationToken) is { } letter)
+                {
+                    FoundLetter found = letter.Found;
+                    bool elsewhere = queue == topology.Delays.Unrouted && filter.Queue is not null && filter.Queue != found.Letter.Queue;
+                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || takes?.Invoke(found) == false || skip-- > 0)
+                    {
+                        continue;
+                    }
+
+                    await handle(scan, letter);
+                    handled++;
+                    await Task.Delay(pause, clock, cancellationToken);
+                }
+            }
+            finally
+            {
+                // In so many words: what a closed channel leaves behind comes back a moment later, and the next look would miss it.
+                await scan.GiveBackAsync();
+            }
+        }
+
+        return handled;
     }
 
     private string[] QueuesOf(DeadLetterFilter filter)
@@ -169,15 +172,11 @@ internal sealed class DeadLetterBox(
         }
     }
 
-    // A clean close: what was said before it has reached the broker when it answers. Given back in so many words, because what a
-    // closed channel leaves behind comes back a moment later, and the next look would miss it.
+    // A clean close: what was said before it has reached the broker when it answers.
     private async Task CloseAsync(IChannel? channel)
     {
         if (channel is { IsOpen: true })
         {
-            // Tag 0 is everything that is not settled yet, if only nothing.
-            await channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true, CancellationToken.None).AsTask()
-                .WaitAsync(Limits.Close, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await channel.CloseAsync(CancellationToken.None).WaitAsync(Limits.Close, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
