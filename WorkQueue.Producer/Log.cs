@@ -17,4 +17,7 @@ internal static partial class Log
 
     [LoggerMessage(5105, LogLevel.Warning, "Task {TaskId} runs again under a new id, but its dead letter is still there: {Reason}")]
     public static partial void LetterNotDiscarded(this ILogger logger, string taskId, string reason);
+
+    [LoggerMessage(5106, LogLevel.Error, "{Method} {Path} failed, trace id {TraceId}")]
+    public static partial void RequestFailed(this ILogger logger, Exception failure, string method, string path, string traceId);
 }

@@ -17,6 +17,7 @@ internal static class HistoryExtensions
         services.AddSingleton<TaskLookup>();
         services.AddSingleton<TaskReader>();
         services.AddSingleton<TaskActions>();
+        services.AddSingleton<KeyedTasks>();
         services.AddSingleton<TaskEnding>();
         services.AddSingleton<EventFeed>();
         services.AddSingleton<QueueViews>();

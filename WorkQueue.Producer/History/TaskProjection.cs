@@ -18,6 +18,7 @@ internal sealed class TaskProjection
     // By the time a worker could take them, and by the time they are due.
     private readonly RowHeap _waiting = new((row, since) => !row.IsGone && row.Shown == TaskState.Queued && row.WaitingSince == since);
     private readonly RowHeap _due = new((row, time) => !row.IsGone && row.Shown is TaskState.Scheduled or TaskState.Retrying && row.DueAt == time);
+    private readonly TaskCompletionSource _replayed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _maxTasks;
     private readonly TimeProvider _clock;
     private HistoryProgress _progress = new(IsReplaying: true, 0, null, null);
@@ -36,6 +37,9 @@ internal sealed class TaskProjection
             }
         }
     }
+
+    /// <summary>Completes when everything that was there at the start has been applied.</summary>
+    public Task Replayed => _replayed.Task;
 
     /// <summary>Takes in one record: of any task, late, twice or out of order.</summary>
     public void Apply(HistoryRecord record) => Apply([record]);
@@ -68,6 +72,8 @@ internal sealed class TaskProjection
         {
             _progress = _progress with { IsReplaying = false };
         }
+
+        _replayed.TrySetResult();
     }
 
     /// <summary>A task, or null when the history that is kept does not tell of it.</summary>
