@@ -8,7 +8,7 @@ using WorkQueue.Producer.History;
 namespace WorkQueue.Producer;
 
 /// <summary>Turns what the queue and the request reader throw into RFC 9457 answers, and everything else into one that tells nothing but where the log has it.</summary>
-internal sealed class TaskExceptionHandler(IProblemDetailsService problems, ILogger<TaskExceptionHandler> logger) : IExceptionHandler
+internal sealed class TaskExceptionHandler(ILogger<TaskExceptionHandler> logger) : IExceptionHandler
 {
     // About the time a broker takes to come back.
     private const int RetryAfterSeconds = 5;
@@ -24,9 +24,9 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems, ILog
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }
 
-        httpContext.Response.StatusCode = problem.Status!.Value;
-        // Without the exception: what writes the answer must not be tempted to show it.
-        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem });
+        // As JSON also to who accepts none: what is not answered here, a page for developers would answer with the stack.
+        await Results.Problem(problem).ExecuteAsync(httpContext);
+        return true;
     }
 
     /// <summary>The status of the answer to what went wrong.</summary>

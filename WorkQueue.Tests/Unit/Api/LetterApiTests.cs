@@ -81,10 +81,13 @@ public sealed class LetterApiTests : IAsyncLifetime
         Assert.Contains($"<code id=\"task-id\">{shown}</code>", await _api.Http.GetStringAsync(link), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_fault_of_the_program_tells_its_trace_id_and_nothing_of_the_error()
+    [Theory]
+    [InlineData("*/*")]
+    [InlineData("text/html")]
+    public async Task A_fault_of_the_program_tells_its_trace_id_and_nothing_of_the_error(string accepts)
     {
         _api.Broker.OnEnqueued = _ => throw new InvalidOperationException("a secret");
+        _api.Http.DefaultRequestHeaders.Accept.ParseAdd(accepts);
         (HttpStatusCode status, JsonElement problem) = await _api.PostAsync("/tasks", """{"type":"simulate","payload":1}""");
         Assert.Equal((HttpStatusCode.InternalServerError, "A fault of this program"), (status, problem.GetProperty("title").GetString()));
         Assert.Matches("trace id [0-9a-zA-Z:]{8,}", problem.GetProperty("detail").GetString());
