@@ -6,7 +6,11 @@ public interface IDeadLetters
     /// <summary>The reason in the history of a letter that was taken away for good.</summary>
     const string Discarded = "dead letter discarded";
 
-    /// <summary>Looks at the oldest dead letters. Looking changes nothing: neither their order nor how long they are kept.</summary>
+    /// <summary>
+    /// Looks at the oldest dead letters, also at several of one id. Looking takes none away and changes nothing of how long they are kept;
+    /// of many, a broker may change the order.
+    /// All that is found is held in memory: for many, <see cref="DeadLetterFilter.MaxPayloadBytes"/> bounds it.
+    /// </summary>
     /// <param name="filter">Which ones.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidTaskException">The filter names a queue that does not exist.</exception>
@@ -20,7 +24,8 @@ public interface IDeadLetters
 
     /// <summary>
     /// Puts dead letters back into their queues, each under its own id as attempt 1, counted in <see cref="DeadLetter.Redriven"/>.
-    /// A letter is taken away only after the broker confirmed the task; a crash in between runs it twice and never loses it.
+    /// A letter is taken away only after the broker confirmed the task; a crash in between runs it twice and never loses it. Of what dies
+    /// meanwhile nothing is moved: a task that dies again at once is redriven once.
     /// </summary>
     /// <param name="filter">Which ones.</param>
     /// <param name="cancellationToken">Stops after the letter that is being moved.</param>
@@ -43,7 +48,7 @@ public sealed record DeadLetterFilter
     /// <summary>Of this queue, or of a durable subscription as <c>sub.&lt;name&gt;</c>; null for all.</summary>
     public string? Queue { get; init; }
 
-    /// <summary>With one of these task ids; null for any.</summary>
+    /// <summary>With one of these task ids, all letters of each; null for any.</summary>
     public IReadOnlySet<string>? Ids { get; init; }
 
     /// <summary>Of this task type; null for any.</summary>
@@ -66,6 +71,9 @@ public sealed record DeadLetterFilter
 
     /// <summary>At most so many moved a second; null for as fast as the broker confirms.</summary>
     public int? PerSecond { get; init; }
+
+    /// <summary>A list leaves out payloads of more bytes, see <see cref="DeadLetter.PayloadBytes"/>; null for none. What is moved is moved whole.</summary>
+    public int? MaxPayloadBytes { get; init; }
 }
 
 /// <summary>A task that will not be tried again by itself.</summary>
@@ -107,7 +115,10 @@ public sealed record DeadLetter
     /// <summary>What the payload is.</summary>
     public string? ContentType { get; init; }
 
-    /// <summary>The payload.</summary>
+    /// <summary>How many bytes the payload has, also where it is left out.</summary>
+    public int PayloadBytes { get; init; }
+
+    /// <summary>The payload; empty where it has more bytes than <see cref="DeadLetterFilter.MaxPayloadBytes"/>.</summary>
     public required ReadOnlyMemory<byte> Payload { get; init; }
 
     /// <summary>What its sender added for itself.</summary>

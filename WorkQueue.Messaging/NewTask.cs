@@ -20,6 +20,7 @@ public sealed record NewTask
 
     /// <summary>
     /// The task's id; null makes a new one (UUID version 7). Give the id of an earlier try whose outcome is unknown to send the same task again.
+    /// An id that was cancelled runs anew, counted as one redrive more.
     /// </summary>
     public string? Id { get; init; }
 

@@ -29,14 +29,15 @@ internal static class ApiExtensions
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            // Expected answers (a bad request, a broker that is away) are no errors of this program.
-            SuppressDiagnosticsCallback = context => TaskExceptionHandler.IsExpected(context.Exception),
+            // Expected answers (a bad request, a broker that is away) are no errors of this program; all others the handler logs, with their trace id.
+            SuppressDiagnosticsCallback = _ => true,
             StatusCodeSelector = error => error is BadHttpRequestException bad ? bad.StatusCode : (int)HttpStatusCode.InternalServerError,
         });
         app.UseStatusCodePages();
         app.UseRequestDecompression();
         app.Use(RefuseCrossSiteAsync);
         app.Use(ApiKeys.RequireAsync);
+        app.Use(RouteIds.DecodeAsync);
     }
 
     public static void MapTaskApi(this WebApplication app)

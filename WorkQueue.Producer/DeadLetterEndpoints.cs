@@ -9,6 +9,8 @@ internal static class DeadLetterEndpoints
 {
     private const int MaxListed = 500;
     private const int MaxMoved = 100_000;
+    // Of letters that are shown whole.
+    private const int MaxWhole = 10;
 
     public static void MapDeadLetters(this IEndpointRouteBuilder app)
     {
@@ -16,7 +18,7 @@ internal static class DeadLetterEndpoints
         letters.MapGet("/dead-letters", ListAsync)
             .Produces<DeadLetterPage>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("ListDeadLetters").WithSummary("Dead letters, the oldest of each queue first, from the history of tasks; looking changes nothing.");
+            .WithName("ListDeadLetters").WithSummary($"Dead letters, the oldest of each queue first, from the history of tasks; looking changes nothing. Payloads of more than {DeadLetterView.MaxPayloadBytes / 1024} KiB are left out, except of those asked for by id, at most {MaxWhole} a call.");
         letters.MapPost("/dead-letters/redrive", RedriveAsync)
             .Produces<Moved>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
@@ -28,12 +30,13 @@ internal static class DeadLetterEndpoints
     }
 
     private static async Task<DeadLetterPage> ListAsync(
-        LetterList letters, string? queue, string? type, string? error, int? limit, string? cursor, CancellationToken cancellationToken)
+        LetterList letters, string? id, string? queue, string? type, string? error, int? limit, string? cursor, CancellationToken cancellationToken)
     {
-        int count = Within(limit ?? 100, MaxListed);
+        int count = id is null ? Within(limit ?? 100, MaxListed) : Within(limit ?? MaxWhole, MaxWhole);
         int skip = SkipOf(cursor);
         // One more than asked for tells whether there is a next page.
-        DeadLetterFilter filter = new() { Queue = queue, Type = type, Error = error, Skip = skip, Limit = count + 1 };
+        HashSet<string>? ids = id is null ? null : new(StringComparer.Ordinal) { id };
+        DeadLetterFilter filter = new() { Ids = ids, Queue = queue, Type = type, Error = error, Skip = skip, Limit = count + 1, MaxPayloadBytes = id is null ? DeadLetterView.MaxPayloadBytes : null };
         (IReadOnlyList<DeadLetter> found, string? note) = await letters.ListAsync(filter, cancellationToken);
         string? next = found.Count > count ? (skip + count).ToString(CultureInfo.InvariantCulture) : null;
         return new DeadLetterPage([.. found.Take(count).Select(DeadLetterView.Of)], next, note);
@@ -77,7 +80,8 @@ internal static class DeadLetterEndpoints
             Queue = selection.Queue,
             Type = selection.Type,
             Error = selection.Error,
-            Limit = Within(selection.Limit ?? selection.Ids?.Count ?? MaxMoved, MaxMoved),
+            // Not the number of ids: each may have several letters.
+            Limit = Within(selection.Limit ?? MaxMoved, MaxMoved),
             PerSecond = selection.PerSecond,
         };
     }
@@ -87,7 +91,7 @@ internal static class DeadLetterEndpoints
 }
 
 /// <summary>Which dead letters to move: those that fit everything that is given.</summary>
-/// <param name="Ids">Their task ids.</param>
+/// <param name="Ids">Their task ids; all letters of each.</param>
 /// <param name="Queue">Their queue.</param>
 /// <param name="Type">Their task type.</param>
 /// <param name="Error">A part of their reason or error.</param>

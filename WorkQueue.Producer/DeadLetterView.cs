@@ -7,13 +7,18 @@ namespace WorkQueue.Producer;
 /// <summary>A dead letter as the API shows it.</summary>
 internal sealed record DeadLetterView(
     string Id, string Type, string Queue, string Reason, string? ErrorType, string? Error, int Attempt, int Redriven,
-    DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, string? ContentType, JsonElement? Payload, string? Text)
+    DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, string? ContentType, JsonElement? Payload, string? Text, string? PayloadNote)
 {
+    /// <summary>Payloads of more are left out of lists: a page of them would be a page of megabytes.</summary>
+    public const int MaxPayloadBytes = 16 * 1024;
+
     public static DeadLetterView Of(DeadLetter letter)
     {
-        JsonElement? payload = PayloadText.JsonOf(letter.ContentType, letter.Payload);
+        bool isLeftOut = letter.PayloadBytes > letter.Payload.Length;
+        JsonElement? payload = isLeftOut ? null : PayloadText.JsonOf(letter.ContentType, letter.Payload);
         return new DeadLetterView(
             letter.Id, letter.Type, letter.Queue, letter.Reason, letter.ErrorType, letter.Error, letter.Attempt, letter.Redriven,
-            letter.EnqueuedAt, letter.DeadAt, letter.ContentType, payload, payload is null ? Encoding.UTF8.GetString(letter.Payload.Span) : null);
+            letter.EnqueuedAt, letter.DeadAt, letter.ContentType, payload, payload is null && !isLeftOut ? Encoding.UTF8.GetString(letter.Payload.Span) : null,
+            isLeftOut ? $"The payload has {letter.PayloadBytes} bytes, more than a list shows: GET /dead-letters?id={Uri.EscapeDataString(letter.Id)} has it whole." : null);
     }
 }

@@ -5,7 +5,7 @@ namespace WorkQueue.Producer;
 
 /// <summary>
 /// The header <c>Idempotency-Key</c>: the task's id is made from it, so that a request repeated after an unknown outcome is of the same task.
-/// What the history knows is not enqueued again; what it does not know yet may be, and a handler that is idempotent by id makes them one.
+/// What becomes of it is told by <see cref="History.KeyedTasks"/>.
 /// </summary>
 internal static class IdempotencyKey
 {

@@ -15,7 +15,7 @@ internal static partial class Log
     [LoggerMessage(5104, LogLevel.Warning, "History and broker differ: {Difference}")]
     public static partial void HistoryDiffers(this ILogger logger, string difference);
 
-    [LoggerMessage(5106, LogLevel.Warning, "The history of tasks was deleted after offset {Offset} and made anew: what it told is forgotten")]
+    [LoggerMessage(5107, LogLevel.Warning, "The history of tasks was deleted after offset {Offset} and made anew: what it told is forgotten")]
     public static partial void HistoryAnew(this ILogger logger, long? offset);
 
     [LoggerMessage(5105, LogLevel.Warning, "Task {TaskId} runs again under a new id, but its dead letter is still there: {Reason}")]
@@ -23,4 +23,7 @@ internal static partial class Log
 
     [LoggerMessage(5106, LogLevel.Warning, "A policy of the broker works against a queue: {Warning}")]
     public static partial void PolicyHarms(this ILogger logger, string warning);
+
+    [LoggerMessage(5108, LogLevel.Error, "{Method} {Path} failed, trace id {TraceId}")]
+    public static partial void RequestFailed(this ILogger logger, Exception failure, string method, string path, string traceId);
 }

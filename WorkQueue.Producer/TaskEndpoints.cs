@@ -27,7 +27,7 @@ internal static class TaskEndpoints
     }
 
     private static async Task<IResult> EnqueueAsync(
-        HttpRequest request, ITaskQueue queue, TaskEnding ending, TimeProvider clock, string? wait, CancellationToken cancellationToken)
+        HttpRequest request, ITaskQueue queue, TaskEnding ending, KeyedTasks keyed, TimeProvider clock, string? wait, CancellationToken cancellationToken)
     {
         TimeSpan? limit = QueryValues.Wait(wait);
         if (limit is not null)
@@ -36,16 +36,17 @@ internal static class TaskEndpoints
         }
 
         NewTask task = await TaskRequestReader.ReadAsync(request, clock, cancellationToken);
-        task = task with { Id = IdempotencyKey.TaskIdOf(request) ?? (limit is null ? null : Guid.CreateVersion7(clock.GetUtcNow()).ToString()) };
+        string? keyedId = IdempotencyKey.TaskIdOf(request);
+        task = task with { Id = keyedId ?? (limit is null ? null : Guid.CreateVersion7(clock.GetUtcNow()).ToString()) };
         TaskEnded? ended = null;
         EnqueuedTask enqueued;
         if (limit is { } atMost)
         {
-            (enqueued, ended) = await ending.EnqueueAsync(queue, task, atMost, cancellationToken);
+            (enqueued, ended) = await ending.EnqueueAsync(queue, task, keyedId is not null, atMost, cancellationToken);
         }
         else
         {
-            enqueued = await ending.EnqueueOnceAsync(queue, task, cancellationToken);
+            enqueued = keyedId is null ? await queue.EnqueueAsync(task, cancellationToken) : await keyed.EnqueueAsync(task, cancellationToken);
         }
 
         return ended is not null

@@ -1,12 +1,14 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using WorkQueue.Messaging;
+using WorkQueue.Producer.History;
 
 namespace WorkQueue.Producer;
 
-/// <summary>Turns what the queue and the request reader throw into RFC 9457 answers.</summary>
-internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IExceptionHandler
+/// <summary>Turns what the queue and the request reader throw into RFC 9457 answers, and everything else into one that tells nothing but where the log has it.</summary>
+internal sealed class TaskExceptionHandler(ILogger<TaskExceptionHandler> logger) : IExceptionHandler
 {
     // About the time a broker takes to come back.
     private const int RetryAfterSeconds = 5;
@@ -16,22 +18,32 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
 
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        if (ProblemOf(exception) is not { } problem)
-        {
-            return false;
-        }
-
+        ProblemDetails problem = ProblemOf(exception) ?? Fault(httpContext, exception);
         if (problem.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests)
         {
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }
 
-        httpContext.Response.StatusCode = problem.Status!.Value;
-        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
+        // As JSON also to who accepts none: what is not answered here, a page for developers would answer with the stack.
+        await Results.Problem(problem).ExecuteAsync(httpContext);
+        return true;
     }
 
     /// <summary>The status of the answer to what went wrong.</summary>
     public static int StatusOf(Exception error) => ProblemOf(error)?.Status ?? StatusCodes.Status500InternalServerError;
+
+    // A message or a stack of ours may tell what is nobody's business.
+    private ProblemDetails Fault(HttpContext context, Exception exception)
+    {
+        string trace = Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
+        logger.RequestFailed(exception, context.Request.Method, context.Request.Path, trace);
+        return new ProblemDetails
+        {
+            Status = StatusCodes.Status500InternalServerError,
+            Title = "A fault of this program",
+            Detail = $"This is a fault of this program, not of the request; its log has the error under the trace id {trace}. What was under way may be done: look before you repeat it.",
+        };
+    }
 
     private static ProblemDetails? ProblemOf(Exception exception) => exception switch
     {
@@ -43,22 +55,24 @@ internal sealed class TaskExceptionHandler(IProblemDetailsService problems) : IE
         EventNotPublishedException { Outcome: PublishOutcome.Unknown } unknown => Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown),
         EventNotPublishedException unavailable => Problem(StatusCodes.Status503ServiceUnavailable, "Not published", unavailable),
         InvalidTaskException invalid => Problem(StatusCodes.Status400BadRequest, "Not a task", invalid),
+        KeyReusedException reused => WithId(Problem(reused.StatusCode, "Idempotency-Key used for another task", reused), reused.TaskId),
+        BadHttpRequestException { StatusCode: StatusCodes.Status503ServiceUnavailable } early => Problem(early.StatusCode, "Not ready yet", early),
         BadHttpRequestException { StatusCode: StatusCodes.Status404NotFound } unknown => Problem(unknown.StatusCode, "Unknown task", unknown),
         BadHttpRequestException { StatusCode: StatusCodes.Status409Conflict } conflict => Problem(conflict.StatusCode, "Not possible now", conflict),
         BadHttpRequestException bad => Problem(bad.StatusCode, "Bad request", bad),
-        TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown => WithId(Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown), unknown),
+        TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown => WithId(Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown), unknown.TaskId),
         TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull } full => Problem(StatusCodes.Status429TooManyRequests, "Queue full", full),
         BrokerUnavailableException away => Problem(StatusCodes.Status503ServiceUnavailable, "Broker not available", away),
-        TaskNotEnqueuedException unavailable => WithId(Problem(StatusCodes.Status503ServiceUnavailable, "Not enqueued", unavailable), unavailable),
+        TaskNotEnqueuedException unavailable => WithId(Problem(StatusCodes.Status503ServiceUnavailable, "Not enqueued", unavailable), unavailable.TaskId),
         _ => null,
     };
 
     private static ProblemDetails Problem(int status, string title, Exception exception) =>
         new() { Status = status, Title = title, Detail = exception.Message };
 
-    private static ProblemDetails WithId(ProblemDetails problem, TaskNotEnqueuedException exception)
+    private static ProblemDetails WithId(ProblemDetails problem, string taskId)
     {
-        problem.Extensions["taskId"] = exception.TaskId;
+        problem.Extensions["taskId"] = taskId;
         return problem;
     }
 }

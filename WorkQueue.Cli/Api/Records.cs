@@ -77,7 +77,7 @@ internal sealed record QueueSwitch([property: JsonRequired] string Queue, [prope
 /// <summary>A task that will not be retried, kept.</summary>
 internal sealed record DeadLetter(
     [property: JsonRequired] string Id, string? Type, string? Queue, string? Reason, string? ErrorType, string? Error, int? Attempt, int? Redriven,
-    DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, string? ContentType, JsonElement? Payload, string? Text);
+    DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, string? ContentType, JsonElement? Payload, string? Text, string? PayloadNote = null);
 
 /// <summary>A part of the dead letters; the note says in what it may be incomplete.</summary>
 internal sealed record DeadLetterPage([property: JsonRequired] IReadOnlyList<DeadLetter> Items, string? Next, string? Note = null);

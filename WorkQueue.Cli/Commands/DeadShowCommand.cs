@@ -14,29 +14,18 @@ internal static class DeadShowCommand
         return new Command("show", "Shows a dead letter with its error and payload.") { id }.Runs(terminal, async (session, parse, cancellationToken) =>
         {
             string wanted = parse.GetRequiredValue(id);
-            DeadLetter letter = await FindAsync(session.Api, wanted, cancellationToken)
+            // Asked for by id, its payload is whole.
+            DeadLetterPage page = await session.Api.ListDeadLettersAsync(new Query().Add("id", wanted), cancellationToken);
+            DeadLetter letter = page.Items.FirstOrDefault(letter => letter.Id == wanted)
                 ?? throw new ApiException(ExitCode.NotFound, $"There is no dead letter '{wanted}'; 'wq get {wanted}' shows the task.");
             Show(session.Printer, letter);
-            return ExitCode.Done;
-        });
-    }
-
-    private static async Task<DeadLetter?> FindAsync(ApiClient api, string id, CancellationToken cancellationToken)
-    {
-        string? cursor = null;
-        do
-        {
-            DeadLetterPage page = await api.ListDeadLettersAsync(new Query().Add("limit", ApiClient.MaxPage).Add("cursor", cursor), cancellationToken);
-            if (page.Items.FirstOrDefault(letter => letter.Id == id) is { } found)
+            if (page.Next is not null || page.Items.Count > 1)
             {
-                return found;
+                session.Printer.Note("This is the oldest of several letters of this id; 'wq dead list --json' shows all.");
             }
 
-            cursor = page.Items.Count > 0 ? page.Next : null;
-        }
-        while (cursor is not null);
-
-        return null;
+            return ExitCode.Done;
+        });
     }
 
     private static void Show(Printer printer, DeadLetter letter)

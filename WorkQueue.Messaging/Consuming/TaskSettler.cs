@@ -142,7 +142,7 @@ internal sealed class TaskSettler(
                 break;
             case Disposition.Wait wait:
                 // Nobody ran it.
-                TaskMessage again = message with { NotBefore = wait.Again.NotBefore, Returned = wait.Again.Returned, EarlierDeliveries = delivery.EarlierDeliveries ?? 0 };
+                TaskMessage again = message with { NotBefore = wait.Again.NotBefore, Returned = wait.Again.Returned, EarlierCrashes = delivery.Crashes };
                 await publisher.PublishAsync(again, EarlyDelivery.OnLadder(again.NotBefore!.Value, clock.GetUtcNow()), _patience, cancellationToken, wait.Why);
                 logger.TaskTooEarly(message.Id, message.Type, wait.Why.Reason);
                 break;

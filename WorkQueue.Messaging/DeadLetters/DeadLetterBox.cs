@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Events;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Publishing;
@@ -13,7 +12,7 @@ namespace WorkQueue.Messaging.DeadLetters;
 
 /// <summary>
 /// Reads the dead-letter queues letter by letter, without acknowledging what is only looked at: at the end it is given back, and the
-/// broker puts it where it was. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
+/// broker puts it before what was never looked at. While one caller reads, a letter is out of reach of another, so no letter is moved twice.
 /// </summary>
 #pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
 internal sealed class DeadLetterBox(
@@ -21,9 +20,6 @@ internal sealed class DeadLetterBox(
 #pragma warning restore CA1001
     : IDeadLetters
 {
-    // Unacknowledged letters are held in the broker's memory; who has more than these names a queue or discards.
-    private const int MaxScanned = 100_000;
-
     private static readonly TimeSpan OpenLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(5);
 
@@ -33,27 +29,31 @@ internal sealed class DeadLetterBox(
     // What one reader looks at is out of reach of another, who would miss it.
     private readonly SemaphoreSlim _reading = new(1);
 
+    /// <summary>How long a letter is held before it is given back: well below what the broker closes the channel after.</summary>
+    internal TimeSpan Round { get; set; } = options.Value.BrokerConsumerTimeout / 6;
+
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default)
     {
         List<DeadLetter> letters = [];
-        await ReadAsync(filter, (_, _, found) => Add(letters, found.Letter), cancellationToken);
+        await ReadAsync(filter, (_, letter) => Add(letters, letter.Found.Letter, filter.MaxPayloadBytes), cancellationToken);
         return letters;
     }
 
     public Task<int> CountAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
-        ReadAsync(filter, (_, _, _) => Task.CompletedTask, cancellationToken);
+        ReadAsync(filter, (_, _) => Task.CompletedTask, cancellationToken);
 
     public Task<int> RedriveAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => ReadAsync(
         filter,
-        async (channel, tag, found) =>
+        async (scan, letter) =>
         {
+            FoundLetter found = letter.Found;
             if (topology.Find(found.Letter.Queue) is null)
             {
                 throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"Dead letter {found.Letter.Id}: {topology.UnknownQueue(found.Letter.Queue)}");
             }
 
             await RedriveAsync(found.Message);
-            await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
+            await scan.AcknowledgeAsync(letter);
         },
         cancellationToken,
         // Of all, those whose queue is no longer in the settings stay; asked for by id they are an error.
@@ -61,17 +61,18 @@ internal sealed class DeadLetterBox(
 
     public Task<int> DiscardAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => ReadAsync(
         filter,
-        async (channel, tag, found) =>
+        async (scan, letter) =>
         {
-            await events.CancelledAsync(found.Message, new AttemptEnd(IDeadLetters.Discarded, null, null, clock.GetUtcNow()), null);
-            events.Dropped(found.Message, null);
-            await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
+            TaskMessage message = letter.Found.Message;
+            await events.CancelledAsync(message, new AttemptEnd(IDeadLetters.Discarded, null, null, clock.GetUtcNow()), null);
+            events.Dropped(message, null);
+            await scan.AcknowledgeAsync(letter);
         },
         cancellationToken);
 
-    private static Task Add(List<DeadLetter> letters, DeadLetter letter)
+    private static Task Add(List<DeadLetter> letters, DeadLetter letter, int? maxPayloadBytes)
     {
-        letters.Add(letter);
+        letters.Add(letter.PayloadBytes > maxPayloadBytes ? letter with { Payload = ReadOnlyMemory<byte>.Empty } : letter);
         return Task.CompletedTask;
     }
 
@@ -89,7 +90,7 @@ internal sealed class DeadLetterBox(
         }
     }
 
-    private async Task<int> ReadAsync(DeadLetterFilter filter, Func<IChannel, ulong, FoundLetter, Task> handle, CancellationToken cancellationToken, Func<FoundLetter, bool>? takes = null)
+    private async Task<int> ReadAsync(DeadLetterFilter filter, Func<LetterScan, ScannedLetter, Task> handle, CancellationToken cancellationToken, Func<FoundLetter, bool>? takes = null)
     {
         // Of one that the client cannot read its connection dies, and before there is another it is set aside.
         Progress progress = new(filter.Skip);
@@ -104,48 +105,18 @@ internal sealed class DeadLetterBox(
     }
 
     private async Task<int> ReadAsync(
-        Progress progress, TimeSpan openLimit, DeadLetterFilter filter, Func<IChannel, ulong, FoundLetter, Task> handle, Func<FoundLetter, bool>? takes, CancellationToken cancellationToken)
+        Progress progress, TimeSpan openLimit, DeadLetterFilter filter, Func<LetterScan, ScannedLetter, Task> handle, Func<FoundLetter, bool>? takes, CancellationToken cancellationToken)
     {
         string[] queues = QueuesOf(filter);
-        TimeSpan pause = filter.PerSecond is { } rate ? TimeSpan.FromSeconds(1.0 / rate) : TimeSpan.Zero;
         // Not for ever: a redrive of one a second may take hours, and what it does not look at can be seen all the same.
         bool alone = await _reading.WaitAsync(TurnLimit, cancellationToken);
         IChannel? channel = null;
-        IDisposable?[] reads = [.. queues.Select(queue => connection.Reads(queue, MaxScanned, MaxScanned))];
+        IDisposable?[] reads = [.. queues.Select(queue => connection.Reads(queue, LetterScan.MaxScanned, LetterScan.MaxScanned))];
         try
         {
             channel = await OpenAsync(openLimit, cancellationToken);
-            TaskCompletionSource<ShutdownEventArgs> closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            channel.ChannelShutdownAsync += (_, shutdown) => Task.FromResult(closed.TrySetResult(shutdown));
-            foreach (string queue in queues)
-            {
-                for (int scanned = 0; progress.Handled < filter.Limit && scanned < MaxScanned; scanned++)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    BasicGetResult? message = await GetAsync(channel, queue, closed.Task);
-                    if (message is null)
-                    {
-                        break;
-                    }
-
-                    FoundLetter found = LetterReader.Read(message, topology);
-                    bool elsewhere = queue == topology.Delays.Unrouted && filter.Queue is not null && filter.Queue != found.Letter.Queue;
-                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || takes?.Invoke(found) == false || !progress.Seen.Add($"{queue} {found.Letter.Id}"))
-                    {
-                        continue;
-                    }
-
-                    if (progress.Skip-- > 0)
-                    {
-                        continue;
-                    }
-
-                    await handle(channel, message.DeliveryTag, found);
-                    progress.Handled++;
-                    await Task.Delay(pause, clock, cancellationToken);
-                }
-            }
-
+            progress.Begin();
+            await ReadAsync(channel, queues, progress, filter, handle, takes, cancellationToken);
             return progress.Handled;
         }
         catch (Exception lost) when (lost is RabbitMQ.Client.Exceptions.OperationInterruptedException or IOException or TimeoutException)
@@ -163,11 +134,35 @@ internal sealed class DeadLetterBox(
         }
     }
 
-    // The client's own call never ends where its answer cannot be read.
-    private async Task<BasicGetResult?> GetAsync(IChannel channel, string queue, Task<ShutdownEventArgs> closed)
+    private async Task ReadAsync(
+        IChannel channel, string[] queues, Progress progress, DeadLetterFilter filter, Func<LetterScan, ScannedLetter, Task> handle, Func<FoundLetter, bool>? takes, CancellationToken cancellationToken)
     {
-        Task<BasicGetResult?> get = channel.BasicGetAsync(queue, autoAck: false, CancellationToken.None);
-        return await Task.WhenAny(get, closed).WaitAsync(Limits.Rpc, clock) == get ? await get : throw new RabbitMQ.Client.Exceptions.AlreadyClosedException(await closed);
+        TimeSpan pause = filter.PerSecond is { } rate ? TimeSpan.FromSeconds(1.0 / rate) : TimeSpan.Zero;
+        foreach (string queue in queues)
+        {
+            LetterScan scan = new(channel, queue, Round, topology, clock);
+            try
+            {
+                while (progress.Handled < filter.Limit && await scan.NextAsync(cancellationToken) is { } letter)
+                {
+                    FoundLetter found = letter.Found;
+                    bool elsewhere = queue == topology.Delays.Unrouted && filter.Queue is not null && filter.Queue != found.Letter.Queue;
+                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || takes?.Invoke(found) == false || progress.Passes(letter))
+                    {
+                        continue;
+                    }
+
+                    await handle(scan, letter);
+                    progress.Note(letter);
+                    await Task.Delay(pause, clock, cancellationToken);
+                }
+            }
+            finally
+            {
+                // In so many words: what a closed channel leaves behind comes back a moment later, and the next look would miss it.
+                await scan.GiveBackAsync();
+            }
+        }
     }
 
     private string[] QueuesOf(DeadLetterFilter filter)
@@ -196,29 +191,35 @@ internal sealed class DeadLetterBox(
         }
     }
 
-    // A clean close: what was said before it has reached the broker when it answers. Given back in so many words, because what a
-    // closed channel leaves behind comes back a moment later, and the next look would miss it.
+    // A clean close: what was said before it has reached the broker when it answers.
     private async Task CloseAsync(IChannel? channel)
     {
         if (channel is { IsOpen: true })
         {
-            // Tag 0 is everything that is not settled yet, if only nothing.
-            await channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true, CancellationToken.None).AsTask()
-                .WaitAsync(Limits.Close, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await channel.CloseAsync(CancellationToken.None).WaitAsync(Limits.Close, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await Limits.DisposeAsync(channel, clock);
     }
 
-    // How far a reading has come, also where it goes on after the connection was lost.
+    // How far a reading has come, also where it goes on after the connection was lost. What it had handled by then comes again, or is gone.
     private sealed class Progress(int skip)
     {
-        public int Handled { get; set; }
+        private readonly Dictionary<LetterKey, int> _handled = [];
+        private Dictionary<LetterKey, int> _again = [];
+        private int _skip = skip;
 
-        public int Skip { get; set; } = skip;
+        public int Handled { get; private set; }
 
-        /// <summary>A task that is redriven and dies again at once must not be redriven for ever.</summary>
-        public HashSet<string> Seen { get; } = new(StringComparer.Ordinal);
+        /// <summary>The reading begins, once more perhaps.</summary>
+        public void Begin() => _again = new Dictionary<LetterKey, int>(_handled);
+
+        public bool Passes(ScannedLetter letter) => LetterScan.Take(_again, letter.Key) || _skip-- > 0;
+
+        public void Note(ScannedLetter letter)
+        {
+            Handled++;
+            _handled[letter.Key] = _handled.GetValueOrDefault(letter.Key) + 1;
+        }
     }
 }

@@ -35,6 +35,7 @@ internal static class LetterReader
                 EnqueuedAt = task.EnqueuedAt,
                 DeadAt = deadAt,
                 ContentType = task.ContentType,
+                PayloadBytes = task.Body.Length,
                 Payload = task.Body,
                 Headers = task.OtherHeaders,
             },

@@ -16,7 +16,7 @@ internal sealed class BoundedCounts(int most)
 
     public void Add(string key, int count) => Change(key, count, (_, before) => before + count);
 
-    public void Set(string key, int count) => Change(key, count, (_, _) => count);
+    public void Raise(string key, int count) => Change(key, count, (_, before) => Math.Max(before, count));
 
     private void Change(string key, int first, Func<string, int, int> change)
     {

@@ -30,6 +30,9 @@ internal sealed class ControlLog(
     private static readonly TimeSpan BeginLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan TellInterval = TimeSpan.FromMilliseconds(200);
 
+    // Longer than it takes to find out that nobody can greet.
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(10);
+
     private volatile bool _cannotGreet;
 
     private readonly string _greeting = Guid.NewGuid().ToString("N");
@@ -74,12 +77,26 @@ internal sealed class ControlLog(
     /// <summary>Whether this run of a task was cancelled: one that was redriven since is meant to run.</summary>
     public bool IsCancelled(TaskMessage message) => !_cancelled.IsEmpty && _cancelled.TryGet(message.Id, out int redriven) && message.Redriven <= redriven;
 
+    /// <summary>
+    /// The count of redrives with which a new task of an id runs: above the one of a task of this id that was cancelled, or 0. Waits until
+    /// what was said before this process started is known.
+    /// </summary>
+    /// <exception cref="TimeoutException">It is not known in time.</exception>
+    public async ValueTask<int> NextRedrivenAsync(string id, CancellationToken cancellationToken)
+    {
+        await Ready.WaitAsync(ReadyLimit, clock, cancellationToken);
+        return _cancelled.TryGet(id, out int redriven) ? redriven + 1 : 0;
+    }
+
     public async Task CancelAsync(IReadOnlyCollection<TaskToCancel> tasks, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(tasks);
         foreach (TaskToCancel[] some in tasks.Chunk(ControlEntry.MaxIds))
         {
-            await SayAsync(ControlEntry.Cancel(some), cancellationToken);
+            ControlEntry entry = ControlEntry.Cancel(some);
+            await SayAsync(entry, cancellationToken);
+            // Not only when the log tells it: who enqueues one of these ids next is to have it run.
+            Note(entry.Cancelled!);
         }
 
         // A task that waits has ended by this; of one that runs the worker tells the end.
@@ -135,9 +152,9 @@ internal sealed class ControlLog(
                 logger.QueueResumed(queue);
                 break;
             case { Kind: ControlEntry.CancelKind, Cancelled: { } tasks }:
-                foreach ((string id, int redriven) in tasks)
+                Note(tasks);
+                foreach (string id in tasks.Keys)
                 {
-                    _cancelled.Set(id, redriven);
                     Cancelled?.Invoke(id);
                 }
 
@@ -152,6 +169,15 @@ internal sealed class ControlLog(
             case { Kind: ControlEntry.HelloKind } when entry.Greeting == _greeting:
                 _ready.TrySetResult();
                 break;
+        }
+    }
+
+    // Who cancelled an earlier run last does not bring a later one back.
+    private void Note(IReadOnlyDictionary<string, int> tasks)
+    {
+        foreach ((string id, int redriven) in tasks)
+        {
+            _cancelled.Raise(id, redriven);
         }
     }
 

@@ -18,6 +18,7 @@ internal sealed class TaskPublisher(
     ILogger<TaskPublisher> logger,
     HistoryRecorder events,
     QueueGuard guard,
+    ControlLog control,
     IQueueCounts? counts = null)
 {
     /// <inheritdoc cref="ITaskQueue.EnqueueAsync"/>
@@ -30,6 +31,11 @@ internal sealed class TaskPublisher(
         DateTimeOffset now = clock.GetUtcNow();
         TaskMessage message = NewTaskRules.Check(task, options.Value, topology, now);
         Admit(message);
+        if (task.Id is not null)
+        {
+            message = message with { Redriven = await NextRedrivenAsync(message, cancellationToken) };
+        }
+
         using Activity? activity = telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
         Activity? context = activity ?? Activity.Current;
         if (context is not null || reply is not null)
@@ -55,8 +61,7 @@ internal sealed class TaskPublisher(
             if (failure.Outcome == PublishOutcome.Returned)
             {
                 // The history may have taken in what no queue did.
-                await events.CancelledAsync(message, new AttemptEnd("not enqueued: its queue was missing", null, null, clock.GetUtcNow()), null);
-                events.Dropped(message, null);
+                await events.CancelledAsync(message, new AttemptEnd(ITaskHistory.NotEnqueued, null, null, clock.GetUtcNow()), null);
             }
 
             throw new TaskNotEnqueuedException(failure.Outcome, message.Id, failure.Message, failure);
@@ -117,6 +122,20 @@ internal sealed class TaskPublisher(
                 throw new PublishFailedException(PublishOutcome.Returned, $"{what} is missing on the broker; it is being declared again.");
             case QueueSeen.CameBack:
                 throw new PublishFailedException(PublishOutcome.Unknown, $"{what} was missing on the broker and has just been declared again: before or after this message, nobody can tell.");
+        }
+    }
+
+    // Workers drop what was cancelled whenever it comes; who enqueues the id anew means it to run.
+    private async Task<int> NextRedrivenAsync(TaskMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await control.NextRedrivenAsync(message.Id, cancellationToken);
+        }
+        catch (TimeoutException failure)
+        {
+            throw new TaskNotEnqueuedException(
+                PublishOutcome.Unavailable, message.Id, $"The control log '{topology.History.ControlLog}' could not be read, so nobody knows whether task '{message.Id}' was cancelled; nothing was sent.", failure);
         }
     }
 

@@ -10,6 +10,8 @@ internal static class LetterEndpoints
 {
     private const int MostGroups = 200;
     private const int PageSize = 50;
+    // Of letters that are shown whole.
+    private const int WholePageSize = 5;
 
     public static void MapLetters(this IEndpointRouteBuilder board)
     {
@@ -32,10 +34,12 @@ internal static class LetterEndpoints
         }
 
         int skip = SkipOf(cursor);
-        (IReadOnlyList<DeadLetter> found, string? note) = await letters.ListAsync(filter.ToFilter(skip, PageSize + 1), cancellationToken);
-        string? next = found.Count > PageSize ? BoardUrl.With(BoardUrl.Letters, [.. filter.Values, ("cursor", (skip + PageSize).ToString(CultureInfo.InvariantCulture))]) : null;
+        int size = filter.Id is null ? PageSize : WholePageSize;
+        (IReadOnlyList<DeadLetter> found, string? note) = await letters.ListAsync(
+            filter.ToFilter(skip, size + 1) with { MaxPayloadBytes = filter.Id is null ? DeadLetterView.MaxPayloadBytes : null }, cancellationToken);
+        string? next = found.Count > size ? BoardUrl.With(BoardUrl.Letters, [.. filter.Values, ("cursor", (skip + size).ToString(CultureInfo.InvariantCulture))]) : null;
         return Screen.Show<LettersScreen, LettersModel>(
-            context, new LettersModel(filter, [], [.. found.Take(PageSize)], next, note, onBroker, work.Current, BoardUrl.Base(context.Request)));
+            context, new LettersModel(filter, [], [.. found.Take(size)], next, note, onBroker, work.Current, BoardUrl.Base(context.Request)));
     }
 
     // The dry run: the letters are counted, and nothing is moved.

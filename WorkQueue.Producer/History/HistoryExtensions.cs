@@ -18,6 +18,7 @@ internal static class HistoryExtensions
         services.AddSingleton<TaskReader>();
         services.AddSingleton<LetterList>();
         services.AddSingleton<TaskActions>();
+        services.AddSingleton<KeyedTasks>();
         services.AddSingleton<TaskEnding>();
         services.AddSingleton<EventFeed>();
         services.AddSingleton<QueueViews>();

@@ -31,7 +31,7 @@ internal sealed class LetterList(TaskProjection projection, ITaskHistory history
         LetterEntry[] known = projection.Letters();
         LetterEntry[] fitting = Fitting(known, filter);
         LetterEntry[] asked = [.. fitting.Skip(filter.Skip).Take(filter.Limit)];
-        DeadLetter[] page = await ReadAsync(asked, cancellationToken);
+        DeadLetter[] page = await ReadAsync(asked, filter.MaxPayloadBytes, cancellationToken);
         DeadLetterFilter others = filter with { IsOutsideHistory = true, Skip = Math.Max(0, filter.Skip - fitting.Length), Limit = filter.Limit - page.Length };
         IReadOnlyList<DeadLetter> more = others.Limit > 0 && HasOthers(filter) ? await letters.ListAsync(others, cancellationToken) : [];
         return new LetterPage([.. page, .. more], NoteOf(known, filter));
@@ -63,17 +63,17 @@ internal sealed class LetterList(TaskProjection projection, ITaskHistory history
     private bool HasOthers(DeadLetterFilter filter) =>
         counts.Unrouted > 0 || (filter.Queue is null && counts.Current.Any(count => count is { IsSubscription: true, Dead: > 0 }));
 
-    private async Task<DeadLetter[]> ReadAsync(LetterEntry[] asked, CancellationToken cancellationToken)
+    private async Task<DeadLetter[]> ReadAsync(LetterEntry[] asked, int? maxPayloadBytes, CancellationToken cancellationToken)
     {
         int size = Math.Max(1, (asked.Length + ReadsAtOnce - 1) / ReadsAtOnce);
         IReadOnlyList<HistoryRecord>[] read = await Task.WhenAll(
             asked.Select(letter => letter.Offset).Order().Chunk(size).Select(offsets => history.ReadAsync(offsets, cancellationToken)));
         Dictionary<long, HistoryRecord> records = read.SelectMany(part => part).ToDictionary(record => record.Offset);
         // A history that was deleted and made anew gives old offsets to other tasks.
-        return [.. asked.Select(letter => Of(letter, records.TryGetValue(letter.Offset, out HistoryRecord? record) && record.TaskId == letter.Id ? record : null))];
+        return [.. asked.Select(letter => Of(letter, records.TryGetValue(letter.Offset, out HistoryRecord? record) && record.TaskId == letter.Id ? record : null, maxPayloadBytes))];
     }
 
-    private static DeadLetter Of(LetterEntry letter, HistoryRecord? record) => new()
+    private static DeadLetter Of(LetterEntry letter, HistoryRecord? record, int? maxPayloadBytes) => new()
     {
         Id = letter.Id,
         Type = letter.Type,
@@ -86,7 +86,8 @@ internal sealed class LetterList(TaskProjection projection, ITaskHistory history
         EnqueuedAt = letter.EnqueuedAt,
         DeadAt = letter.DeadAt,
         ContentType = record?.ContentType,
-        Payload = record?.Body ?? ReadOnlyMemory<byte>.Empty,
+        PayloadBytes = record?.Body.Length ?? 0,
+        Payload = record is null || record.Body.Length > maxPayloadBytes ? ReadOnlyMemory<byte>.Empty : record.Body,
         Headers = record?.Headers ?? new Dictionary<string, object?>(StringComparer.Ordinal),
     };
 

@@ -34,17 +34,20 @@ internal static class RowRules
             return false;
         }
 
-        int version = VersionOf(record.Redriven, record.Attempt, record.Returned, record.State)
-            .CompareTo(VersionOf(row.Redriven, row.Attempt, row.Returned, row.State));
+        int version = VersionOf(record.Redriven, record.Attempt, record.Returned, RankOf(record.State, record.Reason))
+            .CompareTo(VersionOf(row.Redriven, row.Attempt, row.Returned, RankOf(row.State, row.Error?.Reason)));
         return version != 0 ? version > 0 : Tie(record, row);
     }
 
     /// <summary>The run a success belongs to: the same one may be recorded twice, another one is a duplicate.</summary>
     public static int RunOf(HistoryRecord record) => HashCode.Combine(record.Redriven, record.Attempt, record.Returned, record.Worker, record.StartedAt);
 
+    // What no queue took is over until it is enqueued again, and then it waits as any other.
+    private static int RankOf(TaskState state, string? reason) => state == TaskState.Cancelled && reason == ITaskHistory.NotEnqueued ? Waiting : RankOf(state);
+
     // How often an attempt had gone back does not matter once it has ended: there is no more to come of it.
-    private static (int, int, int, int) VersionOf(int redriven, int attempt, int returned, TaskState state) =>
-        (redriven, attempt, RankOf(state) == Ended ? int.MaxValue : returned, RankOf(state));
+    private static (int, int, int, int) VersionOf(int redriven, int attempt, int returned, int rank) =>
+        (redriven, attempt, rank == Ended ? int.MaxValue : returned, rank);
 
     // Running again: handed to another worker. Progress tells that a task runs, but not since when: the earliest comes nearest.
     private static bool Tie(HistoryRecord record, TaskRow row) => record.Kind == HistoryKind.Progress

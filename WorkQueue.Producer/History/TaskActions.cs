@@ -90,8 +90,15 @@ internal sealed class TaskActions(
     {
         try
         {
-            await letters.DiscardAsync(
-                new DeadLetterFilter { Queue = task.Queue, Ids = new HashSet<string>(StringComparer.Ordinal) { task.Id }, Limit = 1 }, CancellationToken.None);
+            DeadLetterFilter its = new() { Queue = task.Queue, Ids = new HashSet<string>(StringComparer.Ordinal) { task.Id }, Limit = 2 };
+            // Of several of one id only one runs again, and nobody can tell which letter is that one's: none may be lost.
+            if (await letters.CountAsync(its, CancellationToken.None) > 1)
+            {
+                logger.LetterNotDiscarded(task.Id, "its queue has several letters of this id");
+                return;
+            }
+
+            await letters.DiscardAsync(its with { Limit = 1 }, CancellationToken.None);
         }
         catch (Exception failure) when (failure is BrokerUnavailableException or InvalidTaskException)
         {

@@ -3,7 +3,7 @@ using WorkQueue.Messaging;
 namespace WorkQueue.Producer.History;
 
 /// <summary>Enqueues a task and waits for its end.</summary>
-internal sealed class TaskEnding(TaskProjection projection, TaskReader reader, TaskWaiters waiters, HistorySettings settings, TimeProvider clock)
+internal sealed class TaskEnding(KeyedTasks keyed, TaskProjection projection, TaskReader reader, TaskWaiters waiters, HistorySettings settings, TimeProvider clock)
 {
     /// <summary>Refuses to wait for what is not recorded.</summary>
     /// <exception cref="BadHttpRequestException">409: successes are not in the history.</exception>
@@ -15,16 +15,8 @@ internal sealed class TaskEnding(TaskProjection projection, TaskReader reader, T
         }
     }
 
-    /// <summary>Enqueues a task, except one whose id is in the history already: of that the answer is its state.</summary>
-    public async Task<EnqueuedTask> EnqueueOnceAsync(ITaskQueue queue, NewTask task, CancellationToken cancellationToken)
-    {
-        TaskView? known = task.Id is { } id ? projection.Find(id) : null;
-        // Of a cancelled one it may be that it never was enqueued; if it was, workers drop the copy too.
-        return known is null or { State: TaskState.Cancelled } ? await queue.EnqueueAsync(task, cancellationToken) : new EnqueuedTask(known.Id, known.State);
-    }
-
-    /// <summary>Enqueues a task that has an id, as <see cref="EnqueueOnceAsync"/>; its end is null when the time was up before.</summary>
-    public async Task<(EnqueuedTask Enqueued, TaskEnded? Ended)> EnqueueAsync(ITaskQueue queue, NewTask task, TimeSpan limit, CancellationToken cancellationToken)
+    /// <summary>Enqueues a task that has an id, one that is made from a key as <see cref="KeyedTasks"/> does; its end is null when the time was up before.</summary>
+    public async Task<(EnqueuedTask Enqueued, TaskEnded? Ended)> EnqueueAsync(ITaskQueue queue, NewTask task, bool isKeyed, TimeSpan limit, CancellationToken cancellationToken)
     {
         string id = task.Id!;
         using CancellationTokenSource time = new(limit, clock);
@@ -33,9 +25,9 @@ internal sealed class TaskEnding(TaskProjection projection, TaskReader reader, T
         Task<HistoryRecord> end = waiters.EndOfAsync(id, both.Token);
         try
         {
-            EnqueuedTask enqueued = await EnqueueOnceAsync(queue, task, cancellationToken);
+            EnqueuedTask enqueued = isKeyed ? await keyed.EnqueueAsync(task, cancellationToken) : await queue.EnqueueAsync(task, cancellationToken);
             // An id that was sent before, by an Idempotency-Key, may have ended long ago.
-            return projection.Find(id) is { HasEnded: true } && await reader.ReadAsync(id, cancellationToken) is { } known
+            return projection.Find(id) is { HasEnded: true } ended && !KeyedTasks.WasNotEnqueued(ended) && await reader.ReadAsync(id, cancellationToken) is { } known
                 ? (enqueued, new TaskEnded(id, known.Task.State.ToText(), PayloadText.JsonOf(known.Result), ErrorOf(known.Task.State, known.Task.Error, known.Task.Reason)))
                 : (enqueued, EndOf(await end));
         }

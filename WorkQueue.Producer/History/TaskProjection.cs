@@ -19,6 +19,7 @@ internal sealed class TaskProjection
     // By the time a worker could take them, and by the time they are due.
     private RowHeap _waiting = NewWaiting();
     private RowHeap _due = NewDue();
+    private readonly TaskCompletionSource _replayed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _maxTasks;
     private readonly TimeProvider _clock;
     private HistoryProgress _progress = new(IsReplaying: true, 0, null, null);
@@ -37,6 +38,9 @@ internal sealed class TaskProjection
             }
         }
     }
+
+    /// <summary>Completes when everything that was there at the start has been applied.</summary>
+    public Task Replayed => _replayed.Task;
 
     /// <summary>Takes in one record: of any task, late, twice or out of order.</summary>
     public void Apply(HistoryRecord record) => Apply([record]);
@@ -79,6 +83,8 @@ internal sealed class TaskProjection
         {
             _progress = _progress with { IsReplaying = false };
         }
+
+        _replayed.TrySetResult();
     }
 
     /// <summary>A task, or null when the history that is kept does not tell of it.</summary>

@@ -6,6 +6,8 @@ namespace WorkQueue.Producer.History;
 /// <summary>Reads a task's own history back: payload, result, attempts.</summary>
 internal sealed class TaskReader(TaskProjection projection, ITaskHistory history, IDeadLetters letters, HistorySettings settings)
 {
+    private const int MostLetters = 10;
+
     /// <summary>A task with its history; null when it is not known.</summary>
     /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
     public async Task<TaskDetail?> ReadAsync(string id, CancellationToken cancellationToken)
@@ -41,12 +43,14 @@ internal sealed class TaskReader(TaskProjection projection, ITaskHistory history
     private bool HasPayload(HistoryRecord record) =>
         settings.KeepsPayloads && record is { Kind: HistoryKind.State, State: TaskState.Queued or TaskState.Scheduled or TaskState.Retrying or TaskState.DeadLettered };
 
+    // A plain client may send several tasks of one id: of their letters the one of the run that the history tells of, else the youngest.
     private async Task<DeadLetter?> LetterAsync(TaskView task, CancellationToken cancellationToken)
     {
         try
         {
-            DeadLetterFilter filter = new() { Queue = task.Queue, Ids = new HashSet<string>(StringComparer.Ordinal) { task.Id }, Limit = 1 };
-            return await letters.ListAsync(filter, cancellationToken) is [DeadLetter letter, ..] ? letter : null;
+            DeadLetterFilter filter = new() { Queue = task.Queue, Ids = new HashSet<string>(StringComparer.Ordinal) { task.Id }, Limit = MostLetters };
+            IReadOnlyList<DeadLetter> found = await letters.ListAsync(filter, cancellationToken);
+            return found.LastOrDefault(letter => (letter.Attempt, letter.Redriven) == (task.Attempt, task.Redriven)) ?? (found is [.., DeadLetter youngest] ? youngest : null);
         }
         catch (InvalidTaskException)
         {

@@ -65,10 +65,10 @@ internal sealed class TaskRow(TaskKey key, long position, long sequence)
     public int Duplicates => LaterSuccesses?.Length ?? 0;
 
     /// <summary>
-    /// Cancelled while it waited: its message is on the broker until a worker gets and drops it. One that had died was discarded, and a
-    /// worker that names itself has settled the message.
+    /// Cancelled while it waited: its message is on the broker until a worker gets and drops it. One that had died was discarded, a worker
+    /// that names itself has settled the message, and what no queue took never was there.
     /// </summary>
-    public bool IsCancelledOnBroker => State == TaskState.Cancelled && Worker is null && DroppedAfter < Redriven && DiedAfter < Redriven;
+    public bool IsCancelledOnBroker => State == TaskState.Cancelled && Worker is null && DroppedAfter < Redriven && DiedAfter < Redriven && Error?.Reason != ITaskHistory.NotEnqueued;
 
     public TaskView ToView() => new()
     {

@@ -144,6 +144,39 @@ public sealed class ControlTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task A_cancelled_id_that_is_enqueued_again_runs_once_whichever_process_sends_it()
+    {
+        await using TestQueue queue = new(broker);
+        ITaskQueue producer = await queue.ProducerAsync();
+        ITaskControl control = queue.Last.Services.GetRequiredService<ITaskControl>();
+        string[] ids = [Guid.NewGuid().ToString(), Guid.NewGuid().ToString()];
+        foreach (string id in ids)
+        {
+            await producer.EnqueueAsync(NewTask.Json("probe", "cancelled") with { Id = id });
+        }
+
+        await control.CancelAsync([.. ids.Select(id => new TaskToCancel(id, "probe", "default", 1, 0, Running: false))]);
+        await producer.EnqueueAsync(NewTask.Json("probe", "here") with { Id = ids[0] });
+        // Healthy or not: it learns what was said before it started, and waits for that.
+        IHost other = await queue.StartAsync(builder => builder.AddTaskQueue());
+        ITaskQueue elsewhere = other.Services.GetRequiredService<ITaskQueue>();
+        await elsewhere.EnqueueAsync(NewTask.Json("probe", "there") with { Id = ids[1] });
+        IHost worker = await queue.WorkerAsync();
+        await queue.Runs.NextAsync();
+        await queue.Runs.NextAsync();
+        await worker.StopAsync();
+        Assert.Equal([("here", ids[0]), ("there", ids[1])], queue.Runs.All.Select(run => (run.Text, run.Context.Id)));
+        Assert.Equal(0u, await queue.ReadyAsync());
+
+        // An older word does not bring back a run that was cancelled since.
+        await control.CancelAsync([new TaskToCancel(ids[0], "probe", "default", 1, 1, Running: false)]);
+        await control.CancelAsync([new TaskToCancel(ids[0], "probe", "default", 1, 0, Running: false)]);
+        await producer.EnqueueAsync(NewTask.Json("probe", "again") with { Id = ids[0] });
+        await queue.WorkerAsync();
+        Assert.Equal(ids[0], (await queue.Runs.NextAsync()).Id);
+    }
+
+    [BrokerFact]
     public async Task A_running_task_that_is_cancelled_is_told_and_is_not_tried_again()
     {
         await using TestQueue queue = new(broker);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.DeadLetters;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Tests.Support;
 
@@ -28,6 +29,75 @@ public sealed class DeadLetterTests(BrokerFixture broker)
         (IDeadLetters letters, string[] ids) = await DeadAsync(queue, "a", "b", "c");
         Assert.Equal(ids[1..], (await letters.ListAsync(new DeadLetterFilter { Skip = 1, Limit = 2 })).Select(letter => letter.Id));
         Assert.Empty(await letters.ListAsync(new DeadLetterFilter { Skip = 3 }));
+    }
+
+    [BrokerFact]
+    public async Task All_letters_of_one_id_are_listed_redriven_and_discarded()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.ProducerAsync();
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        await PutAsync(queue, ("one", "a"), ("one", "b"), ("one", "c"));
+        await UntilDeadAsync(letters, 3);
+        Assert.Equal(["a", "b", "c"], (await letters.ListAsync(new DeadLetterFilter())).Select(TextOf));
+        DeadLetterFilter its = new() { Ids = new HashSet<string> { "one" } };
+        Assert.Equal(3, await letters.CountAsync(its));
+        Assert.Equal(3, await letters.RedriveAsync(its));
+        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 3, "all are back in their queue");
+        Assert.Equal(0, await letters.CountAsync(its));
+        await PutAsync(queue, ("one", "a"), ("one", "b"), ("two", "c"));
+        await UntilDeadAsync(letters, 3);
+        Assert.Equal(2, await letters.DiscardAsync(its));
+        Assert.Equal("two", Assert.Single(await letters.ListAsync(new DeadLetterFilter())).Id);
+    }
+
+    [BrokerFact]
+    public async Task A_task_that_dies_again_at_once_is_redriven_once()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.WorkerAsync((text, _) => throw new TaskRejectedException($"no: {text}"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        await producer.ProbeAsync("a");
+        await producer.ProbeAsync("b");
+        await UntilDeadAsync(letters, 2);
+        Assert.Equal(2, await letters.RedriveAsync(new DeadLetterFilter { PerSecond = 2 }));
+        await UntilDeadAsync(letters, 2);
+        Assert.All(await letters.ListAsync(new DeadLetterFilter()), letter => Assert.Equal(1, letter.Redriven));
+    }
+
+    [BrokerFact]
+    public async Task Letters_given_back_in_between_are_neither_handled_twice_nor_missed()
+    {
+        const int Count = 50;
+        await using TestQueue queue = new(broker);
+        await queue.ProducerAsync();
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        // Two letters of each id, so that they cannot be told apart by it; none is held for longer than it takes to look at it.
+        await PutAsync(queue, [.. Enumerable.Range(0, Count).Select(number => ($"{number % 25}", number % 2 == 0 ? "even" : "odd"))]);
+        await UntilDeadAsync(letters, Count);
+        ((DeadLetterBox)letters).Round = TimeSpan.Zero;
+        Assert.Equal(Count, (await letters.ListAsync(new DeadLetterFilter())).Count);
+        Assert.Equal(7, (await letters.ListAsync(new DeadLetterFilter { Skip = Count - 7 })).Count);
+        Assert.Equal(Count / 2, await letters.RedriveAsync(new DeadLetterFilter { Error = "odd" }));
+        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == Count / 2, "the odd ones are back in their queue");
+        IReadOnlyList<DeadLetter> rest = await letters.ListAsync(new DeadLetterFilter());
+        Assert.Equal((Count / 2, true), (rest.Count, rest.All(letter => TextOf(letter) == "even")));
+    }
+
+    [BrokerFact]
+    public async Task A_list_can_leave_out_large_payloads_and_what_is_moved_is_whole()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.ProducerAsync();
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        await PutAsync(queue, ("small", "12345678"), ("large", "123456789"));
+        await UntilDeadAsync(letters, 2);
+        DeadLetterFilter filter = new() { MaxPayloadBytes = 10 };
+        Assert.Equal([("12345678", 10), ("", 11)], (await letters.ListAsync(filter)).Select(letter => (TextOf(letter), letter.PayloadBytes)));
+        Assert.Equal(2, await letters.RedriveAsync(filter));
+        await queue.TakeAsync("default");
+        Assert.Equal("\"123456789\""u8.ToArray(), (await queue.TakeAsync("default")).Body.ToArray());
     }
 
     [BrokerFact]
@@ -135,6 +205,19 @@ public sealed class DeadLetterTests(BrokerFixture broker)
         await worker.StopAsync();
         return (letters, [.. ids]);
     }
+
+    // As the broker itself or another program dead-letters: the reason is the text too.
+    private static async Task PutAsync(TestQueue queue, params (string Id, string Text)[] letters)
+    {
+        await using IChannel plain = await queue.PlainChannelAsync();
+        foreach ((string id, string text) in letters)
+        {
+            BasicProperties properties = new() { MessageId = id, Type = "probe", ContentType = "application/json", Headers = new Dictionary<string, object?> { ["wq-reason"] = text } };
+            await plain.BasicPublishAsync($"{queue.Prefix}.dead", "default", true, properties, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(text));
+        }
+    }
+
+    private static string TextOf(DeadLetter letter) => letter.Payload.IsEmpty ? "" : System.Text.Json.JsonSerializer.Deserialize<string>(letter.Payload.Span)!;
 
     private static Task UntilDeadAsync(IDeadLetters letters, int count) =>
         Eventually.TrueAsync(async () => (await letters.ListAsync(new DeadLetterFilter())).Count == count, $"{count} dead letters");

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
 using WorkQueue.Messaging;
 using WorkQueue.Tests.Support;
 
@@ -37,6 +38,39 @@ public sealed class ConsumerTimeoutTests(FaultBroker broker, FaultReport report)
     {
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
         await RunsAgainAsync(queue, "quorum");
+    }
+
+    [FaultFact(Timeout = 90_000)]
+    public async Task A_redrive_that_takes_longer_than_the_broker_lets_a_letter_be_held_moves_all_that_fit()
+    {
+        const int Count = 8;
+        await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
+        await queue.ProducerAsync(Impatient);
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        await queue.LoggedAsync("Connected to RabbitMQ", times: 2);
+        await using (IConnection connection = await queue.ConnectAsync())
+        {
+            await using IChannel plain = await connection.CreateChannelAsync();
+            foreach (string type in (string[])["stays", .. Enumerable.Repeat("moves", Count)])
+            {
+                BasicProperties properties = new() { MessageId = Guid.NewGuid().ToString(), Type = type };
+                await plain.BasicPublishAsync($"{queue.Prefix}.dead", "default", true, properties, "{}"u8.ToArray());
+            }
+        }
+
+        await Eventually.TrueAsync(async () => await letters.CountAsync(new DeadLetterFilter()) == Count + 1, "all are there");
+        await LimitAsync(Limit);
+        try
+        {
+            Assert.Equal(Count, await letters.RedriveAsync(new DeadLetterFilter { Type = "moves", PerSecond = 1 }));
+        }
+        finally
+        {
+            await LimitAsync(TimeSpan.FromMinutes(30));
+        }
+
+        Assert.Equal((uint)Count, await queue.ReadyAsync());
+        Assert.Equal("stays", Assert.Single(await letters.ListAsync(new DeadLetterFilter())).Type);
     }
 
     private async Task RunsAgainAsync(FaultQueue queue, string type)

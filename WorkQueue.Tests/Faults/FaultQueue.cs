@@ -20,6 +20,9 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
 {
     private readonly List<IHost> _hosts = [];
 
+    /// <summary>The host started last.</summary>
+    public IHost Last => _hosts[^1];
+
     public string Prefix { get; } = $"f{Guid.NewGuid():N}"[..12];
 
     public Ledger Ledger { get; } = new();
@@ -202,6 +205,6 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
         return ids;
     }
 
-    private Task<IConnection> ConnectAsync() =>
+    public Task<IConnection> ConnectAsync() =>
         new ConnectionFactory { Uri = new Uri(broker.ConnectionString), AutomaticRecoveryEnabled = false }.CreateConnectionAsync("fault tests");
 }

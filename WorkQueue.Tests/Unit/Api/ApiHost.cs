@@ -39,11 +39,13 @@ public sealed class ApiHost : IAsyncDisposable
 
     public static Task<ApiHost> StartAsync(params string[] settings) => StartInAsync("Development", settings);
 
-    public static async Task<ApiHost> StartInAsync(string environment, params string[] settings)
+    public static Task<ApiHost> StartInAsync(string environment, params string[] settings) => StartInAsync(environment, new FakeHistory(), settings);
+
+    /// <summary>Starts it with a history that tells what it has already.</summary>
+    internal static async Task<ApiHost> StartInAsync(string environment, FakeHistory history, params string[] settings)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment, Args = [.. settings, "--urls=http://127.0.0.1:0"] });
         builder.Logging.ClearProviders();
-        FakeHistory history = new();
         Records records = new(new FakeClock());
         FakeBroker broker = new(history, records);
         builder.Services.AddSingleton(TimeProvider.System);

@@ -14,6 +14,8 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
 
     public List<DeadLetterFilter> Discarded { get; } = [];
 
+    public List<DeadLetterFilter> Redriven { get; } = [];
+
     public List<DeadLetter> Letters { get; } = [];
 
     public HashSet<string> Paused { get; } = [];
@@ -42,8 +44,12 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
 
     IReadOnlyList<WorkerInfo> IWorkerDirectory.Current => [new("worker-1", "host", "1.0", 2, ["default"], default, default, [new RunningTask("a", "simulate", default)])];
 
-    public Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
+    /// <summary>What an enqueue waits for.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    public async Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
     {
+        await Gate;
         if (IsAway)
         {
             throw new TaskNotEnqueuedException(PublishOutcome.Unavailable, task.Id ?? "new", "The broker is away.");
@@ -63,7 +69,7 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
         Enqueued.Add(task);
         history.Add(records.Queued(id) with { Body = task.Body, ContentType = task.ContentType, RunOf = task.RunOf });
         OnEnqueued?.Invoke(id);
-        return Task.FromResult(new EnqueuedTask(id, TaskState.Queued));
+        return new EnqueuedTask(id, TaskState.Queued);
     }
 
     public async Task<IReadOnlyList<EnqueueResult>> EnqueueManyAsync(IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken = default)
@@ -100,12 +106,19 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
     }
 
     public Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
-        Task.FromResult<IReadOnlyList<DeadLetter>>([.. Letters.Where(letter => filter.Ids?.Contains(letter.Id) != false)]);
+        Task.FromResult<IReadOnlyList<DeadLetter>>([
+            .. Letters.Where(letter => filter.Ids?.Contains(letter.Id) != false)
+                .Select(letter => letter.PayloadBytes > filter.MaxPayloadBytes ? letter with { Payload = ReadOnlyMemory<byte>.Empty } : letter),
+        ]);
 
     public Task<int> CountAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
         Task.FromResult(Letters.Count(letter => filter.Ids?.Contains(letter.Id) != false));
 
-    public Task<int> RedriveAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => Task.FromResult(Letters.Count);
+    public Task<int> RedriveAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default)
+    {
+        Redriven.Add(filter);
+        return Task.FromResult(Letters.Count);
+    }
 
     public Task<int> DiscardAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default)
     {

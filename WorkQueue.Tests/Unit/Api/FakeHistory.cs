@@ -10,6 +10,9 @@ internal sealed class FakeHistory : ITaskHistory
     private readonly List<HistoryRecord> _records = [];
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>What its end waits for: until then it is still being read.</summary>
+    public Task End { get; set; } = Task.CompletedTask;
+
     public void Add(params HistoryRecord[] records)
     {
         lock (_lock)
@@ -43,6 +46,7 @@ internal sealed class FakeHistory : ITaskHistory
             }
 
             next = group.Length > 0 ? group[^1].Offset + 1 : next;
+            await (group.Length == 0 ? End : Task.CompletedTask).WaitAsync(cancellationToken);
             yield return group;
             if (group.Length == 0)
             {

@@ -70,8 +70,9 @@ public sealed class DeadVerbTests
     public async Task Show_finds_one_letter_and_prints_its_payload()
     {
         await using FakeProducer producer = await FakeProducer.StartAsync();
-        producer.On("GET /dead-letters", 200, Page("a", "\"c1\"")).On("GET /dead-letters", 200, Page("b", "null"));
+        producer.On("GET /dead-letters", 200, Page("b", "null"));
         Result result = await producer.RunAsync("dead", "show", "b");
+        Assert.Equal("?id=b", Assert.Single(producer.Received).Query);
         Assert.Matches(@"(?m)^reason +too often", result.Out);
         Assert.Contains("not\nJSON", result.Out, StringComparison.Ordinal);
         Result json = await producer.RunAsync("dead", "show", "b", "--json");

@@ -53,6 +53,28 @@ public sealed class ProjectionRuleTests
     }
 
     [Fact]
+    public void A_task_no_queue_took_is_cancelled_until_it_is_enqueued_again_and_runs()
+    {
+        HistoryRecord refused = _records.Cancelled("a") with { Reason = ITaskHistory.NotEnqueued };
+        Apply(refused with { Offset = 50 });
+        Assert.Equal((TaskState.Cancelled, false), (Task().State, Task().OnBroker));
+        _clock.Advance(Second);
+        Apply(_records.Queued("a"));
+        Assert.Equal(TaskState.Queued, Task().State);
+        Apply(_records.Running("a"));
+        Assert.Equal(TaskState.Running, Task().State);
+    }
+
+    [Fact]
+    public void A_cancelled_task_that_is_enqueued_anew_runs_whatever_becomes_of_the_first()
+    {
+        Apply(_records.Queued("a"), _records.Cancelled("a"), _records.Queued("a", redriven: 1), _records.Dropped("a"));
+        Assert.Equal((TaskState.Queued, 1), (Task().State, Task().Redriven));
+        Apply(_records.Running("a", redriven: 1));
+        Assert.Equal(TaskState.Running, Task().State);
+    }
+
+    [Fact]
     public void The_first_success_is_final_and_later_ones_are_duplicates()
     {
         Apply(_records.Succeeded("a"), _records.Cancelled("a"), _records.Dead("a", attempt: 3), _records.Queued("a", redriven: 1), _records.Running("a", redriven: 1));
