@@ -153,6 +153,10 @@ internal sealed class SupervisedConnection(
                 // Its user need not be one that may configure, where somebody else has.
                 onlyFinds = true;
             }
+            catch (OperationInterruptedException gone) when (gone.ShutdownReason?.ReplyCode == Constants.NotFound && connection.IsOpen && declarer.ForgetsAccepted())
+            {
+                // Declared with the limit of this version next.
+            }
             catch (TopologyMismatchException mismatch) when (declarer.Accepts(mismatch) && connection.IsOpen)
             {
                 logger.OldDeliveryLimit(mismatch.Name, mismatch.Current);

@@ -6,7 +6,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// </summary>
 internal sealed class Solitude(TimeProvider clock)
 {
-    // One crash may be anybody's; the second of the same task is suspicious.
+    // One death may be anybody's; the second of the same task is suspicious.
     private const int Suspicious = 2;
 
     private readonly TimeProvider _clock = clock;
@@ -16,8 +16,8 @@ internal sealed class Solitude(TimeProvider clock)
     private TaskCompletionSource _free = Done();
     private TaskCompletionSource? _quiet;
 
-    /// <summary>Whether a task is to run alone.</summary>
-    public static bool IsFor(long crashes) => crashes >= Suspicious;
+    /// <summary>Whether a task is to run alone: at the second death, or one before the limit.</summary>
+    public static bool IsFor(long crashes, int limit) => crashes >= Math.Clamp(limit - 1, 1, Suspicious);
 
     /// <summary>The place of a slot, for as long as that lives.</summary>
     public Place Join()

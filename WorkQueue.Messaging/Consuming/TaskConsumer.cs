@@ -313,12 +313,12 @@ internal sealed class TaskConsumer : AsyncDefaultBasicConsumer
         }
     }
 
-    // The broker counts this delivery like one whose worker died, and only this worker knows better; but not where it was held for too long.
+    // The broker counts this first delivery like one whose worker died, and only this worker knows better; but not where it was held for too long.
     private void Lose(TaskDelivery delivery)
     {
-        if (_queue.Type == TaskQueueType.Quorum && Channel.CloseReason?.ReplyCode != Constants.PreconditionFailed && (delivery.IsBegun || delivery.EarlierDeliveries is null or 0))
+        if (_queue.Type == TaskQueueType.Quorum && Channel.CloseReason?.ReplyCode != Constants.PreconditionFailed && !delivery.IsSaid)
         {
-            _pipeline.Control.Suspects.Lose(delivery.Message);
+            _pipeline.Control.Suspects.End(delivery.Message);
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class TaskExecutor(
     private static readonly TimeSpan DrainGrace = TimeSpan.FromSeconds(1);
 
     // Each time it went back for a good reason. A task that never ends should end in sight all the same.
-    private const int MostReturns = 1000;
+    private const int MostReturns = 10_000;
 
     private readonly Dictionary<string, TaskHandlerRegistration> _handlers = registrations.ToDictionary(handler => handler.Type, StringComparer.Ordinal);
 
@@ -72,7 +72,7 @@ internal sealed class TaskExecutor(
 
         if (delivery.Message.Returned >= MostReturns)
         {
-            return new TaskOutcome.Rejected($"went back to its queue {delivery.Message.Returned} times without an end: its worker stopped or lost its connection each time");
+            return new TaskOutcome.Rejected($"went back to its queue {delivery.Message.Returned} times without an end: a worker stopped, lost its connection, ran another task alone, or got it too early, each time");
         }
 
         if (!(delivery.Message.Deadline < clock.GetUtcNow()))

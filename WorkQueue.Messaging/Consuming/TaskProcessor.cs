@@ -26,6 +26,8 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     // Longer than a worker takes to have a connection again, and to say which deliveries it had lost.
     private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(5);
+
     private volatile TaskRun? _run;
 
     /// <summary>The task that runs, or null.</summary>
@@ -43,7 +45,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         TaskDelivery delivery = queue.IsSubscription
             ? TaskCodec.ReadEvent(tag, redelivered, properties, body, queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
             : TaskCodec.Read(tag, redelivered, properties, body, queue);
-        delivery.Open = delivery.EarlierDeliveries > 0 ? pipeline.Control.Suspects.OpenOf(delivery.Message) : 0;
+        delivery.Open = delivery.IsSaid ? pipeline.Control.Suspects.OpenOf(delivery.Message) : 0;
         return delivery;
     }
 
@@ -73,7 +75,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     {
         delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
         TaskMessage message = delivery.Message;
-        if (delivery.EarlierDeliveries > 0)
+        if (delivery.IsSaid)
         {
             await CountCrashesAsync(delivery);
         }
@@ -85,33 +87,39 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
 
         if (pipeline.Executor.Refusal(delivery, queue) is not null)
         {
-            return await RunAsync(delivery);
+            return await SettleAsync(delivery, await RunAsync(delivery));
         }
 
-        bool enters = Solitude.IsFor(delivery.Crashes) ? await EnterAloneAsync(message) : place.TryEnter();
-        if (!enters)
-        {
-            return await SettleAsync(delivery, Back("a task of which a worker may have died runs alone here"));
-        }
+        bool enters = Solitude.IsFor(delivery.Crashes, queue.DeliveryLimit) ? await EnterAloneAsync(message) : place.TryEnter();
+        return await SettleAsync(delivery, enters ? await RunSaidAsync(delivery) : Back("a task of which a worker may have died runs alone here"));
+    }
 
+    // What comes after the run kills nobody, and need not be waited for by the other slots.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Disposition> RunSaidAsync(TaskDelivery delivery)
+    {
         try
         {
-            if (delivery.EarlierDeliveries > 0)
+            if (delivery.IsSaid)
             {
-                delivery.IsBegun = true;
-                await pipeline.Control.BeginAsync(message);
+                await pipeline.Control.BeginAsync(delivery.Message);
             }
 
             return await RunAsync(delivery);
         }
         finally
         {
+            if (delivery.IsSaid)
+            {
+                pipeline.Control.Suspects.End(delivery.Message);
+            }
+
             place.Leave();
         }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> RunAsync(TaskDelivery delivery)
+    private async ValueTask<Disposition> RunAsync(TaskDelivery delivery)
     {
         TaskMessage message = delivery.Message;
         Taken?.Invoke();
@@ -129,7 +137,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = Decide(outcome, message);
         Report(outcome, disposition, message, duration, activity);
-        return await SettleAsync(delivery, disposition);
+        return disposition;
     }
 
     private async Task<bool> SettleAsync(TaskDelivery delivery, Disposition disposition)
@@ -163,8 +171,14 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
             return new Disposition.Wait(again, new AttemptEnd($"it came {early.TotalSeconds:0.0} s before its time, and waits again", null, null, delivery.ReceivedAt));
         }
 
+        if (delivery is { Unreadable: null, HasId: false, EarlierDeliveries: > 0 })
+        {
+            // By its id alone is it told who died of it.
+            return Back("it came without an id, and has one from here on");
+        }
+
         // Published again it has a new count on the broker, whose own limit knows no reasons.
-        return delivery.Unreadable is null && delivery.EarlierDeliveries >= queue.BrokerDeliveryLimit / 2 && delivery.Crashes < queue.DeliveryLimit
+        return delivery.Unreadable is null && delivery.EarlierDeliveries >= Math.Max(1, queue.BrokerDeliveryLimit / 2) && delivery.Crashes < queue.DeliveryLimit
             ? Back($"delivered {delivery.EarlierDeliveries} times, by lost connections for the most part: it begins a new count")
             : null;
     }
@@ -174,9 +188,9 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     private async Task CountCrashesAsync(TaskDelivery delivery)
     {
         delivery.Open = pipeline.Control.Suspects.OpenOf(delivery.Message);
-        if (delivery.Unreadable is null && delivery.Crashes >= queue.DeliveryLimit)
+        if (delivery.Unreadable is null && Solitude.IsFor(delivery.Crashes, queue.DeliveryLimit))
         {
-            // Before it is blamed, those that may have had it are heard.
+            // Before it is blamed, or has to run alone, those that may have had it are heard.
             await Task.Delay(ReportLimit, pipeline.Clock, lease.TakenBack).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             delivery.Open = pipeline.Control.Suspects.OpenOf(delivery.Message);
         }
@@ -187,7 +201,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     {
         TimeSpan limit = pipeline.Options.Value.BrokerConsumerTimeout - pipeline.Executor.LimitOf(message) - TimeSpan.FromMinutes(1);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(lease.TakenBack, stopping);
-        return await place.TryEnterAloneAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, end.Token);
+        return await place.TryEnterAloneAsync(limit > ShortestWait ? limit : ShortestWait, end.Token);
     }
 
     // What cannot be read would not go back as it came.

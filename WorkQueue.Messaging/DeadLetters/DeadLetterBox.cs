@@ -16,7 +16,7 @@ namespace WorkQueue.Messaging.DeadLetters;
 /// </summary>
 #pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
 internal sealed class DeadLetterBox(
-    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, HistoryRecorder events, IOptions<WorkQueueOptions> options, TimeProvider clock)
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TaskPublisher publisher, HistoryRecorder events, ControlLog control, IOptions<WorkQueueOptions> options, TimeProvider clock)
 #pragma warning restore CA1001
     : IDeadLetters
 {
@@ -79,7 +79,9 @@ internal sealed class DeadLetterBox(
     // Not cancellable: a letter is moved whole or not at all.
     private async Task RedriveAsync(TaskMessage message)
     {
-        TaskMessage task = message with { Attempt = 1, Returned = 0, EarlierCrashes = 0, Redriven = message.Redriven + 1, NotBefore = null, Deadline = null, ReplyTo = null };
+        // Above a run of it that was cancelled meanwhile: workers would drop it with that.
+        int redriven = Math.Max(message.Redriven + 1, await control.NextRedrivenAsync(message.Id, CancellationToken.None));
+        TaskMessage task = message with { Attempt = 1, Returned = 0, EarlierCrashes = 0, Redriven = redriven, NotBefore = null, Deadline = null, ReplyTo = null };
         try
         {
             await publisher.PublishAsync(task, TimeSpan.Zero, options.Value.ConfirmTimeout, CancellationToken.None);

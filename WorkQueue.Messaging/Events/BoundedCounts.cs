@@ -6,7 +6,7 @@ namespace WorkQueue.Messaging.Events;
 internal sealed class BoundedCounts(int most)
 {
     private readonly ConcurrentDictionary<string, int> _counts = new(StringComparer.Ordinal);
-    private readonly ConcurrentQueue<string> _order = new();
+    private readonly Queue<string> _order = new();
 
     public bool IsEmpty => _counts.IsEmpty;
 
@@ -18,20 +18,29 @@ internal sealed class BoundedCounts(int most)
 
     public void Raise(string key, int count) => Change(key, count, (_, before) => Math.Max(before, count));
 
+    public void Clear()
+    {
+        lock (_order)
+        {
+            _counts.Clear();
+            _order.Clear();
+        }
+    }
+
     private void Change(string key, int first, Func<string, int, int> change)
     {
-        if (_counts.TryAdd(key, first))
+        lock (_order)
         {
-            _order.Enqueue(key);
-        }
-        else
-        {
-            _counts.AddOrUpdate(key, first, change);
-        }
+            if (!_counts.ContainsKey(key))
+            {
+                _order.Enqueue(key);
+            }
 
-        while (_order.Count > most && _order.TryDequeue(out string? oldest))
-        {
-            _counts.TryRemove(oldest, out _);
+            _counts.AddOrUpdate(key, first, change);
+            while (_order.Count > most)
+            {
+                _counts.TryRemove(_order.Dequeue(), out _);
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ internal sealed class ControlLog(
 
     private static readonly TimeSpan UnreadableLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BeginLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TellInterval = TimeSpan.FromMilliseconds(200);
 
     // Longer than it takes to find out that nobody can greet.
@@ -42,6 +43,10 @@ internal sealed class ControlLog(
     private readonly BoundedCounts _cancelled = new(1_000_000);
 
     private long _unreadableSince;
+
+    // Queues that a log which is gone had paused, and those that the new one has.
+    private IReadOnlyList<string> _saidBefore = [];
+    private readonly HashSet<string> _saidAgain = new(StringComparer.Ordinal);
 
     private readonly ConcurrentDictionary<string, QueueSwitch> _queues = new(StringComparer.Ordinal);
 
@@ -58,9 +63,9 @@ internal sealed class ControlLog(
         Suspects.Begin(key);
         try
         {
-            await publisher.PublishAsync(ControlEntry.OfBegun(_greeting, key).Write(topology), BeginLimit, CancellationToken.None);
+            await publisher.PublishAsync(ControlEntry.OfBegun(_greeting, key).Write(topology), BeginLimit, CancellationToken.None).WaitAsync(BeginLimit, clock);
         }
-        catch (PublishFailedException failure)
+        catch (Exception failure) when (failure is PublishFailedException or TimeoutException)
         {
             logger.StreamInterrupted(topology.History.ControlLog, failure.Message);
         }
@@ -115,9 +120,9 @@ internal sealed class ControlLog(
     {
         try
         {
-            Task telling = Task.WhenAll(GreetAsync(stoppingToken), TellLostAsync(stoppingToken));
+            Task telling = Task.WhenAll(GreetAsync(stoppingToken), KeepTellingAsync(stoppingToken));
             int quiet = 0;
-            await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.History.ControlLog, null, stoppingToken, Unreadable))
+            await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.History.ControlLog, null, stoppingToken, Unreadable, BeginAnew))
             {
                 _unreadableSince = 0;
                 quiet = group.Count == 0 && _cannotGreet ? quiet + 1 : 0;
@@ -129,6 +134,11 @@ internal sealed class ControlLog(
                 foreach (StreamMessage message in group)
                 {
                     Obey(ControlEntry.Read(message));
+                }
+
+                if (group.Count == 0)
+                {
+                    ResumeUnsaid();
                 }
             }
 
@@ -145,6 +155,7 @@ internal sealed class ControlLog(
         {
             case { Kind: ControlEntry.PauseKind, Queue: { } queue }:
                 SwitchOf(queue).Set(paused: true);
+                _saidAgain.Add(queue);
                 logger.QueuePaused(queue);
                 break;
             case { Kind: ControlEntry.ResumeKind, Queue: { } queue }:
@@ -161,7 +172,7 @@ internal sealed class ControlLog(
                 break;
             // What it told itself it has counted.
             case { Kind: ControlEntry.LostKind, Lost: { } lost } when entry.Greeting != _greeting:
-                Suspects.Lose(lost);
+                Suspects.End(lost);
                 break;
             case { Kind: ControlEntry.BegunKind, Begun: { } begun } when entry.Greeting != _greeting:
                 Suspects.Begin(begun);
@@ -199,24 +210,59 @@ internal sealed class ControlLog(
         }
     }
 
-    private async Task TellLostAsync(CancellationToken stopping)
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        // The workers have stopped, and what they had no more is told while there is a connection.
+        await TellEndedAsync(CancellationToken.None).WaitAsync(LastWords, clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await base.StopAsync(cancellationToken);
+    }
+
+    private async Task KeepTellingAsync(CancellationToken stopping)
     {
         using PeriodicTimer timer = new(TellInterval, clock);
         while (await timer.WaitForNextTickAsync(stopping))
         {
-            while (Suspects.TakeUntold(ControlEntry.MaxIds) is { Count: > 0 } lost)
+            await TellEndedAsync(stopping);
+        }
+    }
+
+    private async Task TellEndedAsync(CancellationToken cancellationToken)
+    {
+        while (Suspects.TakeUntold(ControlEntry.MaxIds) is { Count: > 0 } ended)
+        {
+            try
             {
-                try
+                await SayAsync(ControlEntry.OfLost(_greeting, ended), cancellationToken);
+            }
+            catch (BrokerUnavailableException failure)
+            {
+                // Perhaps said: twice it would speak for another run.
+                if (failure.InnerException is not PublishFailedException { Outcome: PublishOutcome.Unknown })
                 {
-                    await SayAsync(ControlEntry.OfLost(_greeting, lost), stopping);
+                    Suspects.PutBack(ended);
                 }
-                catch (BrokerUnavailableException)
-                {
-                    Suspects.PutBack(lost);
-                    break;
-                }
+
+                return;
             }
         }
+    }
+
+    // A log of its own: what the old one said is not true any more, unless it is said again.
+    private void BeginAnew()
+    {
+        Suspects.Clear();
+        _saidBefore = [.. PausedQueues];
+    }
+
+    private void ResumeUnsaid()
+    {
+        foreach (string queue in _saidBefore.Where(queue => !_saidAgain.Contains(queue)))
+        {
+            Obey(ControlEntry.Resume(queue));
+        }
+
+        _saidBefore = [];
+        _saidAgain.Clear();
     }
 
     private void Unreadable(string reason)

@@ -32,8 +32,9 @@ internal sealed class StreamFollower(SupervisedConnection connection, TimeProvid
     /// <param name="from">The first offset; null for the oldest that is kept.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <param name="unreadable">Told each time the broker does not let it be read, with the reason.</param>
+    /// <param name="anew">Told before it is read from its beginning again.</param>
     public async IAsyncEnumerable<IReadOnlyList<StreamMessage>> FollowAsync(
-        string stream, long? from, [EnumeratorCancellation] CancellationToken cancellationToken, Action<string>? unreadable = null)
+        string stream, long? from, [EnumeratorCancellation] CancellationToken cancellationToken, Action<string>? unreadable = null, Action? anew = null)
     {
         Backoff backoff = new(clock, TimeSpan.FromSeconds(4));
         StreamMessage? last = null;
@@ -79,6 +80,7 @@ internal sealed class StreamFollower(SupervisedConnection connection, TimeProvid
             if (isAnew)
             {
                 logger.StreamAnew(stream);
+                anew?.Invoke();
                 (last, from) = (null, null);
                 continue;
             }

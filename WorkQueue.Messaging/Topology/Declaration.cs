@@ -24,7 +24,7 @@ internal sealed class Declaration(IChannel channel, bool onlyFinds, Cancellation
     public Task BindExchangeAsync(string destination, string source, string key) =>
         onlyFinds ? Task.CompletedTask : channel.ExchangeBindAsync(destination, source, key, null, false, cancellationToken);
 
-    private static async Task ReadRefusalAsync(string kind, string name, Task declaring)
+    private async Task ReadRefusalAsync(string kind, string name, Task declaring)
     {
         try
         {
@@ -37,7 +37,7 @@ internal sealed class Declaration(IChannel channel, bool onlyFinds, Cancellation
                 ? BrokerRefusedException.AtLimit(kind, name, text, refusal)
                 : TopologyMismatchException.Of(kind, name, text, refusal);
         }
-        catch (OperationInterruptedException missing) when (missing.ShutdownReason?.ReplyCode == Constants.NotFound)
+        catch (OperationInterruptedException missing) when (onlyFinds && missing.ShutdownReason?.ReplyCode == Constants.NotFound)
         {
             throw BrokerRefusedException.MayNotDeclare(kind, name, missing);
         }

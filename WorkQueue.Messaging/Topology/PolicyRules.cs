@@ -8,9 +8,8 @@ internal abstract record QueueRole
 {
     /// <summary>Holds tasks, or the events of a subscription, until a worker takes them.</summary>
     /// <param name="IsQuorum">Whether it is declared with arguments of ours.</param>
-    /// <param name="DeliveryLimit">Deliveries after which the worker gives a task up.</param>
     /// <param name="LongestRun">How long a worker may hold a task.</param>
-    public sealed record Tasks(bool IsQuorum, int DeliveryLimit, TimeSpan LongestRun) : QueueRole;
+    public sealed record Tasks(bool IsQuorum, TimeSpan LongestRun) : QueueRole;
 
     /// <summary>Holds dead letters, or what found no queue.</summary>
     public sealed record Letters : QueueRole;
@@ -43,6 +42,9 @@ internal static class PolicyRules
     private const string RejectPublish = "reject-publish";
     private const string DeadLetterRoutingKey = "dead-letter-routing-key";
     private const string ConsumerTimeout = "consumer-timeout";
+    // Lost connections of workers with dozens of slots come to hundreds.
+    private const int ManyDeliveries = 1000;
+
     private const string MaxAge = "max-age";
 
     public static IEnumerable<PolicyFinding> Check(QueueRole role, IReadOnlyDictionary<string, JsonElement> policy) => role switch
@@ -56,8 +58,8 @@ internal static class PolicyRules
 
     private static IEnumerable<PolicyFinding> OfTasks(QueueRole.Tasks tasks, IReadOnlyDictionary<string, JsonElement> policy) =>
     [
-        .. If(tasks.IsQuorum && Number(policy, DeliveryLimit) is >= 0 and { } limit && limit < tasks.DeliveryLimit,
-            DeliveryLimit, $"the broker dead-letters a task by itself before the {tasks.DeliveryLimit} deliveries that this queue's DeliveryLimit allows"),
+        .. If(tasks.IsQuorum && Number(policy, DeliveryLimit) is >= 0 and { } limit && limit < ManyDeliveries,
+            DeliveryLimit, "the broker dead-letters a healthy task when connections are lost: each loss counts as a delivery, and as one more for each idle slot of that worker"),
         .. If(policy.ContainsKey(MessageTtl), MessageTtl, $"a task that waits longer than this many milliseconds is {(tasks.IsQuorum ? "dead-lettered without a run" : "lost")}"),
         .. If(policy.ContainsKey(Expires), Expires, "the queue is deleted, with the tasks in it, when no worker has taken from it for so many milliseconds"),
         .. Length(policy, tasks.IsQuorum, "the oldest tasks are taken out without a run", "delayed tasks and retries are refused when it is full, which holds up those of all queues; the setting MaxLength of a queue refuses new tasks alone"),

@@ -25,6 +25,15 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
         return _limited[limited.BrokerName] = true;
     }
 
+    /// <summary>A queue that was taken as it is may be gone: forgets them all.</summary>
+    /// <returns>Whether to declare again.</returns>
+    public bool ForgetsAccepted()
+    {
+        bool hadSome = !_limited.IsEmpty;
+        _limited.Clear();
+        return hadSome;
+    }
+
     /// <summary>The queue of the turns to declare, or null where this program has declared everything before.</summary>
     public string? Lock => _declared.Task.IsCompleted ? null : topology.DeclareLock;
 

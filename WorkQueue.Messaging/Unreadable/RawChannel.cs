@@ -28,8 +28,8 @@ internal sealed class RawChannel(RawConnection connection, ushort number)
     public Task CallAsync(Arguments call, Method answer, CancellationToken cancellationToken) => connection.CallAsync(number, call, answer, cancellationToken);
 
     /// <summary>Makes a queue of this connection's own, which says to others that somebody is at work; it goes with the connection.</summary>
-    /// <returns>False if another connection has it; the channel is of no use any more.</returns>
-    public async Task<bool> TryOwnAsync(string queue, CancellationToken cancellationToken)
+    /// <returns>False if another connection has it; null if the user may make none. The channel is of no use any more then.</returns>
+    public async Task<bool?> TryOwnAsync(string queue, CancellationToken cancellationToken)
     {
         try
         {
@@ -39,6 +39,10 @@ internal sealed class RawChannel(RawConnection connection, ushort number)
         catch (RefusedException refused) when (refused.Code == Constants.ResourceLocked)
         {
             return false;
+        }
+        catch (RefusedException refused) when (refused.Code == Constants.AccessRefused)
+        {
+            return null;
         }
     }
 

@@ -27,7 +27,14 @@ internal sealed class UnreadableSearch(string queue, int most, int behind)
     public async Task<bool> BeginAsync(RawConnection connection, TaskTopology topology, CancellationToken cancellationToken)
     {
         _channel = await connection.OpenChannelAsync(cancellationToken);
-        return await _channel.TryOwnAsync(topology.UnreadableLock(queue), cancellationToken);
+        bool? isOwn = await _channel.TryOwnAsync(topology.UnreadableLock(queue), cancellationToken);
+        if (isOwn is null)
+        {
+            // Beside others, where its user may configure nothing: each looks at what the others have not.
+            _channel = await connection.OpenChannelAsync(cancellationToken);
+        }
+
+        return isOwn != false;
     }
 
     /// <summary>Looks at what is there, up to the limit.</summary>

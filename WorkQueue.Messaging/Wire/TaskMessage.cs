@@ -77,14 +77,17 @@ internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redeliv
     /// <summary>False when its sender gave it no id, and the one it has was made up just now.</summary>
     public bool HasId { get; init; } = true;
 
-    /// <summary>Runs of it that began after the first delivery, and that no worker accounts for.</summary>
+    /// <summary>Each run of it is said on the control log: it was delivered before, or workers died of it before it went back to its queue.</summary>
+    public bool IsSaid => EarlierDeliveries > 0 || Message.EarlierCrashes > 0;
+
+    /// <summary>Runs of it that were said to begin, and that no worker accounts for.</summary>
     public int Open { get; set; }
 
-    /// <summary>A worker has said that its run begins, which is said of all but the first.</summary>
-    public bool IsBegun { get; set; }
-
-    /// <summary>How many workers died with it, as far as anybody can tell.</summary>
-    public long Crashes => Message.EarlierCrashes + Math.Max(0, (EarlierDeliveries > 0 ? 1 : 0) + Open);
+    /// <summary>
+    /// How many workers died with it, as far as anybody can tell. A first delivery is not said beforehand, so that one which ended without a word
+    /// may have been a death; of what had gone back with deaths every run is said, and the broker counts deliveries that never reached anybody.
+    /// </summary>
+    public long Crashes => Message.EarlierCrashes + Math.Max(0, (Message.EarlierCrashes == 0 && EarlierDeliveries > 0 ? 1 : 0) + Open);
 
     /// <summary>A worker that held it may have died of it.</summary>
     public bool IsSuspect => Crashes > 0 || (EarlierDeliveries is null && Redelivered);

@@ -41,12 +41,16 @@ internal sealed class LetterBook
             case { State: TaskState.DeadLettered }:
                 Add(record);
                 break;
-            // A redrive is attempt 1 of the next count, and nobody had it before.
+            // A redrive is attempt 1 of a higher count, the next unless one between was cancelled, and nobody had it before.
             case { State: TaskState.Queued, Redriven: > 0, Attempt: 1, Returned: 0, Worker: null }:
-                Remove(record.TaskId, record.Redriven - 1);
+                if (!Remove(record.TaskId, letter => letter.Redriven == record.Redriven - 1))
+                {
+                    Remove(record.TaskId, letter => letter.Redriven < record.Redriven);
+                }
+
                 break;
             case { State: TaskState.Cancelled, Reason: IDeadLetters.Discarded }:
-                Remove(record.TaskId, record.Redriven);
+                Remove(record.TaskId, letter => letter.Redriven == record.Redriven);
                 break;
         }
     }
@@ -72,12 +76,15 @@ internal sealed class LetterBook
     }
 
     // The oldest: a queue gives its letters in the order they came.
-    private void Remove(string id, int redriven)
+    private bool Remove(string id, Predicate<LetterEntry> fits)
     {
-        if (_byId.GetValueOrDefault(id)?.Find(node => node.Value.Redriven == redriven) is { } node)
+        LinkedListNode<LetterEntry>? node = _byId.GetValueOrDefault(id)?.Find(node => fits(node.Value));
+        if (node is not null)
         {
             Remove(node);
         }
+
+        return node is not null;
     }
 
     private void Remove(LinkedListNode<LetterEntry> node)

@@ -32,6 +32,17 @@ public sealed class DeadLetterTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task A_letter_whose_next_run_was_cancelled_is_redriven_above_that_and_runs()
+    {
+        await using TestQueue queue = new(broker);
+        (IDeadLetters letters, string[] ids) = await DeadAsync(queue, "a");
+        await queue.Last.Services.GetRequiredService<ITaskControl>().CancelAsync([new TaskToCancel(ids[0], "probe", "default", 1, Redriven: 1, Running: false)]);
+        Assert.Equal(1, await letters.RedriveAsync(new DeadLetterFilter()));
+        await queue.WorkerAsync();
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == 2, "it runs again");
+    }
+
+    [BrokerFact]
     public async Task All_letters_of_one_id_are_listed_redriven_and_discarded()
     {
         await using TestQueue queue = new(broker);

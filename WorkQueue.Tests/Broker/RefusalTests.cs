@@ -62,6 +62,11 @@ public sealed class RefusalTests(BrokerFixture broker)
         await producer.ProbeAsync();
         await queue.Runs.NextAsync();
         Assert.Contains(queue.Logged, line => line.Contains($"{queue.Prefix}.default keeps the broker's delivery limit of 20", StringComparison.Ordinal));
+
+        // Deleted to get the new one.
+        await plain.QueueDeleteAsync($"{queue.Prefix}.default");
+        await Eventually.TrueAsync(() => producer.ProbeAsync().ContinueWith(sent => sent.IsCompletedSuccessfully, TaskScheduler.Default), "it is declared again");
+        await queue.Runs.NextAsync();
     }
 
     private static async Task<string> StoppedByAsync(string connectionString, string prefix)

@@ -7,15 +7,15 @@ namespace WorkQueue.Tests.Unit;
 
 public sealed class PolicyRulesTests
 {
-    private static readonly QueueRole Quorum = new QueueRole.Tasks(IsQuorum: true, DeliveryLimit: 10, TimeSpan.FromMinutes(25));
-    private static readonly QueueRole Classic = new QueueRole.Tasks(IsQuorum: false, DeliveryLimit: 10, TimeSpan.FromMinutes(25));
+    private static readonly QueueRole Quorum = new QueueRole.Tasks(IsQuorum: true, TimeSpan.FromMinutes(25));
+    private static readonly QueueRole Classic = new QueueRole.Tasks(IsQuorum: false, TimeSpan.FromMinutes(25));
     private static readonly QueueRole Letters = new QueueRole.Letters();
     private static readonly QueueRole Level = new QueueRole.Level(TimeSpan.FromSeconds(4));
     private static readonly QueueRole Stream = new QueueRole.Stream(TimeSpan.FromDays(60), 1_000_000);
 
     public static TheoryData<string, string, string> Harmful => new()
     {
-        { "quorum", """{"delivery-limit":9}""", "delivery-limit" },
+        { "quorum", """{"delivery-limit":999}""", "delivery-limit" },
         { "quorum", """{"message-ttl":60000}""", "message-ttl" },
         { "quorum", """{"expires":60000}""", "expires" },
         { "quorum", """{"max-length":5}""", "max-length" },
@@ -33,7 +33,7 @@ public sealed class PolicyRulesTests
 
     public static TheoryData<string, string> Harmless => new()
     {
-        { "quorum", """{"delivery-limit":10,"consumer-timeout":1800000,"overflow":"reject-publish"}""" },
+        { "quorum", """{"delivery-limit":1000,"consumer-timeout":1800000,"overflow":"reject-publish"}""" },
         // The arguments of the queue come first.
         { "quorum", """{"dead-letter-exchange":"x","dead-letter-routing-key":"y","dead-letter-strategy":"at-most-once"}""" },
         { "quorum", """{"delivery-limit":-1,"max-in-memory-length":5,"queue-leader-locator":"balanced"}""" },
@@ -67,7 +67,7 @@ public sealed class PolicyRulesTests
         IReadOnlyList<string> lines = PolicyWarning.Describe(warnings);
         Assert.Equal(5, lines.Count);
         Assert.Equal(
-            """wq.default: delivery-limit 3 of policy 'all' or operator policy 'cloud': the broker dead-letters a task by itself before the 10 deliveries that this queue's DeliveryLimit allows. Have the policy leave this queue out, by the pattern ^(?!wq\.) for example""",
+            """wq.default: delivery-limit 3 of policy 'all' or operator policy 'cloud': the broker dead-letters a healthy task when connections are lost: each loss counts as a delivery, and as one more for each idle slot of that worker. Have the policy leave this queue out, by the pattern ^(?!wq\.) for example""",
             lines[0]);
         Assert.StartsWith("wq.delay.06, wq.delay.07, wq.delay.08 and 1 more: message-ttl 10000", lines[4], StringComparison.Ordinal);
     }
