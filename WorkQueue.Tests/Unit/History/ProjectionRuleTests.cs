@@ -14,6 +14,19 @@ public sealed class ProjectionRuleTests
     public ProjectionRuleTests() => (_records, _projection) = (new Records(_clock), Records.NewProjection(_clock));
 
     [Fact]
+    public void A_history_made_anew_is_awaited_anew()
+    {
+        TaskProjection projection = Records.NewProjection(new FakeClock());
+        projection.EndReplay();
+        Assert.True(projection.Replayed.IsCompleted);
+        projection.Clear();
+        Task again = projection.Replayed;
+        Assert.False(again.IsCompleted);
+        projection.EndReplay();
+        Assert.True(again.IsCompleted);
+    }
+
+    [Fact]
     public void A_run_recorded_before_its_enqueue_makes_the_task_run()
     {
         HistoryRecord queued = _records.Queued("a");
