@@ -3,6 +3,7 @@ using System.Text.Json;
 using WorkQueue.Messaging;
 using WorkQueue.Producer;
 using WorkQueue.Tests.Support;
+using WorkQueue.Tests.Unit.History;
 
 namespace WorkQueue.Tests.Unit.Api;
 
@@ -137,8 +138,10 @@ public sealed class KeyTests : IAsyncLifetime
     public async Task While_the_history_is_being_read_what_it_has_told_of_a_key_so_far_is_no_answer()
     {
         TaskCompletionSource end = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using ApiHost api = await ApiHost.StartInAsync("Development", new FakeHistory { End = end.Task });
-        await api.RecordAsync(api.Records.Queued(Id) with { Body = "1"u8.ToArray() });
+        FakeHistory history = new() { End = end.Task };
+        history.Add(new Records(new FakeClock()).Queued(Id) with { Body = "1"u8.ToArray() });
+        await using ApiHost api = await ApiHost.StartInAsync("Development", history);
+        await Eventually.TrueAsync(() => api.Projection.Find(Id) is not null, "it is told so far");
         using HttpResponseMessage answer = await PostAsync(Json("1"), api);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
         end.SetResult();
