@@ -6,6 +6,9 @@ public interface IDeadLetters
     /// <summary>The reason in the history of a letter that was taken away for good.</summary>
     const string Discarded = "dead letter discarded";
 
+    /// <summary>The reason in the history of a redrive that no queue took: the letter is where it was.</summary>
+    const string NotRedriven = "not redriven: no queue took it";
+
     /// <summary>
     /// Looks at the oldest dead letters, also at several of one id. Looking takes none away and changes nothing of how long they are kept;
     /// of many, a broker may change the order.
@@ -115,7 +118,7 @@ public sealed record DeadLetter
     /// <summary>What the payload is.</summary>
     public string? ContentType { get; init; }
 
-    /// <summary>How many bytes the payload has, also where it is left out.</summary>
+    /// <summary>How many bytes the payload has, also where it is left out; -1 where a list from the history no longer has it.</summary>
     public int PayloadBytes { get; init; }
 
     /// <summary>The payload; empty where it has more bytes than <see cref="DeadLetterFilter.MaxPayloadBytes"/>.</summary>

@@ -7,7 +7,7 @@ namespace WorkQueue.Messaging;
 public interface ITaskHistory
 {
     /// <summary>The reason in the history of a task that no queue took: it is cancelled there, and may be enqueued again under its id.</summary>
-    const string NotEnqueued = "not enqueued: its queue was missing";
+    const string NotEnqueued = "not enqueued: no queue took it";
 
     /// <summary>Reads from an offset on and then follows what happens, over lost connections too, until it is cancelled.</summary>
     /// <param name="from">The first offset; null for the oldest that is kept.</param>

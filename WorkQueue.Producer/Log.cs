@@ -24,6 +24,9 @@ internal static partial class Log
     [LoggerMessage(5106, LogLevel.Warning, "A policy of the broker works against a queue: {Warning}")]
     public static partial void PolicyHarms(this ILogger logger, string warning);
 
+    [LoggerMessage(5109, LogLevel.Warning, "RabbitMQ's management API is not asked: {Problem}. Rates, unacknowledged tasks and policies are not known")]
+    public static partial void ManagementMisnamed(this ILogger logger, string problem);
+
     [LoggerMessage(5108, LogLevel.Error, "{Method} {Path} failed, trace id {TraceId}")]
     public static partial void RequestFailed(this ILogger logger, Exception failure, string method, string path, string traceId);
 }

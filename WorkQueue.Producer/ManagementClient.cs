@@ -12,6 +12,10 @@ internal sealed class ManagementClient(HttpClient http, IConfiguration configura
 {
     private const string UrlKey = "WorkQueue:ManagementUrl";
 
+    /// <summary>What is wrong with its address, or null: it is none, or one that can be asked.</summary>
+    public string? Problem => configuration[UrlKey] is not { Length: > 0 } url || (Uri.TryCreate(url, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https") ? null
+        : $"{UrlKey} is '{url}', which is no address of http or https, such as http://localhost:15672";
+
     /// <summary>The queues by their names on the broker, or null where the API does not answer.</summary>
     public async Task<IReadOnlyDictionary<string, ManagedQueue>?> QueuesAsync(CancellationToken cancellationToken)
     {
@@ -35,6 +39,12 @@ internal sealed class ManagementClient(HttpClient http, IConfiguration configura
             return null;
         }
 
+        // Told at the start.
+        if (Problem is not null)
+        {
+            return null;
+        }
+
         try
         {
             using HttpRequestMessage request = Request(new Uri(url), new Uri(broker), columns);
@@ -43,7 +53,9 @@ internal sealed class ManagementClient(HttpClient http, IConfiguration configura
                 ? await response.Content.ReadFromJsonAsync<T[]>(cancellationToken)
                 : throw new HttpRequestException($"{(int)response.StatusCode}");
         }
-        catch (Exception failure) when (failure is HttpRequestException or JsonException or UriFormatException || (failure is TaskCanceledException && !cancellationToken.IsCancellationRequested))
+#pragma warning disable CA1031 // Whatever is wrong with it or its settings, work goes on without it.
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             logger.NoManagement(url, failure.Message);
             return null;

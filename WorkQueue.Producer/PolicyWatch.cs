@@ -15,7 +15,11 @@ internal sealed class PolicyWatch(ManagementClient management, QueuePolicies pol
     private static readonly TimeSpan FirstInterval = TimeSpan.FromSeconds(5);
     private const int FirstRounds = 4;
 
+    // What was true then may have been mended since.
+    private static readonly TimeSpan MostSilent = TimeSpan.FromMinutes(5);
+
     private volatile IReadOnlyList<PolicyWarning> _warnings = [];
+    private DateTimeOffset _answeredAt;
 
     /// <summary>What policies do to tasks; empty where nothing is known.</summary>
     public IReadOnlyList<PolicyWarning> Warnings => _warnings;
@@ -29,11 +33,14 @@ internal sealed class PolicyWatch(ManagementClient management, QueuePolicies pol
     /// <summary>Asks now.</summary>
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
-        // An API that does not answer for once has changed no policy.
         if (await management.PoliciesAsync(cancellationToken) is not { } applied)
         {
+            // An API that does not answer for once has changed no policy.
+            _warnings = clock.GetUtcNow() - _answeredAt < MostSilent ? _warnings : [];
             return;
         }
+
+        _answeredAt = clock.GetUtcNow();
 
         IReadOnlyList<PolicyWarning> found = policies.Check(applied);
         foreach (string line in PolicyWarning.Describe(found).Except(PolicyWarning.Describe(_warnings)))
@@ -46,6 +53,11 @@ internal sealed class PolicyWatch(ManagementClient management, QueuePolicies pol
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (management.Problem is { } problem)
+        {
+            logger.ManagementMisnamed(problem);
+        }
+
         try
         {
             for (int round = 1; ; round++)

@@ -17,7 +17,7 @@ internal static class DeadShowCommand
             // Asked for by id, its payload is whole.
             DeadLetterPage page = await session.Api.ListDeadLettersAsync(new Query().Add("id", wanted), cancellationToken);
             DeadLetter letter = page.Items.FirstOrDefault(letter => letter.Id == wanted)
-                ?? throw new ApiException(ExitCode.NotFound, $"There is no dead letter '{wanted}'; 'wq get {wanted}' shows the task.");
+                ?? throw new ApiException(ExitCode.NotFound, $"There is no dead letter '{wanted}'; 'wq get {wanted}' shows the task.{(page.Note is null ? "" : $" {page.Note}")}");
             Show(session.Printer, letter);
             if (page.Next is not null || page.Items.Count > 1)
             {

@@ -52,7 +52,7 @@ internal sealed class DeadLetterBox(
                 throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"Dead letter {found.Letter.Id}: {topology.UnknownQueue(found.Letter.Queue)}");
             }
 
-            await RedriveAsync(found.Message);
+            await RedriveAsync(found.Message, found.Letter);
             await scan.AcknowledgeAsync(letter);
         },
         cancellationToken,
@@ -77,7 +77,7 @@ internal sealed class DeadLetterBox(
     }
 
     // Not cancellable: a letter is moved whole or not at all.
-    private async Task RedriveAsync(TaskMessage message)
+    private async Task RedriveAsync(TaskMessage message, DeadLetter letter)
     {
         // Above a run of it that was cancelled meanwhile: workers would drop it with that.
         int redriven = Math.Max(message.Redriven + 1, await control.NextRedrivenAsync(message.Id, CancellationToken.None));
@@ -88,6 +88,14 @@ internal sealed class DeadLetterBox(
         }
         catch (PublishFailedException failure)
         {
+            // The history may have taken in what no queue did. Of an unknown outcome nothing can be said: where no queue has the task, it is shown
+            // as queued, and its letter is there to be redriven again.
+            if (failure.Outcome is PublishOutcome.Returned or PublishOutcome.Refused)
+            {
+                AttemptEnd end = new(IDeadLetters.NotRedriven, letter.ErrorType, letter.Error, clock.GetUtcNow());
+                await events.CancelledAsync(task with { Attempt = message.Attempt }, end, null);
+            }
+
             throw new TaskNotEnqueuedException(failure.Outcome, message.Id, failure.Message, failure);
         }
     }

@@ -58,7 +58,7 @@ internal sealed class TaskPublisher(
         catch (PublishFailedException failure)
         {
             activity?.SetStatus(ActivityStatusCode.Error, failure.Message).SetTag("error.type", failure.Outcome.ToString());
-            if (failure.Outcome == PublishOutcome.Returned)
+            if (failure.Outcome is PublishOutcome.Returned or PublishOutcome.Refused)
             {
                 // The history may have taken in what no queue did.
                 await events.CancelledAsync(message, new AttemptEnd(ITaskHistory.NotEnqueued, null, null, clock.GetUtcNow()), null);

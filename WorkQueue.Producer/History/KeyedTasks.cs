@@ -15,9 +15,6 @@ internal sealed class KeyedTasks(
 {
     private const int MostRemembered = 10_000;
 
-    // The record with the payload is the first; what came before it in a history that lost its beginning is not worth more looking.
-    private const int MostRead = 3;
-
     // A start is no reason for an error while it is only a moment.
     private static readonly TimeSpan ReplayPatience = TimeSpan.FromSeconds(2);
 
@@ -61,11 +58,11 @@ internal sealed class KeyedTasks(
 
     private (KeyClaim Claim, bool IsMine) Claim(string id, string contents)
     {
-        KeyClaim mine = new(id, contents, mayBeThere: false);
+        KeyClaim mine = new(id, contents);
         KeyClaim claim = _claims.GetOrAdd(id, mine);
-        if (claim != mine && claim.IsUnknown && claim.Contents == contents)
+        if (claim != mine && claim.Sent.IsFaulted && (claim.SentNothing || claim.Contents == contents))
         {
-            mine = new KeyClaim(id, contents, mayBeThere: true);
+            mine = new KeyClaim(id, contents, claim);
             claim = _claims.TryUpdate(id, mine, claim) ? mine : _claims.GetOrAdd(id, mine);
         }
 
@@ -97,14 +94,14 @@ internal sealed class KeyedTasks(
     {
         try
         {
-            claim.Succeed(await SendAsync(task, claim.MayBeThere));
+            claim.Succeed(await SendAsync(task, claim.IsDoubtful));
         }
 #pragma warning disable CA1031 // It is thrown to all who wait for it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
             claim.Fail(failure);
-            if (claim.SentNothing)
+            if (claim is { SentNothing: true, LeftTrace: false })
             {
                 // A call that failed does not use up its key.
                 _claims.TryRemove(KeyValuePair.Create(claim.Id, claim));
@@ -112,18 +109,18 @@ internal sealed class KeyedTasks(
         }
     }
 
-    private async Task<EnqueuedTask> SendAsync(NewTask task, bool mayBeThere)
+    private async Task<EnqueuedTask> SendAsync(NewTask task, bool isDoubtful)
     {
         string id = task.Id!;
-        TaskView? known = Find(id) ?? await FindReplayedAsync(id);
-        if (known is not null && !mayBeThere && !await IsSameAsync(task, known))
+        // While the history is being read, what it says of a task may have been over long ago.
+        TaskView? known = await FindReplayedAsync(id);
+        // After a failure only what a worker has had is surely there.
+        if (known is null || (isDoubtful && known is { State: TaskState.Queued or TaskState.Scheduled, Attempt: 1 }))
         {
-            throw new KeyReusedException(id);
+            return await queue.EnqueueAsync(task, CancellationToken.None);
         }
 
-        // The history gets a message also when its queue does not: after an unknown outcome only what a worker has had is surely there.
-        bool isThere = known is not null && !(mayBeThere && known is { State: TaskState.Queued or TaskState.Scheduled, Attempt: 1 });
-        return isThere ? new EnqueuedTask(id, known!.State) : await queue.EnqueueAsync(task, CancellationToken.None);
+        return await IsSameAsync(task, known) ? new EnqueuedTask(id, known.State) : throw new KeyReusedException(id);
     }
 
     private TaskView? Find(string id) => projection.Find(id) is { } known && !WasNotEnqueued(known) ? known : null;
@@ -155,8 +152,11 @@ internal sealed class KeyedTasks(
             return true;
         }
 
-        IReadOnlyList<HistoryRecord> records = await history.ReadAsync([.. projection.OffsetsOf(known.Id).Take(MostRead)], CancellationToken.None);
-        HistoryRecord? first = records.FirstOrDefault(record => record.TaskId == known.Id && record is { Kind: HistoryKind.State, State: TaskState.Queued or TaskState.Scheduled });
+        IReadOnlyList<HistoryRecord> records = await history.ReadAsync(projection.OffsetsOf(known.Id), CancellationToken.None);
+        // What came before was sent and no queue took it: the key was free again.
+        HistoryRecord? first = records.Where(record => record.TaskId == known.Id).OrderBy(record => record.Offset)
+            .Reverse().TakeWhile(record => record is not { State: TaskState.Cancelled, Reason: ITaskHistory.NotEnqueued }).Reverse()
+            .FirstOrDefault(record => record is { Kind: HistoryKind.State, State: TaskState.Queued or TaskState.Scheduled });
         return first is null || (first.ContentType == task.ContentType && first.Body.Span.SequenceEqual(task.Body.Span));
     }
 

@@ -24,8 +24,12 @@ internal sealed class LetterBook
     private const int Most = 100_000;
     private const int MaxText = 1000;
 
+    // A redrive that fails does so soon after the record that took its letter.
+    private const int MostTaken = 1000;
+
     private readonly LinkedList<LetterEntry> _letters = new();
     private readonly Dictionary<string, List<LinkedListNode<LetterEntry>>> _byId = new(StringComparer.Ordinal);
+    private readonly LinkedList<LetterEntry> _taken = new();
     private readonly ErrorTexts _errors = new(MaxText, MaxText);
     private readonly Interned _names = new();
 
@@ -52,27 +56,59 @@ internal sealed class LetterBook
             case { State: TaskState.Cancelled, Reason: IDeadLetters.Discarded }:
                 Remove(record.TaskId, letter => letter.Redriven == record.Redriven);
                 break;
+            case { State: TaskState.Cancelled, Reason: IDeadLetters.NotRedriven }:
+                PutBack(record);
+                break;
         }
     }
 
     private void Add(HistoryRecord record)
     {
-        LinkedListNode<LetterEntry> node = _letters.AddLast(new LetterEntry(
+        Index(_letters.AddLast(new LetterEntry(
             record.Offset, record.TaskId, _names.Of(record.Type), _names.Of(record.Queue), record.Attempt, record.Redriven, record.EnqueuedAt, record.DeadAt,
-            _errors.Take(record.Reason, record.ErrorType, record.Error)));
-        if (_byId.TryGetValue(record.TaskId, out List<LinkedListNode<LetterEntry>>? same))
+            _errors.Take(record.Reason, record.ErrorType, record.Error))));
+        if (_letters.Count > Most)
+        {
+            Remove(_letters.First!);
+        }
+    }
+
+    private void Index(LinkedListNode<LetterEntry> node)
+    {
+        if (_byId.TryGetValue(node.Value.Id, out List<LinkedListNode<LetterEntry>>? same))
         {
             same.Add(node);
         }
         else
         {
-            _byId.Add(record.TaskId, [node]);
+            _byId.Add(node.Value.Id, [node]);
+        }
+    }
+
+    // To its place among those that died before and after it.
+    private void PutBack(HistoryRecord record)
+    {
+        LinkedListNode<LetterEntry>? taken = _taken.Last;
+        while (taken is not null && (taken.Value.Id != record.TaskId || taken.Value.Redriven >= record.Redriven))
+        {
+            taken = taken.Previous;
         }
 
-        if (_letters.Count > Most)
+        // A younger one that is there died later, and it is that one whose redrive left no record to take it.
+        if (taken is null || _byId.GetValueOrDefault(record.TaskId)?.Exists(node => node.Value.Redriven > taken.Value.Redriven) == true)
         {
-            Remove(_letters.First!);
+            return;
         }
+
+        _taken.Remove(taken);
+        LetterEntry letter = taken.Value with { Error = _errors.Take(taken.Value.Error?.Reason, taken.Value.Error?.Type, taken.Value.Error?.Text) };
+        LinkedListNode<LetterEntry>? before = _letters.Last;
+        while (before is not null && before.Value.Offset > letter.Offset)
+        {
+            before = before.Previous;
+        }
+
+        Index(before is null ? _letters.AddFirst(letter) : _letters.AddAfter(before, letter));
     }
 
     // The oldest: a queue gives its letters in the order they came.
@@ -98,5 +134,10 @@ internal sealed class LetterBook
 
         _errors.Release(node.Value.Error);
         _letters.Remove(node);
+        _taken.AddLast(node.Value);
+        if (_taken.Count > MostTaken)
+        {
+            _taken.RemoveFirst();
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 
@@ -10,11 +11,20 @@ internal sealed record LetterPage(IReadOnlyList<DeadLetter> Letters, string? Not
 
 /// <summary>
 /// Lists dead letters from the history: to look at a queue is to take its messages and give them back, which counts as deliveries. The queues are read
-/// only for what the history cannot tell of.
+/// only for what the history cannot tell of, and where they have more than it tells of: a redrive or discard moves what the queues have.
 /// </summary>
-internal sealed class LetterList(TaskProjection projection, ITaskHistory history, IDeadLetters letters, IQueueCounts counts, HistorySettings settings, IOptions<WorkQueueOptions> options)
+internal sealed class LetterList(
+    TaskProjection projection, ITaskHistory history, IDeadLetters letters, IQueueCounts counts, HistorySettings settings, IOptions<WorkQueueOptions> options, TimeProvider clock)
 {
     private const int ReadsAtOnce = 8;
+
+    // Whole payloads, of which a list may keep next to nothing: a page of megabytes is never held at once.
+    private const int ReadTogether = 50;
+
+    // While tasks die, the two differ for a moment.
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _fewerSince = new(StringComparer.Ordinal);
 
     private readonly string[] _queues = [.. options.Value.Queues.Keys.Append(WorkQueueOptions.DefaultQueue).Distinct(StringComparer.Ordinal)];
 
@@ -29,12 +39,18 @@ internal sealed class LetterList(TaskProjection projection, ITaskHistory history
         }
 
         LetterEntry[] known = projection.Letters();
+        DeadDifference? difference = DifferenceOf(known, filter);
+        if (IsMissing(difference, filter))
+        {
+            return new LetterPage(await letters.ListAsync(filter, cancellationToken), $"{difference} This list is read from the queues.");
+        }
+
         LetterEntry[] fitting = Fitting(known, filter);
         LetterEntry[] asked = [.. fitting.Skip(filter.Skip).Take(filter.Limit)];
         DeadLetter[] page = await ReadAsync(asked, filter.MaxPayloadBytes, cancellationToken);
         DeadLetterFilter others = filter with { IsOutsideHistory = true, Skip = Math.Max(0, filter.Skip - fitting.Length), Limit = filter.Limit - page.Length };
         IReadOnlyList<DeadLetter> more = others.Limit > 0 && HasOthers(filter) ? await letters.ListAsync(others, cancellationToken) : [];
-        return new LetterPage([.. page, .. more], NoteOf(known, filter));
+        return new LetterPage([.. page, .. more], NoteOf(difference));
     }
 
     /// <summary>Counts the letters that fit, at most as many as the filter's limit.</summary>
@@ -46,7 +62,14 @@ internal sealed class LetterList(TaskProjection projection, ITaskHistory history
             return await letters.CountAsync(filter, cancellationToken);
         }
 
-        int count = Math.Min(filter.Limit, Fitting(projection.Letters(), filter).Length);
+        LetterEntry[] known = projection.Letters();
+        if (NoteOf(DifferenceOf(known, filter)) is not null)
+        {
+            // What is counted is what will be moved.
+            return await letters.CountAsync(filter, cancellationToken);
+        }
+
+        int count = Math.Min(filter.Limit, Fitting(known, filter).Length);
         return count < filter.Limit && HasOthers(filter)
             ? count + await letters.CountAsync(filter with { IsOutsideHistory = true, Limit = filter.Limit - count }, cancellationToken)
             : count;
@@ -65,12 +88,18 @@ internal sealed class LetterList(TaskProjection projection, ITaskHistory history
 
     private async Task<DeadLetter[]> ReadAsync(LetterEntry[] asked, int? maxPayloadBytes, CancellationToken cancellationToken)
     {
-        int size = Math.Max(1, (asked.Length + ReadsAtOnce - 1) / ReadsAtOnce);
-        IReadOnlyList<HistoryRecord>[] read = await Task.WhenAll(
-            asked.Select(letter => letter.Offset).Order().Chunk(size).Select(offsets => history.ReadAsync(offsets, cancellationToken)));
-        Dictionary<long, HistoryRecord> records = read.SelectMany(part => part).ToDictionary(record => record.Offset);
-        // A history that was deleted and made anew gives old offsets to other tasks.
-        return [.. asked.Select(letter => Of(letter, records.TryGetValue(letter.Offset, out HistoryRecord? record) && record.TaskId == letter.Id ? record : null, maxPayloadBytes))];
+        List<DeadLetter> page = [];
+        foreach (LetterEntry[] part in asked.Chunk(ReadTogether))
+        {
+            int size = Math.Max(1, (part.Length + ReadsAtOnce - 1) / ReadsAtOnce);
+            IReadOnlyList<HistoryRecord>[] read = await Task.WhenAll(
+                part.Select(letter => letter.Offset).Order().Chunk(size).Select(offsets => history.ReadAsync(offsets, cancellationToken)));
+            Dictionary<long, HistoryRecord> records = read.SelectMany(found => found).ToDictionary(record => record.Offset);
+            // A history that was deleted and made anew gives old offsets to other tasks.
+            page.AddRange(part.Select(letter => Of(letter, records.TryGetValue(letter.Offset, out HistoryRecord? record) && record.TaskId == letter.Id ? record : null, maxPayloadBytes)));
+        }
+
+        return [.. page];
     }
 
     private static DeadLetter Of(LetterEntry letter, HistoryRecord? record, int? maxPayloadBytes) => new()
@@ -86,23 +115,50 @@ internal sealed class LetterList(TaskProjection projection, ITaskHistory history
         EnqueuedAt = letter.EnqueuedAt,
         DeadAt = letter.DeadAt,
         ContentType = record?.ContentType,
-        PayloadBytes = record?.Body.Length ?? 0,
+        PayloadBytes = record?.Body.Length ?? -1,
         Payload = record is null || record.Body.Length > maxPayloadBytes ? ReadOnlyMemory<byte>.Empty : record.Body,
         Headers = record?.Headers ?? new Dictionary<string, object?>(StringComparer.Ordinal),
     };
 
-    private string? NoteOf(LetterEntry[] known, DeadLetterFilter filter)
+    // Null while the queues cannot be counted.
+    private DeadDifference? DifferenceOf(LetterEntry[] known, DeadLetterFilter filter)
     {
         if (counts.Current.Count == 0 || counts.Unrouted is null)
         {
-            return "The queues cannot be counted at the moment, so this list is not compared with them; events of subscriptions and tasks that found no queue may be missing.";
+            return null;
         }
 
-        QueueCount[] counted = [.. counts.Current.Where(count => !count.IsSubscription && (filter.Queue is null || filter.Queue == count.Queue))];
-        long onBroker = counted.Sum(count => count.Dead);
-        long told = known.LongCount(letter => counted.Any(count => count.Queue == letter.Queue));
         // One that cannot be counted for itself is missing.
-        return counted.Length == 0 || onBroker == told ? null
-            : $"The broker counted {onBroker} dead letters at most a second ago, and the history, which this list is from, tells of {told}. Where that stays so, letters are older than the history or came without an id, or somebody emptied a queue; a redrive or discard of a whole queue moves what the broker has.";
+        QueueCount[] counted = [.. counts.Current.Where(count => !count.IsSubscription && (filter.Queue is null || filter.Queue == count.Queue))];
+        return new DeadDifference(counted.Sum(count => count.Dead), known.LongCount(letter => counted.Any(count => count.Queue == letter.Queue)));
+    }
+
+    // Whether the queues have had more for longer than a moment.
+    private bool IsMissing(DeadDifference? difference, DeadLetterFilter filter)
+    {
+        string queue = filter.Queue ?? "";
+        if (difference is null || difference.OnBroker <= difference.Told)
+        {
+            _fewerSince.TryRemove(queue, out _);
+            return false;
+        }
+
+        DateTimeOffset now = clock.GetUtcNow();
+        return now - _fewerSince.GetOrAdd(queue, now) >= Moment;
+    }
+
+    private static string? NoteOf(DeadDifference? difference) => difference switch
+    {
+        null => "The queues cannot be counted at the moment, so this list is not compared with them; events of subscriptions and tasks that found no queue may be missing.",
+        { IsNone: true } => null,
+        _ => $"{difference} This list is from the history.",
+    };
+
+    private sealed record DeadDifference(long OnBroker, long Told)
+    {
+        public bool IsNone => OnBroker == Told;
+
+        public override string ToString() =>
+            $"The broker counted {OnBroker} dead letters at most a second ago, and the history tells of {Told}. Where that stays so, letters are older than the history or came without an id, or somebody emptied a queue; a redrive or discard of a whole queue moves what the broker has.";
     }
 }

@@ -75,6 +75,13 @@ internal sealed class RowUpdater
         row.Queue = _names.Of(record.Queue);
         row.State = row.Shown = record.State;
         (row.Attempt, row.Redriven, row.Returned) = (record.Attempt, record.Redriven, record.Returned);
+        if (record is { State: TaskState.Cancelled, Reason: IDeadLetters.NotRedriven })
+        {
+            // Its letter is where it was.
+            row.DiedAfter = Math.Max(row.DiedAfter, 0);
+            (row.State, row.Shown, row.Redriven) = (TaskState.DeadLettered, TaskState.DeadLettered, row.DiedAfter);
+        }
+
         row.StateOffset = byProgress ? -1 : record.Offset;
         row.ChangedAt = Milliseconds.Of(record.At);
         row.DueAt = record.State is TaskState.Scheduled or TaskState.Retrying ? Milliseconds.Of(record.DueAt) : Milliseconds.Unknown;

@@ -22,14 +22,22 @@ internal sealed class TaskEnding(KeyedTasks keyed, TaskProjection projection, Ta
         using CancellationTokenSource time = new(limit, clock);
         using CancellationTokenSource both = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellationToken);
         // Before it is enqueued: it may have ended when the confirm comes.
-        Task<HistoryRecord> end = waiters.EndOfAsync(id, both.Token);
+        Task<HistoryRecord> next = waiters.Join(id);
         try
         {
             EnqueuedTask enqueued = isKeyed ? await keyed.EnqueueAsync(task, cancellationToken) : await queue.EnqueueAsync(task, cancellationToken);
             // An id that was sent before, by an Idempotency-Key, may have ended long ago.
-            return projection.Find(id) is { HasEnded: true } ended && !KeyedTasks.WasNotEnqueued(ended) && await reader.ReadAsync(id, cancellationToken) is { } known
-                ? (enqueued, new TaskEnded(id, known.Task.State.ToText(), PayloadText.JsonOf(known.Result), ErrorOf(known.Task.State, known.Task.Error, known.Task.Reason)))
-                : (enqueued, EndOf(await end));
+            HistoryRecord? last = null;
+            while (true)
+            {
+                if (await EndOfAsync(id, last, cancellationToken) is { } ended)
+                {
+                    return (enqueued, ended);
+                }
+
+                last = await next.WaitAsync(both.Token);
+                next = waiters.Next(id);
+            }
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -40,6 +48,30 @@ internal sealed class TaskEnding(KeyedTasks keyed, TaskProjection projection, Ta
         {
             waiters.Forget(id);
         }
+    }
+
+    // A record may be of an earlier run, or of what no queue took: whether the task has ended, the projection knows.
+    private async Task<TaskEnded?> EndOfAsync(string id, HistoryRecord? last, CancellationToken cancellationToken)
+    {
+        if (projection.Find(id) is not { } known)
+        {
+            // Dropped already, of more tasks than are kept.
+            return last is null or { Reason: ITaskHistory.NotEnqueued } ? null : EndOf(last);
+        }
+
+        if (!known.HasEnded || KeyedTasks.WasNotEnqueued(known))
+        {
+            return null;
+        }
+
+        if (last is not null && (last.State, last.Attempt, last.Redriven) == (known.State, known.Attempt, known.Redriven))
+        {
+            return EndOf(last);
+        }
+
+        return await reader.ReadAsync(id, cancellationToken) is { } told
+            ? new TaskEnded(id, told.Task.State.ToText(), PayloadText.JsonOf(told.Result), ErrorOf(told.Task.State, told.Task.Error, told.Task.Reason))
+            : null;
     }
 
     private static TaskEnded EndOf(HistoryRecord record) => new(

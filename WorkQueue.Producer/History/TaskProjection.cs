@@ -19,7 +19,7 @@ internal sealed class TaskProjection
     // By the time a worker could take them, and by the time they are due.
     private RowHeap _waiting = NewWaiting();
     private RowHeap _due = NewDue();
-    private readonly TaskCompletionSource _replayed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _replayed = NewReplayed();
     private readonly int _maxTasks;
     private readonly TimeProvider _clock;
     private HistoryProgress _progress = new(IsReplaying: true, 0, null, null);
@@ -40,7 +40,16 @@ internal sealed class TaskProjection
     }
 
     /// <summary>Completes when everything that was there at the start has been applied.</summary>
-    public Task Replayed => _replayed.Task;
+    public Task Replayed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _replayed.Task;
+            }
+        }
+    }
 
     /// <summary>Takes in one record: of any task, late, twice or out of order.</summary>
     public void Apply(HistoryRecord record) => Apply([record]);
@@ -73,6 +82,7 @@ internal sealed class TaskProjection
         {
             (_rows, _updater, _totals, _ended, _letters, _live, _waiting, _due) = (new(), new(), new(), new(), new(), new(), NewWaiting(), NewDue());
             _progress = new(IsReplaying: true, 0, null, null);
+            _replayed = _replayed.Task.IsCompleted ? NewReplayed() : _replayed;
         }
     }
 
@@ -82,9 +92,8 @@ internal sealed class TaskProjection
         lock (_lock)
         {
             _progress = _progress with { IsReplaying = false };
+            _replayed.TrySetResult();
         }
-
-        _replayed.TrySetResult();
     }
 
     /// <summary>A task, or null when the history that is kept does not tell of it.</summary>
@@ -183,6 +192,8 @@ internal sealed class TaskProjection
             return _letters.ToArray();
         }
     }
+
+    private static TaskCompletionSource NewReplayed() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static RowHeap NewWaiting() => new((row, since) => !row.IsGone && row.Shown == TaskState.Queued && row.WaitingSince == since);
 

@@ -8,14 +8,15 @@ internal sealed class TaskWaiters
 {
     private readonly ConcurrentDictionary<string, Waiters> _waiters = new(StringComparer.Ordinal);
 
-    /// <summary>Completes with the record of the task's end. Ask before the task can have ended.</summary>
-    /// <param name="id">The task.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
-    public Task<HistoryRecord> EndOfAsync(string id, CancellationToken cancellationToken)
-    {
-        Waiters waiters = _waiters.AddOrUpdate(id, _ => new Waiters(1, NewEnd()), (_, others) => others with { Count = others.Count + 1 });
-        return waiters.End.Task.WaitAsync(cancellationToken);
-    }
+    /// <summary>
+    /// One more waits, until it says <see cref="Forget"/>. Completes with the next record that tells of an end of the task; that may be an old one, or
+    /// of what no queue took. Ask before the task can have ended.
+    /// </summary>
+    public Task<HistoryRecord> Join(string id) =>
+        _waiters.AddOrUpdate(id, _ => new Waiters(1, NewEnd()), (_, others) => others with { Count = others.Count + 1 }).End.Task;
+
+    /// <summary>For who has joined and waits on: the record after the last one.</summary>
+    public Task<HistoryRecord> Next(string id) => _waiters[id].End.Task;
 
     /// <summary>One of them waits no longer.</summary>
     public void Forget(string id)
@@ -35,9 +36,18 @@ internal sealed class TaskWaiters
     /// <summary>Takes in a record.</summary>
     public void Observe(HistoryRecord record)
     {
-        if (!_waiters.IsEmpty && RowRules.RankOf(record.State) == RowRules.Ended && _waiters.TryRemove(record.TaskId, out Waiters? waiters))
+        if (RowRules.RankOf(record.State) != RowRules.Ended)
         {
-            waiters.End.TrySetResult(record);
+            return;
+        }
+
+        while (!_waiters.IsEmpty && _waiters.TryGetValue(record.TaskId, out Waiters? waiters))
+        {
+            if (_waiters.TryUpdate(record.TaskId, waiters with { End = NewEnd() }, waiters))
+            {
+                waiters.End.TrySetResult(record);
+                return;
+            }
         }
     }
 

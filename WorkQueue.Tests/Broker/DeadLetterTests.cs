@@ -63,6 +63,29 @@ public sealed class DeadLetterTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task A_redrive_that_no_queue_takes_is_told_by_the_history_and_leaves_the_letter()
+    {
+        await using TestQueue queue = new(broker, ("HistoryPayloads", "false"));
+        await queue.ProducerAsync();
+        IDeadLetters letters = queue.Last.Services.GetRequiredService<IDeadLetters>();
+        await PutAsync(queue, ("one", "a"));
+        await UntilDeadAsync(letters, 1);
+        await using IChannel plain = await queue.PlainChannelAsync();
+        await plain.QueueDeleteAsync($"{queue.Prefix}.default");
+        Assert.Equal(PublishOutcome.Returned, (await Assert.ThrowsAsync<TaskNotEnqueuedException>(() => letters.RedriveAsync(new DeadLetterFilter()))).Outcome);
+        using CancellationTokenSource limit = new(TestEnvironment.Patience);
+        await foreach (IReadOnlyList<HistoryRecord> group in queue.Last.Services.GetRequiredService<ITaskHistory>().FollowAsync(null, limit.Token))
+        {
+            if (group.Any(record => record is { TaskId: "one", State: TaskState.Cancelled, Reason: IDeadLetters.NotRedriven, Redriven: 1 }))
+            {
+                break;
+            }
+        }
+
+        Assert.Single(await letters.ListAsync(new DeadLetterFilter()));
+    }
+
+    [BrokerFact]
     public async Task A_task_that_dies_again_at_once_is_redriven_once()
     {
         await using TestQueue queue = new(broker);

@@ -26,13 +26,19 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
     /// <summary>Set: whatever is enqueued may have arrived or not.</summary>
     public bool IsUncertain { get; set; }
 
+    /// <summary>Set: the queue refuses what is enqueued, and the history beside it stores it.</summary>
+    public bool IsRefusing { get; set; }
+
     /// <summary>What becomes of a task that was enqueued.</summary>
     public Action<string>? OnEnqueued { get; set; }
 
     /// <summary>Set: the broker counts nothing.</summary>
     public bool IsUncounted { get; set; }
 
-    public IReadOnlyList<QueueCount> Current => IsUncounted ? [] : [new("default", "wq.default", 3, 2, 1)];
+    public IReadOnlyList<QueueCount> Current => IsUncounted ? [] : [new("default", "wq.default", 3, 2, Dead)];
+
+    /// <summary>How many dead letters it counts.</summary>
+    public int Dead { get; set; } = 1;
 
     public long? Delayed => 0;
 
@@ -58,6 +64,12 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
         if (IsUncertain)
         {
             throw new TaskNotEnqueuedException(PublishOutcome.Unknown, task.Id ?? "uncertain", "The broker did not confirm.");
+        }
+
+        if (IsRefusing)
+        {
+            history.Add(records.Queued(task.Id!) with { Body = task.Body, ContentType = task.ContentType });
+            throw new TaskNotEnqueuedException(PublishOutcome.Refused, task.Id!, "The queue is full.");
         }
 
         if (task.Queue is not (null or "default"))

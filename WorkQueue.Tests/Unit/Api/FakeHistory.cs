@@ -8,10 +8,14 @@ internal sealed class FakeHistory : ITaskHistory
 {
     private readonly Lock _lock = new();
     private readonly List<HistoryRecord> _records = [];
+    private int _reading;
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>What its end waits for: until then it is still being read.</summary>
     public Task End { get; set; } = Task.CompletedTask;
+
+    /// <summary>The most records that were being read again at one moment.</summary>
+    public int MostReadAtOnce { get; private set; }
 
     public void Add(params HistoryRecord[] records)
     {
@@ -55,11 +59,20 @@ internal sealed class FakeHistory : ITaskHistory
         }
     }
 
-    public Task<IReadOnlyList<HistoryRecord>> ReadAsync(IReadOnlyCollection<long> offsets, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<HistoryRecord>> ReadAsync(IReadOnlyCollection<long> offsets, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            return Task.FromResult<IReadOnlyList<HistoryRecord>>([.. _records.Where(record => offsets.Contains(record.Offset))]);
+            _reading += offsets.Count;
+            MostReadAtOnce = Math.Max(MostReadAtOnce, _reading);
+        }
+
+        // So that whoever reads several at once has all of them begun.
+        await Task.Yield();
+        lock (_lock)
+        {
+            _reading -= offsets.Count;
+            return [.. _records.Where(record => offsets.Contains(record.Offset))];
         }
     }
 }

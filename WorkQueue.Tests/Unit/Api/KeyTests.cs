@@ -3,6 +3,7 @@ using System.Text.Json;
 using WorkQueue.Messaging;
 using WorkQueue.Producer;
 using WorkQueue.Tests.Support;
+using WorkQueue.Tests.Unit.History;
 
 namespace WorkQueue.Tests.Unit.Api;
 
@@ -108,6 +109,53 @@ public sealed class KeyTests : IAsyncLifetime
         await Eventually.TrueAsync(() => _api.Projection.Find(Id)!.State == TaskState.Queued, "it is shown as queued");
     }
 
+    [Theory]
+    [InlineData("1")]
+    [InlineData("2")]
+    public async Task What_its_queue_refused_is_sent_again_also_where_the_history_has_it(string payload)
+    {
+        _api.Broker.IsRefusing = true;
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await SendAsync(Json("1"))).Status);
+        await Eventually.TrueAsync(() => _api.Projection.Find(Id) is not null, "the history tells of it");
+        _api.Broker.IsRefusing = false;
+        Assert.Equal((HttpStatusCode.Accepted, "queued"), await SendAsync(Json(payload)));
+        Assert.Equal(payload, System.Text.Encoding.UTF8.GetString(Assert.Single(_api.Broker.Enqueued).Body.Span));
+    }
+
+    [Fact]
+    public async Task A_key_is_compared_with_what_was_enqueued_and_not_with_what_no_queue_took()
+    {
+        await _api.RecordAsync(
+            _api.Records.Queued(Id) with { Body = "1"u8.ToArray() },
+            _api.Records.Cancelled(Id) with { Reason = ITaskHistory.NotEnqueued },
+            _api.Records.Queued(Id) with { Body = "2"u8.ToArray() });
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await SendAsync(Json("1"))).Status);
+        Assert.Equal((HttpStatusCode.Accepted, "queued"), await SendAsync(Json("2")));
+        Assert.Empty(_api.Broker.Enqueued);
+    }
+
+    [Fact]
+    public async Task While_the_history_is_being_read_what_it_has_told_of_a_key_so_far_is_no_answer()
+    {
+        TaskCompletionSource end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        FakeHistory history = new() { End = end.Task };
+        history.Add(new Records(new FakeClock()).Queued(Id) with { Body = "1"u8.ToArray() });
+        await using ApiHost api = await ApiHost.StartInAsync("Development", history);
+        await Eventually.TrueAsync(() => api.Projection.Find(Id) is not null, "it is told so far");
+        using HttpResponseMessage answer = await PostAsync(Json("1"), api);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        end.SetResult();
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_task_is_not_answered_by_what_no_queue_took_before_it()
+    {
+        _api.Broker.OnEnqueued = id => _api.History.Add(
+            _api.Records.Cancelled(id) with { Reason = ITaskHistory.NotEnqueued }, _api.Records.Queued(id), _api.Records.Succeeded(id, result: "7"));
+        using HttpResponseMessage answer = await PostAsync(Json("1"), path: "/tasks?wait=20s");
+        Assert.Contains("succeeded", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     private static string Json(string payload) => $$"""{"type":"simulate","payload":{{payload}}}""";
 
     private async Task<(HttpStatusCode Status, string? State)> SendAsync(string body)
@@ -117,9 +165,9 @@ public sealed class KeyTests : IAsyncLifetime
         return (answer.StatusCode, json.TryGetProperty("state", out JsonElement state) ? state.GetString() : null);
     }
 
-    private async Task<HttpResponseMessage> PostAsync(string body, ApiHost? api = null)
+    private async Task<HttpResponseMessage> PostAsync(string body, ApiHost? api = null, string path = "/tasks")
     {
-        using HttpRequestMessage request = new(HttpMethod.Post, "/tasks") { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
+        using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
         request.Headers.Add("Idempotency-Key", Key);
         return await (api ?? _api).Http.SendAsync(request);
     }

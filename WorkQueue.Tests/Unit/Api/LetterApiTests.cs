@@ -1,8 +1,11 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 using WorkQueue.Producer;
 using WorkQueue.Producer.Board;
+using WorkQueue.Producer.History;
+using WorkQueue.Tests.Unit.History;
 
 namespace WorkQueue.Tests.Unit.Api;
 
@@ -18,6 +21,7 @@ public sealed class LetterApiTests : IAsyncLifetime
     [Fact]
     public async Task Letters_are_listed_from_the_history_page_by_page_with_payload_and_filters()
     {
+        _api.Broker.Dead = 3;
         await _api.RecordAsync(
             _api.Records.Dead("a", "bang") with { Body = """{"n":1}"""u8.ToArray(), ContentType = "application/json" },
             _api.Records.Dead("b", "other") with { Body = "text"u8.ToArray(), ContentType = "text/plain" },
@@ -42,7 +46,57 @@ public sealed class LetterApiTests : IAsyncLifetime
         Assert.StartsWith("The queues cannot be counted", (await _api.GetAsync("/dead-letters")).Json.GetProperty("note").GetString(), StringComparison.Ordinal);
         _api.Broker.IsUncounted = false;
         await _api.RecordAsync(_api.Records.Dead("b"));
-        Assert.StartsWith("The broker counted 1 dead letters at most a second ago, and the history, which this list is from, tells of 2.", (await _api.GetAsync("/dead-letters")).Json.GetProperty("note").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("The broker counted 1 dead letters at most a second ago, and the history tells of 2.", (await _api.GetAsync("/dead-letters")).Json.GetProperty("note").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_the_queue_has_another_number_than_the_history_tells_of_the_queue_is_counted()
+    {
+        await _api.RecordAsync(_api.Records.Dead("a"));
+        _api.Broker.Letters.AddRange([Letter("old", "older than the history"), Letter("a", "x")]);
+        Assert.Equal(1, await DryRunAsync());
+        _api.Broker.Dead = 2;
+        Assert.Equal(2, await DryRunAsync());
+        Assert.Contains("Discard 2 dead letters", await _api.Http.GetStringAsync("/board/dead-letters/confirm?verb=discard"), StringComparison.Ordinal);
+
+        async Task<int> DryRunAsync() => (await _api.PostAsync("/dead-letters/discard", """{"queue":"default","dryRun":true}""")).Json.GetProperty("count").GetInt32();
+    }
+
+    [Fact]
+    public async Task Letters_the_history_has_missed_for_longer_than_a_moment_are_listed_from_the_queue()
+    {
+        FakeClock clock = new();
+        TaskProjection projection = Records.NewProjection(clock);
+        projection.EndReplay();
+        FakeBroker broker = new(_api.History, _api.Records) { Letters = { Letter("old", "x") } };
+        IOptions<WorkQueueOptions> options = Options.Create(new WorkQueueOptions());
+        LetterList list = new(projection, _api.History, broker, broker, new HistorySettings(options), options, clock);
+        Assert.Empty((await list.ListAsync(new DeadLetterFilter(), default)).Letters);
+        clock.Advance(TimeSpan.FromSeconds(6));
+        LetterPage page = await list.ListAsync(new DeadLetterFilter(), default);
+        Assert.Equal("old", Assert.Single(page.Letters).Id);
+        Assert.EndsWith("read from the queues.", page.Note, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Of_a_letter_whose_record_is_gone_the_payload_is_said_to_be_gone()
+    {
+        HistoryRecord dead = Dead("a", "text");
+        await _api.RecordAsync(dead);
+        _api.History.Truncate(dead.Offset + 1);
+        JsonElement letter = Assert.Single((await _api.GetAsync("/dead-letters?id=a")).Json.GetProperty("items").EnumerateArray());
+        Assert.Equal((JsonValueKind.Null, DeadLetterView.Gone), (letter.GetProperty("text").ValueKind, letter.GetProperty("payloadNote").GetString()));
+        Assert.Contains(DeadLetterView.Gone, await _api.Http.GetStringAsync("/board/dead-letters?id=a"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Payloads_are_read_a_part_at_a_time()
+    {
+        _api.Broker.Dead = 120;
+        await _api.RecordAsync([.. Enumerable.Range(0, 120).Select(number => Dead($"{number}", $"{number}"))]);
+        JsonElement page = (await _api.GetAsync("/dead-letters?limit=500")).Json;
+        Assert.Equal(Enumerable.Range(0, 120).Select(number => $"{number}"), page.GetProperty("items").EnumerateArray().Select(letter => letter.GetProperty("text").GetString()));
+        Assert.InRange(_api.History.MostReadAtOnce, 1, 50);
     }
 
     [Fact]

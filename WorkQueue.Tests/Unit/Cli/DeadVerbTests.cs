@@ -80,6 +80,16 @@ public sealed class DeadVerbTests
         Assert.Equal(ExitCode.NotFound, (await producer.RunAsync("dead", "show", "z")).Code);
     }
 
+    [Fact]
+    public async Task Show_says_in_what_the_list_may_be_incomplete_when_nothing_is_found()
+    {
+        await using FakeProducer producer = await FakeProducer.StartAsync();
+        producer.On("GET /dead-letters", 200, """{"items":[],"next":null,"note":"The broker counted 2."}""");
+        Result result = await producer.RunAsync("dead", "show", "z");
+        Assert.Equal(ExitCode.NotFound, result.Code);
+        Assert.Contains("The broker counted 2.", result.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
+    }
+
     private static string Page(string id, string next) =>
         $$"""{"items":[{"id":"{{id}}","type":"t","queue":"default","reason":"too often","errorType":null,"error":"[red] bad","attempt":5,"redriven":0,"enqueuedAt":"2026-01-01T10:00:00Z","deadAt":"2026-01-01T10:00:00Z","contentType":"text/plain","payload":null,"text":"not\nJSON"}],"next":{{next}}}""";
 }

@@ -39,6 +39,19 @@ public sealed class LetterBookTests
         Assert.Empty(_book.ToArray());
     }
 
+    [Fact]
+    public void A_letter_whose_redrive_no_queue_took_is_back_in_its_place()
+    {
+        Take(_records.Dead("a", "first"), _records.Dead("b", "second"), _records.Queued("a", redriven: 1));
+        Assert.Equal(["second"], Errors());
+        Take(NotRedriven("a", 1));
+        Assert.Equal(["first", "second"], Errors());
+        Take(_records.Queued("a", redriven: 1), _records.Dead("a", "again", redriven: 1), NotRedriven("a", 2));
+        Assert.Equal(["second", "again"], Errors());
+    }
+
+    private HistoryRecord NotRedriven(string id, int redriven) => _records.Cancelled(id, redriven: redriven) with { Reason = IDeadLetters.NotRedriven };
+
     private void Take(params HistoryRecord[] records)
     {
         foreach (HistoryRecord record in records)

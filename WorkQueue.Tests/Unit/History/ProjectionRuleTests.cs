@@ -14,6 +14,32 @@ public sealed class ProjectionRuleTests
     public ProjectionRuleTests() => (_records, _projection) = (new Records(_clock), Records.NewProjection(_clock));
 
     [Fact]
+    public void A_task_whose_redrive_no_queue_took_is_dead_as_before_and_can_be_redriven_and_discarded()
+    {
+        HistoryRecord refused = _records.Cancelled("a", attempt: 5, redriven: 1) with { Reason = IDeadLetters.NotRedriven };
+        Apply(_records.Dead("a", attempt: 5), _records.Queued("a", redriven: 1), refused);
+        TaskView task = _projection.Find("a")!;
+        Assert.Equal((TaskState.DeadLettered, 5, 0, 1), (task.State, task.Attempt, task.Redriven, _projection.Counts()[TaskState.DeadLettered]));
+        Apply(_records.Queued("a", redriven: 1));
+        Assert.Equal(TaskState.Queued, _projection.Find("a")!.State);
+        Apply(refused with { Offset = 900 }, _records.Cancelled("a", attempt: 5) with { Offset = 901, Reason = IDeadLetters.Discarded });
+        Assert.Equal((TaskState.Cancelled, false), (_projection.Find("a")!.State, _projection.Find("a")!.OnBroker));
+    }
+
+    [Fact]
+    public void A_history_made_anew_is_awaited_anew()
+    {
+        TaskProjection projection = Records.NewProjection(new FakeClock());
+        projection.EndReplay();
+        Assert.True(projection.Replayed.IsCompleted);
+        projection.Clear();
+        Task again = projection.Replayed;
+        Assert.False(again.IsCompleted);
+        projection.EndReplay();
+        Assert.True(again.IsCompleted);
+    }
+
+    [Fact]
     public void A_run_recorded_before_its_enqueue_makes_the_task_run()
     {
         HistoryRecord queued = _records.Queued("a");
