@@ -28,7 +28,7 @@ internal sealed class ControlLog(
 
     private static readonly TimeSpan UnreadableLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BeginLimit = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan TellInterval = TimeSpan.FromMilliseconds(200);
 
     // Longer than it takes to find out that nobody can greet.

@@ -21,6 +21,9 @@ internal sealed class LetterList(
     // Whole payloads, of which a list may keep next to nothing: a page of megabytes is never held at once.
     private const int ReadTogether = 50;
 
+    // Not from the queue meanwhile: to look there is a delivery, and who waits looks often.
+    private const string StillRead = "The history is still being read: letters may be missing from this list for the moment.";
+
     // While tasks die, the two differ for a moment.
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(5);
 
@@ -40,7 +43,8 @@ internal sealed class LetterList(
 
         LetterEntry[] known = projection.Letters();
         DeadDifference? difference = DifferenceOf(known, filter);
-        if (IsMissing(difference, filter))
+        bool isReplaying = projection.Progress.IsReplaying;
+        if (!isReplaying && IsMissing(difference, filter))
         {
             return new LetterPage(await letters.ListAsync(filter, cancellationToken), $"{difference} This list is read from the queues.");
         }
@@ -50,7 +54,7 @@ internal sealed class LetterList(
         DeadLetter[] page = await ReadAsync(asked, filter.MaxPayloadBytes, cancellationToken);
         DeadLetterFilter others = filter with { IsOutsideHistory = true, Skip = Math.Max(0, filter.Skip - fitting.Length), Limit = filter.Limit - page.Length };
         IReadOnlyList<DeadLetter> more = others.Limit > 0 && HasOthers(filter) ? await letters.ListAsync(others, cancellationToken) : [];
-        return new LetterPage([.. page, .. more], NoteOf(difference));
+        return new LetterPage([.. page, .. more], isReplaying ? StillRead : NoteOf(difference));
     }
 
     /// <summary>Counts the letters that fit, at most as many as the filter's limit.</summary>
@@ -63,7 +67,7 @@ internal sealed class LetterList(
         }
 
         LetterEntry[] known = projection.Letters();
-        if (NoteOf(DifferenceOf(known, filter)) is not null)
+        if (projection.Progress.IsReplaying || NoteOf(DifferenceOf(known, filter)) is not null)
         {
             // What is counted is what will be moved.
             return await letters.CountAsync(filter, cancellationToken);
@@ -77,7 +81,7 @@ internal sealed class LetterList(
 
     // Letters of subscriptions are not in the history; a queue nobody knows is refused by the queue's own reader.
     private bool IsTold(DeadLetterFilter filter) =>
-        !settings.IsOff && settings.KeepsPayloads && !projection.Progress.IsReplaying && (filter.Queue is null || _queues.Contains(filter.Queue));
+        !settings.IsOff && settings.KeepsPayloads && (filter.Queue is null || _queues.Contains(filter.Queue));
 
     private LetterEntry[] Fitting(LetterEntry[] known, DeadLetterFilter filter) =>
         [.. known.Where(letter => letter.Fits(filter) && _queues.Contains(letter.Queue)).OrderBy(letter => Array.IndexOf(_queues, letter.Queue))];

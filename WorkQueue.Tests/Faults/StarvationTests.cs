@@ -13,7 +13,7 @@ public sealed class StarvationTests(FaultBroker broker, FaultReport report)
     {
         const int Slots = 64;
         await using FaultQueue queue = await FaultQueue.CreateAsync(
-            broker, ("Worker:Concurrency", Slots.ToString(CultureInfo.InvariantCulture)), ("Heartbeat", "00:00:02"));
+            broker, ("Worker:Concurrency", Slots.ToString(CultureInfo.InvariantCulture)), ("Heartbeat", "00:00:04"));
         using ManualResetEventSlim end = new();
         await queue.WorkerAsync((_, _) =>
         {
@@ -23,7 +23,7 @@ public sealed class StarvationTests(FaultBroker broker, FaultReport report)
         await queue.EnqueueAsync(await queue.ProducerAsync(), Slots);
         // All at once, which they are only if each has a thread; then long enough for three heartbeats to be missed.
         await Eventually.TrueAsync(() => queue.Ledger.MostAtOnce == Slots, "all run");
-        using (PeriodicTimer silence = new(TimeSpan.FromSeconds(10)))
+        using (PeriodicTimer silence = new(TimeSpan.FromSeconds(14)))
         {
             await silence.WaitForNextTickAsync();
         }
@@ -33,7 +33,7 @@ public sealed class StarvationTests(FaultBroker broker, FaultReport report)
         Assert.DoesNotContain(queue.Logged, line => line.Contains("was lost", StringComparison.Ordinal));
         Balance balance = await queue.CloseAsync();
         Assert.Equal(0, balance.Duplicates);
-        report.Add("64 handlers that block their threads for 10 s", balance, "no connection is lost");
+        report.Add("64 handlers that block their threads for 14 s", balance, "no connection is lost");
     }
 
     [FaultFact(Timeout = 120_000)]
