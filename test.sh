@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, in Release where CI=true, and prints the table of the fault tests. Sets up first what is missing.
 # Arguments go to dotnet test, for example: ./test.sh --filter FullyQualifiedName~Unit
-# ./test.sh --faults [arguments] runs the fault tests alone, with 20,000 tasks in the largest instead of 5,000.
+# ./test.sh --faults [arguments] runs the fault tests alone, with 20,000 tasks in the largest instead of 2,500.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -10,7 +10,7 @@ namespace WorkQueue.Tests.Faults;
 public sealed class WorkerFaultTests(FaultBroker broker, FaultReport report)
 {
     private static int TaskCount =>
-        int.TryParse(Environment.GetEnvironmentVariable("WORKQUEUE_FAULT_TASKS"), NumberStyles.None, CultureInfo.InvariantCulture, out int count) ? count : 5000;
+        int.TryParse(Environment.GetEnvironmentVariable("WORKQUEUE_FAULT_TASKS"), NumberStyles.None, CultureInfo.InvariantCulture, out int count) ? count : 2500;
 
     [FaultFact(Timeout = 90_000)]
     public async Task The_task_of_a_killed_worker_runs_elsewhere_within_two_seconds()
