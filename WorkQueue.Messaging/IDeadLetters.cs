@@ -77,6 +77,28 @@ public sealed record DeadLetterFilter
 
     /// <summary>A list leaves out payloads of more bytes, see <see cref="DeadLetter.PayloadBytes"/>; null for none. What is moved is moved whole.</summary>
     public int? MaxPayloadBytes { get; init; }
+
+    /// <summary>Whether a letter fits by its id, its type and what is said of its end; the queue is for whoever reads the queues to see to.</summary>
+    /// <param name="id">The task's id.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="said">The reason, the error's type and its text.</param>
+    public bool Fits(string id, string type, params ReadOnlySpan<string?> said)
+    {
+        if (Ids?.Contains(id) == false || (Type is not null && Type != type))
+        {
+            return false;
+        }
+
+        foreach (string? text in said)
+        {
+            if (Error is null || text?.Contains(Error, StringComparison.OrdinalIgnoreCase) == true)
+            {
+                return true;
+            }
+        }
+
+        return Error is null;
+    }
 }
 
 /// <summary>A task that will not be tried again by itself.</summary>

@@ -141,12 +141,13 @@ internal sealed class SupervisedConnection(
             stopping.ThrowIfCancellationRequested();
         }
 
-        for (bool onlyFinds = false, isDone = false; !isDone;)
+        bool onlyFinds = false;
+        while (true)
         {
             try
             {
                 await DeclareAsync(connection, onlyFinds, stopping);
-                isDone = true;
+                return;
             }
             catch (OperationInterruptedException refused) when (!onlyFinds && refused.ShutdownReason?.ReplyCode == Constants.AccessRefused && connection.IsOpen)
             {

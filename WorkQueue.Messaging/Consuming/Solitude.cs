@@ -1,3 +1,5 @@
+using WorkQueue.Messaging.Events;
+
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
@@ -13,7 +15,6 @@ internal sealed class Solitude(TimeProvider clock)
     private readonly Lock _lock = new();
     private readonly List<Place> _places = [];
     private Place? _holder;
-    private TaskCompletionSource _free = Done();
     private TaskCompletionSource? _quiet;
 
     /// <summary>Whether a task is to run alone: at the second death, or one before the limit.</summary>
@@ -31,59 +32,14 @@ internal sealed class Solitude(TimeProvider clock)
         return place;
     }
 
-    private static TaskCompletionSource Done()
-    {
-        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        done.SetResult();
-        return done;
-    }
-
     /// <summary>A slot among the others.</summary>
-#pragma warning disable CA1001 // A source without a timer or wait handle has nothing to dispose of, and its token is in others' hands.
     internal sealed class Place(Solitude all)
-#pragma warning restore CA1001
     {
-        private CancellationTokenSource _asideAsked = new();
-        private bool _isRunning;
+        /// <summary>Paused while another slot's task runs alone, or is about to.</summary>
+        public PauseSwitch Switch { get; } = new();
 
-        /// <summary>Another slot's task is to run alone.</summary>
-        public bool IsAside
-        {
-            get
-            {
-                lock (all._lock)
-                {
-                    return all._holder is not null && all._holder != this;
-                }
-            }
-        }
-
-        /// <summary>Cancelled when this slot is to take no more tasks for a while.</summary>
-        public CancellationToken Aside
-        {
-            get
-            {
-                lock (all._lock)
-                {
-                    return _asideAsked.Token;
-                }
-            }
-        }
-
-        /// <summary>Waits until this slot may take tasks.</summary>
-        public async Task WaitFreeAsync(CancellationToken cancellationToken)
-        {
-            while (IsAside)
-            {
-                Task free;
-                lock (all._lock)
-                {
-                    free = all._free.Task;
-                }
-
-                await free.WaitAsync(cancellationToken);
-            }
-        }
+        /// <summary>A task runs here.</summary>
+        public bool IsRunning { get; private set; }
 
         /// <summary>A task is about to run.</summary>
         /// <returns>False when another's runs alone, or is about to.</returns>
@@ -91,8 +47,8 @@ internal sealed class Solitude(TimeProvider clock)
         {
             lock (all._lock)
             {
-                _isRunning = all._holder is null || all._holder == this;
-                return _isRunning;
+                IsRunning = all._holder is null || all._holder == this;
+                return IsRunning;
             }
         }
 
@@ -109,13 +65,8 @@ internal sealed class Solitude(TimeProvider clock)
                 }
 
                 all._holder = this;
-                all._free = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 all._quiet = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                foreach (Place other in all._places.Where(place => place != this))
-                {
-                    Quiet.Cancel(other._asideAsked);
-                }
-
+                PauseOthers(paused: true);
                 all.CheckQuiet();
                 quiet = all._quiet.Task;
             }
@@ -124,36 +75,37 @@ internal sealed class Solitude(TimeProvider clock)
             return true;
         }
 
-        /// <summary>The task has ended, and been settled.</summary>
+        /// <summary>The task has ended; it may have yet to be settled.</summary>
         public void Leave()
         {
             lock (all._lock)
             {
-                _isRunning = false;
+                IsRunning = false;
                 if (all._holder == this)
                 {
                     all._holder = null;
                     all._quiet = null;
-                    foreach (Place other in all._places.Where(place => place != this))
-                    {
-                        other._asideAsked = new CancellationTokenSource();
-                    }
-
-                    all._free.TrySetResult();
+                    PauseOthers(paused: false);
                 }
 
                 all.CheckQuiet();
             }
         }
 
-        internal bool IsRunning => _isRunning;
+        private void PauseOthers(bool paused)
+        {
+            foreach (Place other in all._places.Where(place => place != this))
+            {
+                other.Switch.Set(paused);
+            }
+        }
     }
 
     private void CheckQuiet()
     {
-        if (!_places.Exists(place => place != _holder && place.IsRunning))
+        if (_quiet is not null && !_places.Exists(place => place != _holder && place.IsRunning))
         {
-            _quiet?.TrySetResult();
+            _quiet.TrySetResult();
         }
     }
 }

@@ -75,12 +75,13 @@ internal sealed class TaskExecutor(
             return new TaskOutcome.Rejected($"went back to its queue {delivery.Message.Returned} times without an end: a worker stopped, lost its connection, ran another task alone, or got it too early, each time");
         }
 
-        if (!(delivery.Message.Deadline < clock.GetUtcNow()))
+        // Asked for every delivery: without a deadline there is no need to know the time.
+        if (delivery.Message.Deadline is not { } deadline || deadline >= clock.GetUtcNow())
         {
             return null;
         }
 
-        string late = $"its deadline {delivery.Message.Deadline:u} passed before it could start";
+        string late = $"its deadline {deadline:u} passed before it could start";
         return delivery.Message.IsCall ? new TaskOutcome.Expired(late) : new TaskOutcome.Rejected(late);
     }
 

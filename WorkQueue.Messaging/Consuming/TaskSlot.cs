@@ -40,7 +40,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
     public bool IsConsuming => _consumer is not null || _hasLeft;
 
     /// <summary>It is to take nothing: all its queues are paused, or another slot's task runs alone.</summary>
-    public bool IsPaused => _place.IsAside || Queues.All(queue => SwitchOf(queue).IsPaused);
+    public bool IsPaused => _place.Switch.IsPaused || Queues.All(queue => SwitchOf(queue).IsPaused);
 
     /// <summary>It gets no more from its queue; once what it runs has ended it goes to another.</summary>
     internal bool HasLeft => _hasLeft;
@@ -75,9 +75,9 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
             {
                 await pipeline.Control.Ready.WaitAsync(stopping);
                 await levels.Known.WaitAsync(stopping);
-                await _place.WaitFreeAsync(stopping);
+                await _place.Switch.WaitResumedAsync(stopping);
                 _current = await NextAsync(stopping);
-                (paused, aside) = (SwitchOf(Queue).Paused, _place.Aside);
+                (paused, aside) = (SwitchOf(Queue).Paused, _place.Switch.Paused);
                 using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, paused, aside);
                 if (await ConsumeAsync(await connection.WaitOpenAsync(taking.Token), new RunTokens(default, drained, givenUp), taking.Token, stopping))
                 {
@@ -123,7 +123,7 @@ internal sealed class TaskSlot(int number, QueueLevels levels, SupervisedConnect
 
     private long?[] Ready() => [.. levels.Ready.Select((count, index) => SwitchOf(Queues[index]).IsPaused ? (long?)null : count)];
 
-    private QueueSwitch SwitchOf(TaskQueue queue) => pipeline.Control.SwitchOf(queue.Name);
+    private PauseSwitch SwitchOf(TaskQueue queue) => pipeline.Control.SwitchOf(queue.Name);
 
     // Decided while the task runs: once it is acknowledged the queue would give the next one.
     private bool LeavesAfterThis()

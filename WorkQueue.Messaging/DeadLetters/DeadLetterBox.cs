@@ -157,7 +157,7 @@ internal sealed class DeadLetterBox(
                 {
                     FoundLetter found = letter.Found;
                     bool elsewhere = queue == topology.Delays.Unrouted && filter.Queue is not null && filter.Queue != found.Letter.Queue;
-                    if (elsewhere || !LetterReader.Fits(found.Letter, filter) || takes?.Invoke(found) == false || progress.Passes(letter))
+                    if (elsewhere || !filter.Fits(found.Letter.Id, found.Letter.Type, found.Letter.Reason, found.Letter.ErrorType, found.Letter.Error) || takes?.Invoke(found) == false || progress.Passes(letter))
                     {
                         continue;
                     }
@@ -215,21 +215,21 @@ internal sealed class DeadLetterBox(
     // How far a reading has come, also where it goes on after the connection was lost. What it had handled by then comes again, or is gone.
     private sealed class Progress(int skip)
     {
-        private readonly Dictionary<LetterKey, int> _handled = [];
-        private Dictionary<LetterKey, int> _again = [];
+        private readonly LetterCounts _handled = new();
+        private LetterCounts _again = new();
         private int _skip = skip;
 
         public int Handled { get; private set; }
 
         /// <summary>The reading begins, once more perhaps.</summary>
-        public void Begin() => _again = new Dictionary<LetterKey, int>(_handled);
+        public void Begin() => _again = _handled.Copy();
 
-        public bool Passes(ScannedLetter letter) => LetterScan.Take(_again, letter.Key) || _skip-- > 0;
+        public bool Passes(ScannedLetter letter) => _again.Take(letter.Key) || _skip-- > 0;
 
         public void Note(ScannedLetter letter)
         {
             Handled++;
-            _handled[letter.Key] = _handled.GetValueOrDefault(letter.Key) + 1;
+            _handled.Add(letter.Key);
         }
     }
 }

@@ -42,11 +42,6 @@ internal static class LetterReader
             task);
     }
 
-    public static bool Fits(DeadLetter letter, DeadLetterFilter filter) =>
-        (filter.Ids is null || filter.Ids.Contains(letter.Id))
-        && (filter.Type is null || filter.Type == letter.Type)
-        && (filter.Error is null || Contains(letter.Reason, filter.Error) || Contains(letter.ErrorType, filter.Error) || Contains(letter.Error, filter.Error));
-
     private static string ReasonOfBroker(IDictionary<string, object?>? headers, bool noSuchQueue, string queue)
     {
         if (noSuchQueue)
@@ -56,6 +51,4 @@ internal static class LetterReader
 
         return TaskHeaders.Text(headers, "x-first-death-reason") is { } reason ? $"dead-lettered by the broker: {reason}" : "no reason given";
     }
-
-    private static bool Contains(string? text, string part) => text?.Contains(part, StringComparison.OrdinalIgnoreCase) == true;
 }

@@ -23,9 +23,8 @@ internal sealed class LetterScan(IChannel channel, string queue, TimeSpan round,
     /// <summary>Looked at in one queue. Unacknowledged letters are held in the broker's memory; who has more than these names a queue or discards.</summary>
     public const int MaxScanned = 100_000;
 
-    // Counted: several letters may be alike, and then any of them stands for another.
-    private readonly Dictionary<LetterKey, int> _kept = [];
-    private Dictionary<LetterKey, int> _comingAgain = [];
+    private readonly LetterCounts _kept = new();
+    private LetterCounts _comingAgain = new();
     private long? _roundStart;
     private int? _left;
 
@@ -35,7 +34,7 @@ internal sealed class LetterScan(IChannel channel, string queue, TimeSpan round,
         if (_left > 0 && _roundStart is { } start && clock.GetElapsedTime(start) >= round)
         {
             await GiveBackAsync();
-            _comingAgain = new Dictionary<LetterKey, int>(_kept);
+            _comingAgain = _kept.Copy();
             _roundStart = null;
         }
 
@@ -52,7 +51,7 @@ internal sealed class LetterScan(IChannel channel, string queue, TimeSpan round,
             _left ??= (int)Math.Min(MaxScanned, message.MessageCount + 1L);
             FoundLetter found = LetterReader.Read(message, topology);
             LetterKey key = LetterKey.Of(message, found.Letter);
-            if (Take(_comingAgain, key))
+            if (_comingAgain.Take(key))
             {
                 continue;
             }
@@ -60,7 +59,7 @@ internal sealed class LetterScan(IChannel channel, string queue, TimeSpan round,
             _left--;
             // From the first new one on: however long it took to come to it, each round gets further.
             _roundStart ??= clock.GetTimestamp();
-            _kept[key] = _kept.GetValueOrDefault(key) + 1;
+            _kept.Add(key);
             return new ScannedLetter(message.DeliveryTag, found, key);
         }
 
@@ -71,7 +70,7 @@ internal sealed class LetterScan(IChannel channel, string queue, TimeSpan round,
     public async Task AcknowledgeAsync(ScannedLetter letter)
     {
         await channel.BasicAckAsync(letter.Tag, multiple: false, CancellationToken.None);
-        Take(_kept, letter.Key);
+        _kept.Take(letter.Key);
     }
 
     /// <summary>Gives back what the channel holds. Of a channel that is closed the broker has it back.</summary>
@@ -101,18 +100,37 @@ internal sealed class LetterScan(IChannel channel, string queue, TimeSpan round,
             channel.ChannelShutdownAsync -= OnShutdown;
         }
     }
+}
 
-    /// <summary>Takes one of a kind off what is counted.</summary>
+/// <summary>Letters that were looked at. Counted: several may be alike, and then any of them stands for another.</summary>
+internal sealed class LetterCounts
+{
+    private readonly Dictionary<LetterKey, int> _counts = [];
+
+    public void Add(LetterKey key) => _counts[key] = _counts.GetValueOrDefault(key) + 1;
+
+    /// <summary>Takes one of a kind off.</summary>
     /// <returns>False where there is none.</returns>
-    public static bool Take(Dictionary<LetterKey, int> counted, LetterKey key)
+    public bool Take(LetterKey key)
     {
-        int count = counted.GetValueOrDefault(key);
+        int count = _counts.GetValueOrDefault(key);
         if (count > 1)
         {
-            counted[key] = count - 1;
+            _counts[key] = count - 1;
         }
 
-        return count > 1 || counted.Remove(key);
+        return count > 1 || _counts.Remove(key);
+    }
+
+    public LetterCounts Copy()
+    {
+        LetterCounts copy = new();
+        foreach ((LetterKey key, int count) in _counts)
+        {
+            copy._counts[key] = count;
+        }
+
+        return copy;
     }
 }
 

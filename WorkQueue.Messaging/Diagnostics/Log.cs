@@ -113,7 +113,7 @@ internal static partial class Log
     [LoggerMessage(3112, LogLevel.Information, "Everything is declared; this program ends, as WorkQueue:DeclareOnly says")]
     public static partial void Declared(this ILogger logger);
 
-    [LoggerMessage(2113, LogLevel.Warning, "{Problem}")]
+    [LoggerMessage(2112, LogLevel.Warning, "{Problem}")]
     public static partial void ThreadsBlocked(this ILogger logger, string problem);
 
     [LoggerMessage(3113, LogLevel.Error, "{Stream} cannot be read ({Reason}): tasks are taken, and pauses and cancellations are not heard until it can")]

@@ -9,9 +9,9 @@ namespace WorkQueue.Messaging.Events;
 /// <param name="Kind">What it is.</param>
 /// <param name="Queue">The queue that is paused or resumed.</param>
 /// <param name="Cancelled">The cancelled tasks, with how often each had been redriven.</param>
-/// <param name="Greeting">Who greets, or tells of lost deliveries.</param>
-/// <param name="Lost">Deliveries that ended with their connection, not with their worker: how many of each, by <see cref="SuspectRuns.KeyOf"/>.</param>
-/// <param name="Begun">A run of a task that was delivered before, by the same key.</param>
+/// <param name="Greeting">Who greets, or tells of runs.</param>
+/// <param name="Lost">Runs that have ended, and first deliveries that were lost, under a worker that lives: how many of each, by <see cref="SuspectRuns.KeyOf"/>.</param>
+/// <param name="Begun">A run of a task that was delivered before begins, by the same key.</param>
 internal sealed record ControlEntry(
     string Kind, string? Queue = null, IReadOnlyDictionary<string, int>? Cancelled = null, string? Greeting = null, IReadOnlyDictionary<string, int>? Lost = null, string? Begun = null)
 {

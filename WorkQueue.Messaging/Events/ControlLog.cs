@@ -48,7 +48,7 @@ internal sealed class ControlLog(
     private IReadOnlyList<string> _saidBefore = [];
     private readonly HashSet<string> _saidAgain = new(StringComparer.Ordinal);
 
-    private readonly ConcurrentDictionary<string, QueueSwitch> _queues = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, PauseSwitch> _queues = new(StringComparer.Ordinal);
 
     /// <summary>Raised for each task that is cancelled, with its id.</summary>
     public event Action<string>? Cancelled;
@@ -77,7 +77,7 @@ internal sealed class ControlLog(
     public IReadOnlyCollection<string> PausedQueues => [.. _queues.Where(queue => queue.Value.IsPaused).Select(queue => queue.Key).Order(StringComparer.Ordinal)];
 
     /// <summary>Whether a queue is paused, and how to learn of a change.</summary>
-    public QueueSwitch SwitchOf(string queue) => _queues.GetOrAdd(queue, _ => new QueueSwitch());
+    public PauseSwitch SwitchOf(string queue) => _queues.GetOrAdd(queue, _ => new PauseSwitch());
 
     /// <summary>Whether this run of a task was cancelled: one that was redriven since is meant to run.</summary>
     public bool IsCancelled(TaskMessage message) => !_cancelled.IsEmpty && _cancelled.TryGet(message.Id, out int redriven) && message.Redriven <= redriven;
@@ -294,61 +294,4 @@ internal sealed class ControlLog(
 
     private static TaskMessage MessageOf(TaskToCancel task) =>
         new() { Id = task.Id, Type = task.Type, Queue = task.Queue, Attempt = task.Attempt, Redriven = task.Redriven, Body = ReadOnlyMemory<byte>.Empty };
-}
-
-/// <summary>Whether a queue is paused.</summary>
-#pragma warning disable CA1001 // A source without a timer or wait handle has nothing to dispose of, and its token is in others' hands.
-internal sealed class QueueSwitch
-#pragma warning restore CA1001
-{
-    private readonly Lock _lock = new();
-    private CancellationTokenSource _pause = new();
-    private TaskCompletionSource _resume = Done();
-
-    public bool IsPaused => _pause.IsCancellationRequested;
-
-    /// <summary>Cancelled when the queue is paused the next time; at once while it is.</summary>
-    public CancellationToken Paused
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _pause.Token;
-            }
-        }
-    }
-
-    /// <summary>Waits until the queue is not paused.</summary>
-    public Task WaitResumedAsync(CancellationToken cancellationToken)
-    {
-        lock (_lock)
-        {
-            return _resume.Task.WaitAsync(cancellationToken);
-        }
-    }
-
-    public void Set(bool paused)
-    {
-        lock (_lock)
-        {
-            if (paused && !IsPaused)
-            {
-                _resume = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                _ = _pause.CancelAsync();
-            }
-            else if (!paused && IsPaused)
-            {
-                _pause = new CancellationTokenSource();
-                _resume.TrySetResult();
-            }
-        }
-    }
-
-    private static TaskCompletionSource Done()
-    {
-        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        done.SetResult();
-        return done;
-    }
 }

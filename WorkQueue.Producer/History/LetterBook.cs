@@ -5,13 +5,7 @@ namespace WorkQueue.Producer.History;
 /// <summary>A dead letter as the history tells of it; its payload is at the offset of its record.</summary>
 internal sealed record LetterEntry(long Offset, string Id, string Type, string Queue, int Attempt, int Redriven, DateTimeOffset? EnqueuedAt, DateTimeOffset? DeadAt, ErrorText? Error)
 {
-    public bool Fits(DeadLetterFilter filter) =>
-        (filter.Queue is null || filter.Queue == Queue)
-        && (filter.Ids is null || filter.Ids.Contains(Id))
-        && (filter.Type is null || filter.Type == Type)
-        && (filter.Error is null || Contains(Error?.Reason, filter.Error) || Contains(Error?.Type, filter.Error) || Contains(Error?.Text, filter.Error));
-
-    private static bool Contains(string? text, string part) => text?.Contains(part, StringComparison.OrdinalIgnoreCase) == true;
+    public bool Fits(DeadLetterFilter filter) => (filter.Queue is null || filter.Queue == Queue) && filter.Fits(Id, Type, Error?.Reason, Error?.Type, Error?.Text);
 }
 
 /// <summary>

@@ -26,8 +26,7 @@ public sealed class ControlTests(BrokerFixture broker)
         await producer.ProbeAsync("waits");
         IHost later = await queue.WorkerAsync();
         await Eventually.TrueAsync(() => queue.Logged.Count(line => line.Contains("Queue default is paused", StringComparison.Ordinal)) == 3, "the new one knows");
-        HealthCheckService health = later.Services.GetRequiredService<HealthCheckService>();
-        await Eventually.TrueAsync(async () => (await health.CheckHealthAsync()).Status == HealthStatus.Healthy, "it is healthy");
+        await Eventually.HealthAsync(later, report => report.Status == HealthStatus.Healthy, "it is healthy");
         Assert.Equal(1u, await queue.ReadyAsync());
         Assert.Equal(["default"], control.PausedQueues);
         Assert.Empty(queue.Runs.All);

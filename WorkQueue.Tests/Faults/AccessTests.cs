@@ -134,11 +134,8 @@ public sealed class AccessTests(FaultBroker broker, FaultReport report)
 
     private static Task HealthyAsync(IHost host) => HealthAsync(host, report => report.Status == HealthStatus.Healthy);
 
-    private static async Task HealthAsync(IHost host, Func<HealthReport, bool> isExpected)
-    {
-        HealthCheckService health = host.Services.GetRequiredService<HealthCheckService>();
-        await Eventually.TrueAsync(async () => isExpected(await health.CheckHealthAsync()), "the health is as expected", 2 * TestEnvironment.Patience);
-    }
+    private static Task HealthAsync(IHost host, Func<HealthReport, bool> isExpected) =>
+        Eventually.HealthAsync(host, isExpected, "the health is as expected", 2 * TestEnvironment.Patience);
 
     private static async Task StoppedAsync(IHost host) => await Eventually.TrueAsync(
         () => host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested, "the program stops");

@@ -109,11 +109,8 @@ public sealed class ClusterFaultTests(FaultCluster cluster, FaultReport report) 
 
     private static bool IsConnected(string line, ClusterNode node) => line.Contains($"Connected to RabbitMQ at 127.0.0.1:{node.Port} ", StringComparison.Ordinal);
 
-    private static async Task HealthAsync(IHost host, HealthStatus expected, TimeSpan? within = null)
-    {
-        HealthCheckService health = host.Services.GetRequiredService<HealthCheckService>();
-        await Eventually.TrueAsync(async () => (await health.CheckHealthAsync()).Status == expected, $"health is {expected}", within);
-    }
+    private static Task HealthAsync(IHost host, HealthStatus expected, TimeSpan? within = null) =>
+        Eventually.HealthAsync(host, report => report.Status == expected, $"health is {expected}", within);
 
     private static async Task<(PublishOutcome? Outcome, TimeSpan After)> OutcomeAsync(ITaskQueue producer, NewTask task)
     {

@@ -1,3 +1,7 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+
 namespace WorkQueue.Tests.Support;
 
 /// <summary>Waits for a state of the outside world that gives no signal of its own.</summary>
@@ -13,6 +17,13 @@ internal static class Eventually
             Assert.True(TimeProvider.System.GetElapsedTime(start) < limit, $"Not within {limit}: {what}");
             await timer.WaitForNextTickAsync();
         }
+    }
+
+    /// <summary>Waits for the health of a host.</summary>
+    public static Task HealthAsync(IHost host, Func<HealthReport, bool> isExpected, string what, TimeSpan? within = null)
+    {
+        HealthCheckService health = host.Services.GetRequiredService<HealthCheckService>();
+        return TrueAsync(async () => isExpected(await health.CheckHealthAsync()), what, within);
     }
 
     public static Task TrueAsync(Func<bool> holds, string what, TimeSpan? within = null) => TrueAsync(() => Task.FromResult(holds()), what, within);

@@ -51,8 +51,7 @@ internal sealed class TestQueue : IAsyncDisposable
     public async Task<ITaskQueue> ProducerAsync()
     {
         IHost host = await StartAsync(builder => builder.AddTaskQueue());
-        HealthCheckService health = host.Services.GetRequiredService<HealthCheckService>();
-        await Eventually.TrueAsync(async () => (await health.CheckHealthAsync()).Status == HealthStatus.Healthy, "the producer is connected");
+        await Eventually.HealthAsync(host, report => report.Status == HealthStatus.Healthy, "the producer is connected");
         return host.Services.GetRequiredService<ITaskQueue>();
     }
 
