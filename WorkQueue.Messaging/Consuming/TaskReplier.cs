@@ -20,6 +20,12 @@ internal sealed class TaskReplier(ConfirmedPublisher publisher, IOptions<WorkQue
             return;
         }
 
+        if (!DirectReplyTo.IsSafe(message.ReplyTo))
+        {
+            logger.ReplyNotSent(message.Id, $"reply_to '{message.ReplyTo}' is no address that a broker has given out");
+            return;
+        }
+
         try
         {
             // Not mandatory: who called may be gone, which is its own affair.

@@ -49,6 +49,6 @@ internal static class LetterReader
             return $"no queue '{queue}' when its delay was over";
         }
 
-        return TaskHeaders.Text(headers, "x-first-death-reason") is { } reason ? $"dead-lettered by the broker: {reason}" : "no reason given";
+        return TaskHeaders.BrokerReason(headers);
     }
 }

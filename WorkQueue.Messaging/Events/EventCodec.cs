@@ -80,11 +80,12 @@ internal static class EventCodec
         {
             Offset = message.Offset,
             Kind = state switch { Progress => HistoryKind.Progress, Dropped => HistoryKind.Dropped, _ => HistoryKind.State },
-            TaskId = message.Properties.MessageId,
-            Type = string.IsNullOrEmpty(message.Properties.Type) ? topology.Find(queue)?.DefaultType ?? "" : message.Properties.Type,
+            // As the worker that gets the task reads it, or its end would be that of another.
+            TaskId = TaskHeaders.ShortString(message.Properties.MessageId)!,
+            Type = string.IsNullOrEmpty(message.Properties.Type) ? topology.Find(queue)?.DefaultType ?? "" : TaskHeaders.ShortString(message.Properties.Type)!,
             Queue = queue,
             State = stage,
-            Attempt = (int)Math.Clamp(attempt ?? 1, 1, int.MaxValue),
+            Attempt = attempt is > 1 and <= int.MaxValue ? (int)attempt.Value : 1,
             Redriven = (int)Math.Clamp(redriven ?? 0, 0, int.MaxValue),
             Returned = (int)Math.Clamp(returned ?? 0, 0, int.MaxValue),
             At = TaskHeaders.Milliseconds(headers, TaskHeaders.At) ?? EnqueuedAt(message.Properties),
@@ -94,7 +95,7 @@ internal static class EventCodec
             Deadline = deadline,
             Worker = TaskHeaders.Text(headers, TaskHeaders.Worker),
             StartedAt = TaskHeaders.Milliseconds(headers, TaskHeaders.StartedAt),
-            Reason = TaskHeaders.Text(headers, TaskHeaders.Reason) ?? (stage == TaskState.DeadLettered ? BrokerReason(headers) : null),
+            Reason = TaskHeaders.Text(headers, TaskHeaders.Reason) ?? (stage == TaskState.DeadLettered ? TaskHeaders.BrokerReason(headers) : null),
             ErrorType = TaskHeaders.Text(headers, TaskHeaders.ErrorType),
             Error = TaskHeaders.Text(headers, TaskHeaders.Error),
             Percent = (int?)(percent is >= 0 and <= 100 ? percent : null),
@@ -144,9 +145,6 @@ internal static class EventCodec
         message.Exchange == topology.EventsExchange
             ? null
             : message.RoutingKey[(message.RoutingKey.LastIndexOf('.') + 1)..];
-
-    private static string BrokerReason(IDictionary<string, object?>? headers) =>
-        TaskHeaders.Text(headers, "x-first-death-reason") is { } reason ? $"dead-lettered by the broker: {reason}" : "no reason given";
 
     // AMQP's timestamp has seconds only; an id that was made in that second has the milliseconds.
     private static DateTimeOffset? EnqueuedAt(IReadOnlyBasicProperties properties)

@@ -135,6 +135,14 @@ internal static class TaskHeaders
             ? value switch { null => null, byte[] bytes => Encoding.UTF8.GetString(bytes), BinaryTableValue binary => Encoding.UTF8.GetString(binary.Bytes), _ => Convert.ToString(value, CultureInfo.InvariantCulture) }
             : null;
 
+    /// <summary>Why the broker itself made a dead letter of it. RabbitMQ 3.10 notes its first reason apart only where the sender has sent no <c>x-death</c>.</summary>
+    public static string BrokerReason(IDictionary<string, object?>? headers)
+    {
+        string? reason = Text(headers, "x-first-death-reason")
+            ?? (headers is not null && headers.TryGetValue("x-death", out object? deaths) && deaths is List<object?> and [IDictionary<string, object?> last, ..] ? Text(last, "reason") : null);
+        return reason is null ? "no reason given" : $"dead-lettered by the broker: {reason}";
+    }
+
     /// <summary>Reads an integer that may be absent.</summary>
     /// <returns>False when it is there and is not an integer.</returns>
     public static bool TryInteger(IDictionary<string, object?>? headers, string name, out long? value)

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using WorkQueue.Messaging;
 using WorkQueue.Tests.Support;
 
@@ -115,6 +116,47 @@ public sealed class CallTests(BrokerFixture broker)
         BasicGetResult? answer = null;
         await Eventually.TrueAsync(async () => (answer = await plain.BasicGetAsync(replies.QueueName, autoAck: true)) is not null, "an answer");
         Assert.Equal(("c1", "5"), (answer!.BasicProperties.CorrelationId, Encoding.UTF8.GetString(answer.Body.Span)));
+    }
+
+    [BrokerFact]
+    public async Task A_plain_client_with_a_direct_reply_to_is_answered()
+    {
+        const string DirectReplyTo = "amq.rabbitmq.reply-to";
+        await using TestQueue queue = new(broker, ("Queues:default:DefaultType", "probe"));
+        await queue.WorkerAsync((text, _) => Task.FromResult<object?>(text.Length));
+        await queue.LoggedAsync("Connected to RabbitMQ");
+        await using IChannel plain = await queue.PlainChannelAsync();
+        TaskCompletionSource<string> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        AsyncEventingBasicConsumer consumer = new(plain);
+        consumer.ReceivedAsync += (_, reply) =>
+        {
+            answer.TrySetResult(Encoding.UTF8.GetString(reply.Body.Span));
+            return Task.CompletedTask;
+        };
+        await plain.BasicConsumeAsync(DirectReplyTo, autoAck: true, consumer);
+        await plain.BasicPublishAsync("", $"{queue.Prefix}.default", true, new BasicProperties { ReplyTo = DirectReplyTo }, "12345"u8.ToArray());
+        Assert.Equal("5", await answer.Task.WaitAsync(TestEnvironment.Patience));
+    }
+
+    [BrokerTheory]
+    [InlineData("g1h2.nobody")]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData("x")]
+    [InlineData("!.!")]
+    [InlineData("g2gCYQFhAg==.key")]
+    public async Task A_direct_reply_to_that_is_made_up_costs_no_connection(string address)
+    {
+        await using TestQueue queue = new(broker, ("Queues:default:DefaultType", "probe"));
+        await queue.WorkerAsync();
+        await queue.LoggedAsync("Connected to RabbitMQ");
+        await using IChannel plain = await queue.PlainChannelAsync();
+        await plain.BasicPublishAsync("", $"{queue.Prefix}.default", true, new BasicProperties { ReplyTo = $"amq.rabbitmq.reply-to.{address}" }, "1"u8.ToArray());
+        await plain.BasicPublishAsync("", $"{queue.Prefix}.default", true, new BasicProperties(), "2"u8.ToArray());
+        await Eventually.TrueAsync(() => queue.Runs.All.Count >= 2, "both run");
+        await queue.Last.StopAsync();
+        Assert.Equal(["1", "2"], queue.Runs.All.Select(run => run.Text));
+        Assert.DoesNotContain(queue.Logged, line => line.Contains("was lost", StringComparison.Ordinal));
     }
 
     [BrokerFact]

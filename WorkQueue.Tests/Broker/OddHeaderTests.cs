@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
 using RabbitMQ.Client;
+using WorkQueue.Messaging;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -36,6 +38,21 @@ public sealed class OddHeaderTests(BrokerFixture broker)
         Assert.Equal(2, queue.Runs.All.Count(run => run.Text == "odd"));
         Assert.Equal(0u, await queue.ReadyAsync("default.dead"));
         Assert.DoesNotContain(queue.Logged, line => line.Contains("was lost", StringComparison.Ordinal));
+    }
+
+    [BrokerTheory]
+    [InlineData("text")]
+    [InlineData("list")]
+    public async Task What_the_broker_itself_dead_letters_says_why_whatever_deaths_its_sender_made_up(string kind)
+    {
+        await using TestQueue queue = new(broker);
+        await queue.ProducerAsync();
+        await using IChannel plain = await queue.PlainChannelAsync();
+        BasicProperties properties = Properties(("x-death", kind == "text" ? "x" : new List<object?>()));
+        properties.Expiration = "1";
+        await plain.BasicPublishAsync("", $"{queue.Prefix}.default", mandatory: true, properties, "\"odd\""u8.ToArray());
+        await Eventually.TrueAsync(async () => await queue.ReadyAsync("default.dead") == 1, "it has expired");
+        Assert.Equal("dead-lettered by the broker: expired", Assert.Single(await queue.Last.Services.GetRequiredService<IDeadLetters>().ListAsync(new DeadLetterFilter())).Reason);
     }
 
     private static BasicProperties Properties(params (string Name, object? Value)[] headers) => new()
