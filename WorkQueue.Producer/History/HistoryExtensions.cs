@@ -14,6 +14,7 @@ internal static class HistoryExtensions
         services.AddSingleton<TaskProjection>();
         services.AddSingleton<TaskEvents>();
         services.AddSingleton<TaskWaiters>();
+        services.AddSingleton<TaskFinder>();
         services.AddSingleton<TaskLookup>();
         services.AddSingleton<TaskReader>();
         services.AddSingleton<LetterList>();

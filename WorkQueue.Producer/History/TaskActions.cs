@@ -6,7 +6,7 @@ namespace WorkQueue.Producer.History;
 
 /// <summary>What can be done with a task that is known: the same for the API and the board.</summary>
 internal sealed class TaskActions(
-    TaskProjection projection, TaskReader reader, TaskLookup lookup, ITaskControl control, ITaskQueue queue, IDeadLetters letters, ILogger<TaskActions> logger)
+    TaskFinder finder, TaskReader reader, TaskLookup lookup, ITaskControl control, ITaskQueue queue, IDeadLetters letters, ILogger<TaskActions> logger)
 {
     /// <summary>Cancels a task.</summary>
     /// <returns>The task: cancelled, or still running until its worker has stopped it.</returns>
@@ -14,7 +14,7 @@ internal sealed class TaskActions(
     /// <exception cref="BrokerUnavailableException">The broker did not confirm.</exception>
     public async Task<TaskView> CancelAsync(string id, CancellationToken cancellationToken)
     {
-        TaskView task = projection.Find(id) ?? throw lookup.Unknown(id);
+        TaskView task = await finder.FindAsync(id, cancellationToken) ?? throw lookup.Unknown(id);
         if (task.HasEnded)
         {
             throw new BadHttpRequestException($"Task '{id}' is {task.State.ToText()}: it has ended and cannot be cancelled.", StatusCodes.Status409Conflict);

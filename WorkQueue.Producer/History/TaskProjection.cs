@@ -19,7 +19,8 @@ internal sealed class TaskProjection
     // By the time a worker could take them, and by the time they are due.
     private RowHeap _waiting = NewWaiting();
     private RowHeap _due = NewDue();
-    private TaskCompletionSource _replayed = NewReplayed();
+    private TaskCompletionSource _replayed = NewSignal();
+    private TaskCompletionSource? _next;
     private readonly int _maxTasks;
     private readonly TimeProvider _clock;
     private HistoryProgress _progress = new(IsReplaying: true, 0, null, null);
@@ -51,6 +52,15 @@ internal sealed class TaskProjection
         }
     }
 
+    /// <summary>Completes when the next records have been applied.</summary>
+    public Task Next()
+    {
+        lock (_lock)
+        {
+            return (_next ??= NewSignal()).Task;
+        }
+    }
+
     /// <summary>Takes in one record: of any task, late, twice or out of order.</summary>
     public void Apply(HistoryRecord record) => Apply([record]);
 
@@ -71,6 +81,8 @@ internal sealed class TaskProjection
 
                 HistoryRecord last = records[end - 1];
                 _progress = _progress with { Replayed = _progress.Replayed + end - first, LastOffset = last.Offset, StartsAt = _progress.StartsAt ?? records[first].At };
+                _next?.TrySetResult();
+                _next = null;
             }
         }
     }
@@ -82,7 +94,7 @@ internal sealed class TaskProjection
         {
             (_rows, _updater, _totals, _ended, _letters, _live, _waiting, _due) = (new(), new(), new(), new(), new(), new(), NewWaiting(), NewDue());
             _progress = new(IsReplaying: true, 0, null, null);
-            _replayed = _replayed.Task.IsCompleted ? NewReplayed() : _replayed;
+            _replayed = _replayed.Task.IsCompleted ? NewSignal() : _replayed;
         }
     }
 
@@ -193,7 +205,7 @@ internal sealed class TaskProjection
         }
     }
 
-    private static TaskCompletionSource NewReplayed() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static RowHeap NewWaiting() => new((row, since) => !row.IsGone && row.Shown == TaskState.Queued && row.WaitingSince == since);
 

@@ -4,7 +4,7 @@ using WorkQueue.Messaging;
 namespace WorkQueue.Producer.History;
 
 /// <summary>Reads a task's own history back: payload, result, attempts.</summary>
-internal sealed class TaskReader(TaskProjection projection, ITaskHistory history, IDeadLetters letters, HistorySettings settings)
+internal sealed class TaskReader(TaskProjection projection, TaskFinder finder, ITaskHistory history, IDeadLetters letters, HistorySettings settings)
 {
     private const int MostLetters = 10;
 
@@ -12,7 +12,7 @@ internal sealed class TaskReader(TaskProjection projection, ITaskHistory history
     /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
     public async Task<TaskDetail?> ReadAsync(string id, CancellationToken cancellationToken)
     {
-        if (projection.Find(id) is not { } task)
+        if (await finder.FindAsync(id, cancellationToken) is not { } task)
         {
             return null;
         }

@@ -7,7 +7,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>Users, passwords, virtual hosts and permissions that are changed on the broker while programs run.</summary>
-[Collection(FaultSuite.Name)]
+[Collection(SideFaults.Name)]
 public sealed class AccessTests(FaultBroker broker, FaultReport report)
 {
     [FaultFact(Timeout = 120_000)]

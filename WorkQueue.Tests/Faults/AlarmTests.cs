@@ -3,7 +3,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>The broker's memory alarm, which blocks whoever publishes.</summary>
-[Collection(FaultSuite.Name)]
+[Collection(SideFaults.Name)]
 public sealed class AlarmTests(FaultBroker broker, FaultReport report)
 {
     [FaultFact]

@@ -7,7 +7,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>Which task is blamed when deliveries end without an end of the task.</summary>
-[Collection(FaultSuite.Name)]
+[Collection(SideFaults.Name)]
 public sealed class BlameTests(FaultBroker broker, FaultReport report)
 {
     [FaultFact(Timeout = 120_000)]

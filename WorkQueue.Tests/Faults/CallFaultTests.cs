@@ -5,7 +5,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>Something dies under a call.</summary>
-[Collection(FaultSuite.Name)]
+[Collection(SideFaults.Name)]
 public sealed class CallFaultTests(FaultBroker broker)
 {
     private static readonly object Simulated = new { text = "Hello.." };

@@ -11,7 +11,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>The broker takes a task back that was not acknowledged in its time, which each version limits in another way (docs/compatibility.md).</summary>
-[Collection(FaultSuite.Name)]
+[Collection(SideFaults.Name)]
 public sealed class ConsumerTimeoutTests(FaultBroker broker, FaultReport report)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);

@@ -7,7 +7,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>The broker dies under events.</summary>
-[Collection(FaultSuite.Name)]
+[Collection(SideFaults.Name)]
 public sealed class EventFaultTests(FaultBroker broker)
 {
     private const int Count = 10_000;

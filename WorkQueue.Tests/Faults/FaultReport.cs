@@ -12,6 +12,8 @@ internal sealed record Balance(int Confirmed, int Lost, int Duplicates);
 /// <summary>The table of all fault tests of a run, written to the file that <c>WORKQUEUE_FAULT_REPORT</c> names.</summary>
 public sealed class FaultReport : IDisposable
 {
+    private static readonly Lock Writing = new();
+
     private readonly ConcurrentQueue<string> _rows = new();
 
     /// <summary>Adds the row of a scenario, and fails it if a task was lost.</summary>
@@ -29,7 +31,12 @@ public sealed class FaultReport : IDisposable
     {
         if (Environment.GetEnvironmentVariable("WORKQUEUE_FAULT_REPORT") is { Length: > 0 } file && !_rows.IsEmpty)
         {
-            File.WriteAllLines(file, ["| scenario | tasks | lost | duplicates | recovery |", "|---|---:|---:|---:|---|", .. _rows]);
+            lock (Writing)
+            {
+                bool isFirst = !File.Exists(file) || new FileInfo(file).Length == 0;
+                string[] head = isFirst ? ["| scenario | tasks | lost | duplicates | recovery |", "|---|---:|---:|---:|---|"] : [];
+                File.AppendAllLines(file, [.. head, .. _rows]);
+            }
         }
     }
 }

@@ -6,3 +6,10 @@ public sealed class FaultSuite : ICollectionFixture<FaultBroker>, ICollectionFix
 {
     public const string Name = "faults";
 }
+
+/// <summary>One after the other on a broker of their own, and beside the tests of other collections: what they wait for may take its time.</summary>
+[CollectionDefinition(Name)]
+public sealed class SideFaults : ICollectionFixture<FaultBroker>, ICollectionFixture<FaultReport>
+{
+    public const string Name = "faults beside other tests";
+}

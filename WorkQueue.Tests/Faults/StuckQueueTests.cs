@@ -10,7 +10,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>One queue of the broker stands still, or is full, while all else works.</summary>
-[Collection(FaultSuite.Name)]
+[Collection(SideFaults.Name)]
 public sealed class StuckQueueTests(FaultBroker broker)
 {
     [FaultFact(Timeout = 90_000)]
