@@ -89,21 +89,21 @@
     function morph(from, to) {
         morphAttributes(from, to);
         const keyed = new Map();
-        for (const child of from.children) if (child.id) keyed.set(child.id, child);
+        for (const child of from.children) if (idOf(child)) keyed.set(idOf(child), child);
         const kept = new Set();
-        for (const child of to.children) if (child.id && keyed.has(child.id)) kept.add(child.id);
+        for (const child of to.children) if (keyed.has(idOf(child))) kept.add(idOf(child));
 
         let old = from.firstChild;
         for (let next = to.firstChild; next;) {
             const following = next.nextSibling;
-            while (old && old.id && keyed.has(old.id) && !kept.has(old.id)) old = remove(old);
-            const known = next.id ? keyed.get(next.id) : null;
+            while (old && keyed.has(idOf(old)) && !kept.has(idOf(old))) old = remove(old);
+            const known = keyed.get(idOf(next));
             if (known) {
-                while (old && old !== known && !(old.id && kept.has(old.id))) old = remove(old);
+                while (old && old !== known && !kept.has(idOf(old))) old = remove(old);
                 if (old !== known) from.insertBefore(known, old);
                 else old = old.nextSibling;
                 morph(known, next);
-            } else if (old && !old.id && !next.id && old.nodeType === next.nodeType && old.nodeName === next.nodeName) {
+            } else if (old && !idOf(old) && !idOf(next) && old.nodeType === next.nodeType && old.nodeName === next.nodeName) {
                 if (old.nodeType === Node.ELEMENT_NODE) morph(old, next);
                 else if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
                 old = old.nextSibling;
@@ -113,6 +113,11 @@
             next = following;
         }
         while (old) old = remove(old);
+    }
+
+    // Not the property: that of a form is its field of the name "id", if it has one.
+    function idOf(node) {
+        return node.nodeType === Node.ELEMENT_NODE ? node.getAttribute('id') : null;
     }
 
     function remove(node) {

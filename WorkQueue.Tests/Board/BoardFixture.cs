@@ -108,6 +108,13 @@ internal sealed class BoardPage : IAsyncDisposable
 
     public ILocator Chip(string state) => Page.Locator($"h1 .chip:text-is('{state}')");
 
+    /// <summary>Has the page fetch itself again, as when something has happened, and waits until it is what it fetched.</summary>
+    public async Task RefreshAsync()
+    {
+        await Page.EvaluateAsync("() => { document.getElementById('main').dataset.stale = ''; document.dispatchEvent(new Event('visibilitychange')); }");
+        await Page.Locator("#main:not([data-stale])").WaitForAsync();
+    }
+
     /// <summary>A mark that only a page that was not loaded again still has.</summary>
     public Task MarkAsync() => Page.EvaluateAsync("() => { window.marked = true; }");
 

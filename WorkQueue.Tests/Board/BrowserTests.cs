@@ -65,6 +65,8 @@ public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixt
         await board.Chip("succeeded").WaitForAsync();
         await board.Page.ClickAsync("a:text('Run again edited…')");
         await board.Page.FillAsync("#edited", "after the edit");
+        await board.RefreshAsync();
+        Assert.Equal("after the edit", await board.Page.InputValueAsync("#edited"));
         await board.Page.ClickAsync("button:text('Run it')");
         await board.Page.Locator(".flash:has-text('Runs again')").WaitForAsync();
         await board.Page.Locator("#payload:has-text('after the edit')").WaitForAsync();
