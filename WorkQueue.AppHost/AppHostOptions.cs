@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Hosting;
 
 namespace WorkQueue.AppHost;
 

@@ -112,7 +112,7 @@ public sealed record HistoryRecord
     public string? TraceParent { get; init; }
 
     /// <summary>What its sender added for itself: set on a dead letter, else empty.</summary>
-    public IReadOnlyDictionary<string, object?> Headers { get; init; } = Wire.TaskHeaders.None;
+    public IReadOnlyDictionary<string, object?> Headers { get; init; } = System.Collections.ObjectModel.ReadOnlyDictionary<string, object?>.Empty;
 
     /// <summary>What <see cref="Body"/> is.</summary>
     public string? ContentType { get; init; }

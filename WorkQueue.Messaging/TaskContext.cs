@@ -1,5 +1,3 @@
-using WorkQueue.Messaging.Consuming;
-
 namespace WorkQueue.Messaging;
 
 /// <summary>What a handler sees of the task it runs.</summary>
@@ -35,7 +33,7 @@ public sealed record TaskContext
     /// <summary>The services of this run, from a scope of its own: for handlers that are lambdas. Default: none.</summary>
     public IServiceProvider Services { get; init; } = NoServices.Instance;
 
-    internal TaskRun? Run { get; init; }
+    internal IProgressReport? Run { get; init; }
 
     /// <summary>Tells how far the task is, for those who watch it. Cheap: of many reports in a moment only the last is sent.</summary>
     /// <param name="percent">0 to 100; what is below or above counts as 0 or 100.</param>

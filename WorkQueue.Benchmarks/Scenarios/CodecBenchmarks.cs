@@ -14,7 +14,7 @@ public class CodecBenchmarks
 
     private readonly DateTimeOffset _now = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly TaskQueue _queue = new("default", "wq", new QueueOptions(), TimeSpan.FromMinutes(30));
-    private readonly TaskOutcome _succeeded = TaskOutcome.Succeeded.Silently;
+    private readonly TaskOutcome _succeeded = TaskOutcome.Completed.Silently;
     private readonly TaskOutcome _failed = new TaskOutcome.Failed("no answer", new TimeoutException("no answer in 5 s"));
     private readonly TaskMessage _task;
     private readonly BasicProperties _properties;

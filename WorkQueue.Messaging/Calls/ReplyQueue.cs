@@ -71,7 +71,7 @@ internal sealed class ReplyQueue(
     {
         try
         {
-            return await Volatile.Read(ref _name).Task.WaitAsync(ConfirmedPublisher.ShortWait, clock, cancellationToken);
+            return await Volatile.Read(ref _name).Task.WaitAsync(PublishChannels.ShortWait, clock, cancellationToken);
         }
         catch (TimeoutException)
         {

@@ -39,28 +39,9 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
     public async Task RunAsync(CancellationToken stopping)
     {
         Backoff backoff = new(clock, TimeSpan.FromSeconds(4));
-        while (!stopping.IsCancellationRequested)
-        {
-            string reason;
-            try
-            {
-                reason = await ConsumeAsync(backoff, stopping);
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                break;
-            }
-#pragma warning disable CA1031 // Whatever went wrong, the answer is the same: say it, wait, try again.
-            catch (Exception failure)
-#pragma warning restore CA1031
-            {
-                reason = failure.Message;
-            }
-
-            logger.PrivateQueueLost(purpose, reason);
-            await backoff.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
+        string? reason = null;
+        await Supervision.KeepAsync(
+            async token => reason = await ConsumeAsync(backoff, token), failure => logger.PrivateQueueLost(purpose, failure?.Message ?? reason!), backoff, stopping);
         Lost?.Invoke("the program stops");
     }
 
@@ -91,7 +72,7 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
                 await channel.BasicQosAsync(0, Prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
             }
 
-            Consumer consumer = new(channel, receive, Prefetch, clock, ended);
+            PrivateConsumer consumer = new(channel, receive, Prefetch, clock, ended);
             // What came last in a burst is acknowledged too, before the broker takes it back.
             await using ITimer? rest = Prefetch > 1 ? clock.CreateTimer(_ => _ = consumer.AcknowledgeAsync(), null, AckInterval, AckInterval) : null;
             await channel.BasicConsumeAsync(queue.QueueName, autoAck: Prefetch == 0, consumer, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
@@ -110,7 +91,7 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
     }
 
 #pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.
-    private sealed class Consumer(IChannel channel, Func<PrivateDelivery, Task> receive, ushort prefetch, TimeProvider clock, TaskCompletionSource<string> ended) : AsyncDefaultBasicConsumer(channel)
+    private sealed class PrivateConsumer(IChannel channel, Func<PrivateDelivery, Task> receive, ushort prefetch, TimeProvider clock, TaskCompletionSource<string> ended) : AsyncDefaultBasicConsumer(channel)
 #pragma warning restore CA1001
     {
         // One acknowledgement after the other: a number below one that was acknowledged ends the channel.

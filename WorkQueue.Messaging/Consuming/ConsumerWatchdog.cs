@@ -22,36 +22,30 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
     private long? _since;
 
     /// <summary>Watches until the token is cancelled.</summary>
-    public async Task RunAsync(CancellationToken stopping)
+    public Task RunAsync(CancellationToken stopping) => Supervision.EveryAsync(Interval, LookAsync, clock, stopping);
+
+    private async Task LookAsync(CancellationToken stopping)
     {
-        using PeriodicTimer timer = new(Interval, clock);
-        while (await NextTickAsync(timer, stopping))
+        try
         {
-            try
-            {
-                Check(await FindSignAsync(stopping));
-            }
-            catch (TimeoutException failure) when (connection.Problem is null)
-            {
-                logger.NoQueueCounts(failure.Message);
-                Check("the queue does not answer");
-            }
-            catch (OperationInterruptedException failure) when (failure.ShutdownReason?.ReplyCode == Constants.NotFound)
-            {
-                logger.NoQueueCounts(failure.Message);
-                Check("the queue is gone");
-            }
+            Check(await FindSignAsync(stopping));
+        }
+        catch (TimeoutException failure) when (connection.Problem is null)
+        {
+            logger.NoQueueCounts(failure.Message);
+            Check("the queue does not answer");
+        }
+        catch (OperationInterruptedException failure) when (failure.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+            logger.NoQueueCounts(failure.Message);
+            Check("the queue is gone");
+        }
 #pragma warning disable CA1031 // Without a count there is nothing to judge by; the slots report a lost broker themselves.
-            catch (Exception failure) when (!stopping.IsCancellationRequested)
+        catch (Exception failure) when (!stopping.IsCancellationRequested)
 #pragma warning restore CA1031
-            {
-                _since = null;
-                logger.NoQueueCounts(failure.Message);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+        {
+            _since = null;
+            logger.NoQueueCounts(failure.Message);
         }
     }
 
@@ -82,18 +76,6 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
         finally
         {
             await Limits.DisposeAsync(channel, clock);
-        }
-    }
-
-    private static async Task<bool> NextTickAsync(PeriodicTimer timer, CancellationToken stopping)
-    {
-        try
-        {
-            return await timer.WaitForNextTickAsync(stopping);
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
         }
     }
 }

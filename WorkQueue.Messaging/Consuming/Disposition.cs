@@ -39,7 +39,7 @@ internal abstract record Disposition
     }
 
     /// <summary>Cancelled: record it, then acknowledge it.</summary>
-    public sealed record Cancel(AttemptEnd End) : Disposition
+    public sealed record EndCancelled(AttemptEnd End) : Disposition
     {
         public override string Name => "cancel";
     }

@@ -14,6 +14,7 @@ namespace WorkQueue.Messaging.Consuming;
 internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedConnection connection, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -44,33 +45,28 @@ internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedCon
         return Task.WhenAll(Enumerable.Range(0, queues.Count).Select(index => RunAsync(index, counted, stopping)));
     }
 
-    private async Task RunAsync(int index, Action counted, CancellationToken stopping)
-    {
-        while (!stopping.IsCancellationRequested)
+    // Of a queue that cannot be counted nothing is known; the slots report a lost broker themselves.
+    private Task RunAsync(int index, Action counted, CancellationToken stopping) => Supervision.KeepAsync(
+        async token =>
         {
             try
             {
-                await WatchAsync(index, counted, stopping);
+                await WatchAsync(index, counted, token);
             }
-#pragma warning disable CA1031 // Of a queue that cannot be counted nothing is known; the slots report a lost broker themselves.
-            catch (Exception failure) when (!stopping.IsCancellationRequested)
-#pragma warning restore CA1031
+            catch (OperationInterruptedException missing) when (missing.ShutdownReason?.ReplyCode == Constants.NotFound)
             {
-                logger.NoQueueCounts(failure.Message);
                 Publish(index, 0, counted);
-                if (failure is OperationInterruptedException { ShutdownReason.ReplyCode: Constants.NotFound })
-                {
-                    await connection.TryRepairAsync(stopping);
-                }
-
-                await Task.Delay(10 * Interval, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await connection.TryRepairAsync(token);
+                throw;
             }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-        }
-    }
+        },
+        failure =>
+        {
+            Publish(index, 0, counted);
+            logger.NoQueueCounts(failure?.Message ?? "the channel was closed");
+        },
+        new Backoff(clock, LongestPause),
+        stopping);
 
     private async Task WatchAsync(int index, Action counted, CancellationToken stopping)
     {

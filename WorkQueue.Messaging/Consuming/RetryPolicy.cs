@@ -16,15 +16,15 @@ internal static class RetryPolicy
     public static Disposition Decide(
         TaskOutcome outcome, int attempt, IReadOnlyList<TimeSpan> delays, double jitter, double random, DateTimeOffset now) => outcome switch
         {
-            TaskOutcome.Succeeded succeeded => new Disposition.Ack(succeeded.Result),
+            TaskOutcome.Completed succeeded => new Disposition.Ack(succeeded.Result),
             TaskOutcome.Rejected rejected => Dead(rejected.Reason, rejected.Error, now),
             TaskOutcome.Failed failed when attempt > delays.Count => Dead($"failed {attempt} of {delays.Count + 1} attempts", failed.Error, now, failed.Reason),
             // A delay the handler chose is what somebody asked it to wait: never shortened at random.
             TaskOutcome.Failed { Delay: { } chosen } failed => new Disposition.Retry(chosen, EndOf(failed, now)),
             TaskOutcome.Failed failed => new Disposition.Retry(Spread(delays[attempt - 1], jitter, random), EndOf(failed, now)),
             TaskOutcome.Interrupted interrupted => new Disposition.Return(new AttemptEnd(interrupted.Reason, null, null, now)),
-            TaskOutcome.Cancelled => new Disposition.Cancel(new AttemptEnd("cancelled while it ran", null, null, now)),
-            TaskOutcome.Expired expired => new Disposition.Cancel(new AttemptEnd(expired.Reason, null, null, now)),
+            TaskOutcome.Stopped => new Disposition.EndCancelled(new AttemptEnd("cancelled while it ran", null, null, now)),
+            TaskOutcome.Expired expired => new Disposition.EndCancelled(new AttemptEnd(expired.Reason, null, null, now)),
             TaskOutcome.TakenBack => new Disposition.Abandon(),
             _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, null),
         };
@@ -32,7 +32,7 @@ internal static class RetryPolicy
     /// <summary>Ends a call whose next attempt would start when its caller waits no longer; told the error at once, it needs no dead letter.</summary>
     public static Disposition WithinCall(Disposition disposition, TaskMessage message, DateTimeOffset now) =>
         disposition is Disposition.Retry retry && message.IsCall && now + retry.Delay >= message.Deadline
-            ? new Disposition.Cancel(retry.End with { Reason = $"failed attempt {message.Attempt}, and its caller waits until {message.Deadline:u} only" })
+            ? new Disposition.EndCancelled(retry.End with { Reason = $"failed attempt {message.Attempt}, and its caller waits until {message.Deadline:u} only" })
             : disposition;
 
     private static TimeSpan Spread(TimeSpan delay, double jitter, double random)

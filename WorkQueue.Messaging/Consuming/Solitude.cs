@@ -1,4 +1,4 @@
-using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.Control;
 
 namespace WorkQueue.Messaging.Consuming;
 

@@ -44,7 +44,7 @@ internal sealed class TaskExecutor(
             Task<WrittenResult> running = StartAsync(handler, delivery, current);
             await ((Task)running.WaitAsync(current.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             WrittenResult result = await (running.IsCompleted ? running : GraceAsync(running, delivery.Message, tokens));
-            return tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : ReferenceEquals(result, WrittenResult.None) ? TaskOutcome.Succeeded.Silently : new TaskOutcome.Succeeded(result);
+            return tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : ReferenceEquals(result, WrittenResult.None) ? TaskOutcome.Completed.Silently : new TaskOutcome.Completed(result);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: whatever it throws is an outcome.
         catch (Exception failure)
@@ -129,8 +129,8 @@ internal sealed class TaskExecutor(
     private static TaskOutcome OutcomeOf(Exception failure, RunTokens tokens, TaskRun current, TimeSpan limit) => failure switch
     {
         _ when tokens.TakenBack.IsCancellationRequested => new TaskOutcome.TakenBack(),
-        OperationCanceledException when current.IsWriting => new TaskOutcome.Succeeded(WrittenResult.Late),
-        _ when current.IsCancelled => new TaskOutcome.Cancelled(),
+        OperationCanceledException when current.IsWriting => new TaskOutcome.Completed(WrittenResult.Late),
+        _ when current.IsCancelled => new TaskOutcome.Stopped(),
         TaskRejectedException rejection => new TaskOutcome.Rejected(rejection.Message, rejection.InnerException ?? rejection),
         TaskRetryException retry => new TaskOutcome.Failed(retry.Message, retry.InnerException ?? retry, retry.Delay),
         OperationCanceledException when current.IsTimedOut => new TaskOutcome.Failed($"timed out after {limit}", new TimeoutException($"The attempt ran longer than {limit}.")),

@@ -6,10 +6,10 @@ namespace WorkQueue.Messaging.Consuming;
 internal abstract record TaskOutcome
 {
     /// <summary>The handler finished.</summary>
-    public sealed record Succeeded(WrittenResult Result) : TaskOutcome
+    public sealed record Completed(WrittenResult Result) : TaskOutcome
     {
         /// <summary>Without a result, as most do.</summary>
-        public static readonly Succeeded Silently = new(WrittenResult.None);
+        public static readonly Completed Silently = new(WrittenResult.None);
     }
 
     /// <summary>The attempt failed; another may succeed, after <paramref name="Delay"/> if the handler chose one.</summary>
@@ -25,7 +25,7 @@ internal abstract record TaskOutcome
     public sealed record Interrupted(string Reason) : TaskOutcome;
 
     /// <summary>Somebody cancelled the task, and its handler stopped.</summary>
-    public sealed record Cancelled : TaskOutcome;
+    public sealed record Stopped : TaskOutcome;
 
     /// <summary>The broker took the delivery back: whatever the run produced, it will be delivered again.</summary>
     public sealed record TakenBack : TaskOutcome;

@@ -1,18 +1,11 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Diagnostics;
-using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Consuming;
-
-/// <summary>What the deliveries of all slots share.</summary>
-internal sealed record TaskPipeline(
-    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, Solitude Solitude, TaskTopology Topology, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
 
 /// <summary>The life of a task here, from its delivery to its acknowledgement, is <see cref="ProcessAsync"/>.</summary>
 /// <param name="channel">The channel that delivers.</param>
@@ -23,11 +16,7 @@ internal sealed record TaskPipeline(
 /// <param name="stopping">No task is started any more.</param>
 internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.Place place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
 {
-    // Longer than a worker takes to have a connection again, and to say which deliveries it had lost.
-    private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(5);
-
-    private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(5);
-
+    private readonly TaskAdmission _admission = new(queue, place, pipeline, lease, stopping);
     private volatile TaskRun? _run;
 
     /// <summary>The task that runs, or null.</summary>
@@ -45,11 +34,11 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         TaskDelivery delivery = queue.IsSubscription
             ? TaskCodec.ReadEvent(tag, redelivered, properties, body, queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
             : TaskCodec.Read(tag, redelivered, properties, body, queue);
-        delivery.Open = delivery.IsSaid ? pipeline.Control.Suspects.OpenOf(delivery.Message) : 0;
+        delivery.Open = delivery.IsSaid ? pipeline.Suspects.OpenOf(delivery.Message) : 0;
         return delivery;
     }
 
-    /// <summary>Gives a task back to its queue as it came.</summary>
+    /// <summary>Gives a task back to its queue as it came. Never throws: then it can still run here.</summary>
     /// <returns>False when it was not given back: its queue does not take it at the moment, or it is not to run at all, and is to be told so here.</returns>
     public async Task<bool> TryGiveBackAsync(TaskDelivery delivery, string reason)
     {
@@ -58,14 +47,33 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
             return false;
         }
 
-        Disposition.Return back = Back(reason);
-        bool isBack = await pipeline.Settler.TryGiveBackAsync(channel, delivery, back, lease);
-        if (isBack)
+        try
         {
-            pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, back.Name);
-        }
+            Disposition.Return back = _admission.Back(reason);
+            bool isBack = await pipeline.Settler.TryGiveBackAsync(channel, delivery, back, lease);
+            if (isBack)
+            {
+                pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, back.Name);
+            }
 
-        return isBack;
+            return isBack;
+        }
+#pragma warning disable CA1031 // Whatever it is, the task is still held.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            pipeline.Logger.SettleDelayed(delivery.Message.Id, failure.Message);
+            return false;
+        }
+    }
+
+    /// <summary>The broker counts this first delivery like one whose worker died, and only this worker knows better; but not where it was held for too long.</summary>
+    public void Lose(TaskDelivery delivery)
+    {
+        if (queue.Type == TaskQueueType.Quorum && channel.CloseReason?.ReplyCode != Constants.PreconditionFailed && !delivery.IsSaid)
+        {
+            pipeline.Suspects.End(delivery.Message);
+        }
     }
 
     /// <summary>Runs a task and settles it.</summary>
@@ -74,47 +82,36 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     public async ValueTask<bool> ProcessAsync(TaskDelivery delivery)
     {
         delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
-        TaskMessage message = delivery.Message;
-        if (delivery.IsSaid)
+        Disposition disposition = await _admission.WithoutRunAsync(delivery) ?? await RunAdmittedAsync(delivery);
+        if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease))
         {
-            await CountCrashesAsync(delivery);
+            return false;
         }
 
-        if (WithoutRun(delivery) is { } settled)
-        {
-            return await SettleAsync(delivery, settled);
-        }
-
-        if (pipeline.Executor.Refusal(delivery, queue) is not null)
-        {
-            return await SettleAsync(delivery, await RunAsync(delivery));
-        }
-
-        bool enters = Solitude.IsFor(delivery.Crashes, queue.DeliveryLimit) ? await EnterAloneAsync(message) : place.TryEnter();
-        return await SettleAsync(delivery, enters ? await RunSaidAsync(delivery) : Back("a task of which a worker may have died runs alone here"));
+        pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, disposition.Name);
+        return true;
     }
 
-    // What comes after the run kills nobody, and need not be waited for by the other slots.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Disposition> RunSaidAsync(TaskDelivery delivery)
+    private async ValueTask<Disposition> RunAdmittedAsync(TaskDelivery delivery)
     {
+        if (pipeline.Executor.Refusal(delivery, queue) is not null)
+        {
+            return await RunAsync(delivery);
+        }
+
+        if (!await _admission.TryEnterAsync(delivery))
+        {
+            return _admission.Back("a task of which a worker may have died runs alone here");
+        }
+
         try
         {
-            if (delivery.IsSaid)
-            {
-                await pipeline.Control.BeginAsync(delivery.Message);
-            }
-
             return await RunAsync(delivery);
         }
         finally
         {
-            if (delivery.IsSaid)
-            {
-                pipeline.Control.Suspects.End(delivery.Message);
-            }
-
-            place.Leave();
+            _admission.Leave(delivery);
         }
     }
 
@@ -126,7 +123,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         using Activity? activity = pipeline.Telemetry.StartProcess(
             queue.Destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
         activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
-        pipeline.Telemetry.Started(queue.Destination, WaitOf(message));
+        pipeline.Telemetry.Started(queue.Destination, RunReport.WaitOf(message, pipeline.Clock.GetUtcNow()));
         long start = pipeline.Clock.GetTimestamp();
 
         TaskOutcome outcome = stopping.IsCancellationRequested
@@ -136,72 +133,8 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         _run = null;
         TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = Decide(outcome, message);
-        Report(outcome, disposition, message, duration, activity);
+        RunReport.Write(pipeline, queue, message, outcome, disposition, duration, activity);
         return disposition;
-    }
-
-    private async Task<bool> SettleAsync(TaskDelivery delivery, Disposition disposition)
-    {
-        if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease))
-        {
-            return false;
-        }
-
-        pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, disposition.Name);
-        return true;
-    }
-
-    private Disposition? WithoutRun(TaskDelivery delivery)
-    {
-        if (delivery is { Unreadable: null, Message.Topic: { } topic } && !TopicRules.IsUsers(topic))
-        {
-            // What happens to tasks goes through the same exchange and fits "#" too. A user's event is never passed over: a pattern it does not
-            // fit may be that of an older version of the program, and what another version bound is for the handler to know.
-            return new Disposition.PassOver();
-        }
-
-        if (delivery.Unreadable is null && pipeline.Control.IsCancelled(delivery.Message))
-        {
-            return new Disposition.Drop();
-        }
-
-        if (delivery.Unreadable is null && EarlyDelivery.ToWaitAgain(delivery.Message, delivery.ReceivedAt) is { } again)
-        {
-            TimeSpan early = again.NotBefore!.Value - delivery.ReceivedAt;
-            return new Disposition.Wait(again, new AttemptEnd($"it came {early.TotalSeconds:0.0} s before its time, and waits again", null, null, delivery.ReceivedAt));
-        }
-
-        if (delivery is { Unreadable: null, HasId: false, EarlierDeliveries: > 0 })
-        {
-            // By its id alone is it told who died of it.
-            return Back("it came without an id, and has one from here on");
-        }
-
-        // Published again it has a new count on the broker, whose own limit knows no reasons.
-        return delivery.Unreadable is null && delivery.EarlierDeliveries >= Math.Max(1, queue.BrokerDeliveryLimit / 2) && delivery.Crashes < queue.DeliveryLimit
-            ? Back($"delivered {delivery.EarlierDeliveries} times, by lost connections for the most part: it begins a new count")
-            : null;
-    }
-
-    private Disposition.Return Back(string reason) => new(new AttemptEnd(reason, null, null, pipeline.Clock.GetUtcNow()));
-
-    private async Task CountCrashesAsync(TaskDelivery delivery)
-    {
-        delivery.Open = pipeline.Control.Suspects.OpenOf(delivery.Message);
-        if (delivery.Unreadable is null && Solitude.IsFor(delivery.Crashes, queue.DeliveryLimit))
-        {
-            // Before it is blamed, or has to run alone, those that may have had it are heard.
-            await Task.Delay(ReportLimit, pipeline.Clock, lease.TakenBack).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            delivery.Open = pipeline.Control.Suspects.OpenOf(delivery.Message);
-        }
-    }
-
-    // Both its wait for the others and its run are to end before the broker takes it back.
-    private async Task<bool> EnterAloneAsync(TaskMessage message)
-    {
-        TimeSpan limit = pipeline.Options.Value.BrokerConsumerTimeout - pipeline.Executor.LimitOf(message) - TimeSpan.FromMinutes(1);
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(lease.TakenBack, stopping);
-        return await place.TryEnterAloneAsync(limit > ShortestWait ? limit : ShortestWait, end.Token);
     }
 
     // What cannot be read would not go back as it came.
@@ -234,43 +167,5 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         DateTimeOffset now = pipeline.Clock.GetUtcNow();
         Disposition disposition = RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), now);
         return RetryPolicy.WithinCall(disposition, message, now);
-    }
-
-    private void Report(TaskOutcome outcome, Disposition disposition, TaskMessage message, TimeSpan duration, Activity? activity)
-    {
-        (string? reason, Exception? error) = outcome switch
-        {
-            TaskOutcome.Failed failed => (failed.Reason, failed.Error),
-            TaskOutcome.Rejected rejected => (rejected.Reason, rejected.Error),
-            _ => ((string?)null, (Exception?)null),
-        };
-        string? errorType = reason is null ? null : error?.GetType().FullName ?? "rejected";
-        pipeline.Telemetry.Ended(queue.Destination, message.Type, duration, errorType);
-        activity?.SetTag("workqueue.task.disposition", disposition.Name);
-        if (reason is not null)
-        {
-            activity?.SetStatus(ActivityStatusCode.Error, reason).SetTag("error.type", errorType);
-        }
-
-        if (error is not null)
-        {
-            pipeline.Logger.TaskException(error, message.Id);
-        }
-        else if (outcome is TaskOutcome.Succeeded)
-        {
-            pipeline.Logger.TaskDone(message.Id, message.Type, duration.TotalSeconds);
-        }
-    }
-
-    // A UUID version 7 knows its millisecond, the AMQP timestamp only its second. Retries waited on purpose.
-    private TimeSpan? WaitOf(TaskMessage message)
-    {
-        if (message.Attempt > 1)
-        {
-            return null;
-        }
-
-        DateTimeOffset? due = message.NotBefore ?? TaskIds.CreatedAt(message.Id) ?? message.EnqueuedAt;
-        return pipeline.Clock.GetUtcNow() - due;
     }
 }

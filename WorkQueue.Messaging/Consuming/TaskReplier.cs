@@ -42,7 +42,7 @@ internal sealed class TaskReplier(ConfirmedPublisher publisher, IOptions<WorkQue
     {
         Disposition.Ack done => ReplyCodec.Write(message, done.Result.Json, done.Result.Note, options.Value.MaxPayloadBytes),
         Disposition.DeadLetter dead => ReplyCodec.Write(message, dead.End),
-        Disposition.Cancel cancel => ReplyCodec.Write(message, cancel.End),
+        Disposition.EndCancelled cancel => ReplyCodec.Write(message, cancel.End),
         Disposition.Drop => ReplyCodec.Write(message, new AttemptEnd("cancelled before it ran", null, null, default)),
         _ => null,
     };

@@ -1,11 +1,11 @@
-using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.History;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>The run of a task that goes on in a slot.</summary>
 #pragma warning disable CA1001 // The source is never disposed of: a handler that does not stop may hold its token for as long as it likes.
-internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, long start)
+internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, long start) : IProgressReport
 #pragma warning restore CA1001
 {
     private readonly CancellationTokenSource _end = new();

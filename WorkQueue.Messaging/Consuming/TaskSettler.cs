@@ -4,7 +4,7 @@ using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
-using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.History;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Wire;
 
@@ -146,7 +146,7 @@ internal sealed class TaskSettler(
                 await publisher.PublishAsync(again, EarlyDelivery.OnLadder(again.NotBefore!.Value, clock.GetUtcNow()), _patience, cancellationToken, wait.Why);
                 logger.TaskTooEarly(message.Id, message.Type, wait.Why.Reason);
                 break;
-            case Disposition.Cancel cancel:
+            case Disposition.EndCancelled cancel:
                 await events.CancelledAsync(message, cancel.End, run);
                 logger.TaskCancelled(message.Id, message.Type);
                 break;

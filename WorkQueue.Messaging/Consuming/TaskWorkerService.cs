@@ -17,6 +17,7 @@ internal sealed class TaskWorkerService(
     TaskTopology topology,
     TaskPipeline pipeline,
     IOptions<WorkQueueOptions> options,
+    ConsumerSources consumers,
     ILogger<TaskWorkerService> logger,
     TaskIntake? intake = null) : BackgroundService
 {
@@ -69,7 +70,7 @@ internal sealed class TaskWorkerService(
     {
         logger.TakingTasks(worker.Queues, worker.Concurrency);
         QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
-        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, levels, connection, pipeline, worker.IsAdaptive));
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, new SlotQueues(levels, pipeline.Control), consumers(), connection, pipeline));
     }
 
     // One slot each: a replica handles the events of a subscription in their order.
@@ -78,7 +79,7 @@ internal sealed class TaskWorkerService(
         foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
         {
             logger.TakingEvents(subscription.Name);
-            yield return new TaskSlot(1, LevelsOf([subscription]), connection, pipeline, isAdaptive: false);
+            yield return new TaskSlot(1, new SlotQueues(LevelsOf([subscription]), pipeline.Control), new SingleConsumers(pipeline), connection, pipeline);
         }
     }
 

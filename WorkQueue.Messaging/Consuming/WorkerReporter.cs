@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
-using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.History;
+using WorkQueue.Messaging.Monitoring;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
@@ -22,23 +24,10 @@ internal sealed class WorkerReporter(
     private long _toldAt;
     private long _progressAt;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using PeriodicTimer timer = new(Interval, clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                Report();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // What still runs is drained; the heartbeats end, and with them the worker for those who watch.
-        }
-    }
+    // What still runs when it ends is drained; the heartbeats end too, and with them the worker for those who watch.
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Supervision.EveryAsync(Interval, ReportAsync, clock, stoppingToken);
 
-    private void Report()
+    private Task ReportAsync(CancellationToken stopping)
     {
         if (threads.Tick(Interval))
         {
@@ -58,6 +47,8 @@ internal sealed class WorkerReporter(
             _toldAt = clock.GetTimestamp();
             Tell(runs);
         }
+
+        return Task.CompletedTask;
     }
 
     private void Announce(TaskRun run, bool progressDue)

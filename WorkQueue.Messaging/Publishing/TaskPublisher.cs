@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Diagnostics;
-using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
@@ -16,9 +15,9 @@ internal sealed class TaskPublisher(
     WorkQueueTelemetry telemetry,
     TimeProvider clock,
     ILogger<TaskPublisher> logger,
-    HistoryRecorder events,
+    IMoveRecorder history,
     QueueGuard guard,
-    ControlLog control,
+    ICancelledTasks cancelled,
     IQueueCounts? counts = null)
 {
     /// <inheritdoc cref="ITaskQueue.EnqueueAsync"/>
@@ -61,7 +60,7 @@ internal sealed class TaskPublisher(
             if (failure.Outcome is PublishOutcome.Returned or PublishOutcome.Refused)
             {
                 // The history may have taken in what no queue did.
-                await events.CancelledAsync(message, new AttemptEnd(ITaskHistory.NotEnqueued, null, null, clock.GetUtcNow()), null);
+                await history.CancelledAsync(message, new AttemptEnd(ITaskHistory.NotEnqueued, null, null, clock.GetUtcNow()), null);
             }
 
             throw new TaskNotEnqueuedException(failure.Outcome, message.Id, failure.Message, failure);
@@ -89,7 +88,7 @@ internal sealed class TaskPublisher(
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
         await RequireAsync(seen, queue, isDead: false);
 
-        events.Moved(message, laterKey is null ? EventCodec.Queued : message.Attempt > 1 ? EventCodec.Retrying : EventCodec.Scheduled, end, run);
+        history.Moved(message, laterKey is null ? RecordStates.Queued : message.Attempt > 1 ? RecordStates.Retrying : RecordStates.Scheduled, end, run);
         return laterKey is not null;
     }
 
@@ -103,7 +102,7 @@ internal sealed class TaskPublisher(
         await RequireAsync(guard.AskAsync(queue.DeadBrokerName), queue, isDead: true);
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
 
-        events.Moved(message, EventCodec.DeadLettered, end, run);
+        history.Moved(message, RecordStates.DeadLettered, end, run);
     }
 
     private async ValueTask RequireAsync(Task<QueueSeen> asked, TaskQueue queue, bool isDead)
@@ -130,12 +129,12 @@ internal sealed class TaskPublisher(
     {
         try
         {
-            return await control.NextRedrivenAsync(message.Id, cancellationToken);
+            return await cancelled.NextRedrivenAsync(message.Id, cancellationToken);
         }
         catch (TimeoutException failure)
         {
             throw new TaskNotEnqueuedException(
-                PublishOutcome.Unavailable, message.Id, $"The control log '{topology.History.ControlLog}' could not be read, so nobody knows whether task '{message.Id}' was cancelled; nothing was sent.", failure);
+                PublishOutcome.Unavailable, message.Id, $"The control log '{topology.History.ControlStream}' could not be read, so nobody knows whether task '{message.Id}' was cancelled; nothing was sent.", failure);
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class HistoryTopology(string prefix, WorkQueueOptions options)
     public string ControlExchange { get; } = $"{prefix}.control";
 
     /// <summary>The stream of what workers were told: one that starts later reads it first.</summary>
-    public string ControlLog { get; } = $"{prefix}.control.log";
+    public string ControlStream { get; } = $"{prefix}.control.log";
 
     public IReadOnlyDictionary<string, object?> StreamArguments { get; } = Arguments(options.HistoryRetention, options.HistoryMaxBytes, HistorySegmentBytes);
 

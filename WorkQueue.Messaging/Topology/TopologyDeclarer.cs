@@ -70,8 +70,8 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
     {
         await declare.ExchangeAsync(topology.EventsExchange, ExchangeType.Topic);
         await declare.ExchangeAsync(history.ControlExchange, ExchangeType.Fanout);
-        await declare.QueueAsync(history.ControlLog, history.ControlArguments);
-        await declare.BindAsync(history.ControlLog, history.ControlExchange, "");
+        await declare.QueueAsync(history.ControlStream, history.ControlArguments);
+        await declare.BindAsync(history.ControlStream, history.ControlExchange, "");
         await declare.QueueAsync(history.Stream, history.StreamArguments);
         foreach ((string exchange, string key, bool wanted) in HistoryBindings(history))
         {

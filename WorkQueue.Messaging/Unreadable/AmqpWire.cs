@@ -15,7 +15,7 @@ internal readonly record struct Frame(byte Type, ushort Channel, ReadOnlyMemory<
     public Method Method => Type == OfMethod ? (Method)BinaryPrimitives.ReadUInt32BigEndian(Payload.Span) : Method.None;
 
     /// <summary>The arguments of the method.</summary>
-    public ReadOnlySpan<byte> Arguments => Payload.Span[4..];
+    public ReadOnlySpan<byte> MethodArguments => Payload.Span[4..];
 }
 
 /// <summary>The methods that are needed: the class in the upper half, the method in the lower.</summary>
@@ -48,36 +48,36 @@ internal enum Method : uint
 }
 
 /// <summary>The arguments of a method, in the order they are written.</summary>
-internal sealed class Arguments
+internal sealed class MethodArguments
 {
     private readonly List<byte> _bytes = [];
 
-    public static Arguments Of(Method method) => new Arguments().Long((uint)method);
+    public static MethodArguments Of(Method method) => new MethodArguments().Long((uint)method);
 
-    public Arguments Octet(byte value)
+    public MethodArguments Octet(byte value)
     {
         _bytes.Add(value);
         return this;
     }
 
-    public Arguments Short(ushort value) => Octet((byte)(value >> 8)).Octet((byte)value);
+    public MethodArguments Short(ushort value) => Octet((byte)(value >> 8)).Octet((byte)value);
 
-    public Arguments Long(uint value) => Short((ushort)(value >> 16)).Short((ushort)value);
+    public MethodArguments Long(uint value) => Short((ushort)(value >> 16)).Short((ushort)value);
 
-    public Arguments LongLong(ulong value) => Long((uint)(value >> 32)).Long((uint)value);
+    public MethodArguments LongLong(ulong value) => Long((uint)(value >> 32)).Long((uint)value);
 
-    public Arguments ShortText(string value)
+    public MethodArguments ShortText(string value)
     {
         byte[] text = Encoding.UTF8.GetBytes(value);
         return Octet(checked((byte)text.Length)).Raw(text);
     }
 
-    public Arguments LongText(ReadOnlySpan<byte> value) => Long((uint)value.Length).Raw(value);
+    public MethodArguments LongText(ReadOnlySpan<byte> value) => Long((uint)value.Length).Raw(value);
 
     /// <summary>A table of texts; empty without any.</summary>
-    public Arguments Table(params (string Name, string Value)[] fields)
+    public MethodArguments Table(params (string Name, string Value)[] fields)
     {
-        Arguments table = new();
+        MethodArguments table = new();
         foreach ((string name, string value) in fields)
         {
             table.ShortText(name).Octet((byte)'S').LongText(Encoding.UTF8.GetBytes(value));
@@ -88,7 +88,7 @@ internal sealed class Arguments
 
     public byte[] ToArray() => [.. _bytes];
 
-    private Arguments Raw(ReadOnlySpan<byte> value)
+    private MethodArguments Raw(ReadOnlySpan<byte> value)
     {
         _bytes.AddRange(value);
         return this;

@@ -25,7 +25,7 @@ internal sealed class RawChannel(RawConnection connection, ushort number)
     private const byte Mandatory = 0b1;
     private const byte MultipleAndRequeue = 0b11;
 
-    public Task CallAsync(Arguments call, Method answer, CancellationToken cancellationToken) => connection.CallAsync(number, call, answer, cancellationToken);
+    public Task CallAsync(MethodArguments call, Method answer, CancellationToken cancellationToken) => connection.CallAsync(number, call, answer, cancellationToken);
 
     /// <summary>Makes a queue of this connection's own, which says to others that somebody is at work; it goes with the connection.</summary>
     /// <returns>False if another connection has it; null if the user may make none. The channel is of no use any more then.</returns>
@@ -33,7 +33,7 @@ internal sealed class RawChannel(RawConnection connection, ushort number)
     {
         try
         {
-            await CallAsync(Arguments.Of(Method.QueueDeclare).Short(0).ShortText(queue).Octet(Exclusive).Table(), Method.QueueDeclareOk, cancellationToken);
+            await CallAsync(MethodArguments.Of(Method.QueueDeclare).Short(0).ShortText(queue).Octet(Exclusive).Table(), Method.QueueDeclareOk, cancellationToken);
             return true;
         }
         catch (RefusedException refused) when (refused.Code == Constants.ResourceLocked)
@@ -49,7 +49,7 @@ internal sealed class RawChannel(RawConnection connection, ushort number)
     /// <summary>The next message of a queue, which stays the queue's until it is acknowledged; null if there is none.</summary>
     public async Task<RawMessage?> GetAsync(string queue, CancellationToken cancellationToken)
     {
-        await connection.SendAsync(number, Arguments.Of(Method.BasicGet).Short(0).ShortText(queue).Octet(0), cancellationToken);
+        await connection.SendAsync(number, MethodArguments.Of(Method.BasicGet).Short(0).ShortText(queue).Octet(0), cancellationToken);
         Frame answer = await connection.NextAsync(number, cancellationToken);
         if (answer.Method == Method.BasicGetEmpty)
         {
@@ -70,14 +70,14 @@ internal sealed class RawChannel(RawConnection connection, ushort number)
             left -= (ulong)body[^1].Length;
         }
 
-        return new RawMessage(BinaryPrimitives.ReadUInt64BigEndian(answer.Arguments), header, body);
+        return new RawMessage(BinaryPrimitives.ReadUInt64BigEndian(answer.MethodArguments), header, body);
     }
 
     /// <summary>Publishes a message as it is, and returns when the broker has confirmed it.</summary>
     /// <exception cref="IOException">It has not: no queue takes it, or it is refused.</exception>
     public async Task PublishAsync(string exchange, string routingKey, RawMessage message, CancellationToken cancellationToken)
     {
-        Arguments publish = Arguments.Of(Method.BasicPublish).Short(0).ShortText(exchange).ShortText(routingKey).Octet(Mandatory);
+        MethodArguments publish = MethodArguments.Of(Method.BasicPublish).Short(0).ShortText(exchange).ShortText(routingKey).Octet(Mandatory);
         await connection.SendAsync(number, publish, cancellationToken);
         await connection.SendAsync(new Frame(Frame.OfHeader, number, message.Header), cancellationToken);
         foreach (ReadOnlyMemory<byte> part in message.Body)
@@ -93,12 +93,12 @@ internal sealed class RawChannel(RawConnection connection, ushort number)
     }
 
     public Task AcknowledgeAsync(ulong tag, CancellationToken cancellationToken) =>
-        connection.SendAsync(number, Arguments.Of(Method.BasicAck).LongLong(tag).Octet(0), cancellationToken);
+        connection.SendAsync(number, MethodArguments.Of(Method.BasicAck).LongLong(tag).Octet(0), cancellationToken);
 
     /// <summary>Gives back whatever is not acknowledged, and returns when the broker has it.</summary>
     public async Task GiveBackAsync(CancellationToken cancellationToken)
     {
-        await connection.SendAsync(number, Arguments.Of(Method.BasicNack).LongLong(0).Octet(MultipleAndRequeue), cancellationToken);
-        await CallAsync(Arguments.Of(Method.ChannelClose).Short(Constants.ReplySuccess).ShortText("").Long(0), Method.ChannelCloseOk, cancellationToken);
+        await connection.SendAsync(number, MethodArguments.Of(Method.BasicNack).LongLong(0).Octet(MultipleAndRequeue), cancellationToken);
+        await CallAsync(MethodArguments.Of(Method.ChannelClose).Short(Constants.ReplySuccess).ShortText("").Long(0), Method.ChannelCloseOk, cancellationToken);
     }
 }

@@ -51,24 +51,24 @@ internal sealed class RawConnection : IAsyncDisposable
     public async Task<RawChannel> OpenChannelAsync(CancellationToken cancellationToken)
     {
         RawChannel channel = new(this, ++_channels);
-        await channel.CallAsync(Arguments.Of(Method.ChannelOpen).ShortText(""), Method.ChannelOpenOk, cancellationToken);
-        await channel.CallAsync(Arguments.Of(Method.ConfirmSelect).Octet(0), Method.ConfirmSelectOk, cancellationToken);
+        await channel.CallAsync(MethodArguments.Of(Method.ChannelOpen).ShortText(""), Method.ChannelOpenOk, cancellationToken);
+        await channel.CallAsync(MethodArguments.Of(Method.ConfirmSelect).Octet(0), Method.ConfirmSelectOk, cancellationToken);
         return channel;
     }
 
     /// <summary>Closes it, and waits for the broker's answer: by then it has back what was not acknowledged.</summary>
     public Task CloseAsync(CancellationToken cancellationToken) =>
-        CallAsync(WholeConnection, Arguments.Of(Method.ConnectionClose).Short(Constants.ReplySuccess).ShortText("").Long(0), Method.ConnectionCloseOk, cancellationToken);
+        CallAsync(WholeConnection, MethodArguments.Of(Method.ConnectionClose).Short(Constants.ReplySuccess).ShortText("").Long(0), Method.ConnectionCloseOk, cancellationToken);
 
     public ValueTask DisposeAsync() => _wire.DisposeAsync();
 
-    internal async Task CallAsync(ushort channel, Arguments call, Method answer, CancellationToken cancellationToken)
+    internal async Task CallAsync(ushort channel, MethodArguments call, Method answer, CancellationToken cancellationToken)
     {
         await SendAsync(channel, call, cancellationToken);
         await ReadAsync(channel, answer, cancellationToken);
     }
 
-    internal Task SendAsync(ushort channel, Arguments call, CancellationToken cancellationToken) =>
+    internal Task SendAsync(ushort channel, MethodArguments call, CancellationToken cancellationToken) =>
         _wire.WriteAsync(new Frame(Frame.OfMethod, channel, call.ToArray()), cancellationToken);
 
     internal Task SendAsync(Frame frame, CancellationToken cancellationToken) => _wire.WriteAsync(frame, cancellationToken);
@@ -89,8 +89,8 @@ internal sealed class RawConnection : IAsyncDisposable
             Frame frame = await _wire.ReadAsync(cancellationToken);
             if (frame.Method is Method.ConnectionClose or Method.ChannelClose)
             {
-                await SendAsync(frame.Channel, Arguments.Of(frame.Method + 1), cancellationToken);
-                throw new RefusedException(frame.Arguments);
+                await SendAsync(frame.Channel, MethodArguments.Of(frame.Method + 1), cancellationToken);
+                throw new RefusedException(frame.MethodArguments);
             }
 
             // Heartbeats are of the whole connection.
@@ -144,20 +144,20 @@ internal sealed class RawConnection : IAsyncDisposable
         await _wire.SendProtocolAsync(cancellationToken);
         await ReadAsync(WholeConnection, Method.ConnectionStart, cancellationToken);
         (string mechanism, string response) = await CredentialsAsync(factory, cancellationToken);
-        Arguments start = Arguments.Of(Method.ConnectionStartOk).Table(("connection_name", "for messages that cannot be read"))
+        MethodArguments start = MethodArguments.Of(Method.ConnectionStartOk).Table(("connection_name", "for messages that cannot be read"))
             .ShortText(mechanism).LongText(Encoding.UTF8.GetBytes(response)).ShortText("en_US");
         await SendAsync(WholeConnection, start, cancellationToken);
         Frame tune = await ReadAsync(WholeConnection, Method.ConnectionTune, cancellationToken);
         // The broker's limits on channels and frames, and no heartbeats: it does not live that long.
-        Arguments tuned = Arguments.Of(Method.ConnectionTuneOk);
-        foreach (byte octet in tune.Arguments[..6].ToArray())
+        MethodArguments tuned = MethodArguments.Of(Method.ConnectionTuneOk);
+        foreach (byte octet in tune.MethodArguments[..6].ToArray())
         {
             tuned.Octet(octet);
         }
 
         await SendAsync(WholeConnection, tuned.Short(0), cancellationToken);
         await CallAsync(
-            WholeConnection, Arguments.Of(Method.ConnectionOpen).ShortText(factory.VirtualHost).ShortText("").Octet(0), Method.ConnectionOpenOk, cancellationToken);
+            WholeConnection, MethodArguments.Of(Method.ConnectionOpen).ShortText(factory.VirtualHost).ShortText("").Octet(0), Method.ConnectionOpenOk, cancellationToken);
     }
 
     private static async Task<(string Mechanism, string Response)> CredentialsAsync(IConnectionFactory factory, CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
+using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
 
@@ -14,7 +15,7 @@ namespace WorkQueue.Messaging.Unreadable;
 /// client: what it could not read is published as it is to <c>wq.unreadable</c>, and acknowledged once that is confirmed; the rest is given back.
 /// </summary>
 internal sealed class UnreadableMessages(
-    IConnectionFactory factory, IReadOnlyList<AmqpTcpEndpoint> endpoints, TaskTopology topology, TimeProvider clock, ILogger logger)
+    IConnectionFactory factory, IReadOnlyList<AmqpTcpEndpoint> endpoints, TaskTopology topology, TimeProvider clock, ILogger logger) : IUnreadableMessages
 {
     // The message may have gone to another worker meanwhile, and comes back when that has lost its connection too.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -24,10 +25,6 @@ internal sealed class UnreadableMessages(
     private readonly ConcurrentDictionary<object, UnreadableSearch> _read = new();
     private volatile IReadOnlyList<UnreadableSearch>? _suspected;
 
-    /// <summary>Until it is disposed of, messages of a queue come by the connection.</summary>
-    /// <param name="queue">The queue's name on the broker.</param>
-    /// <param name="most">How many messages from its head may be looked at: on a quorum queue each look counts as a delivery.</param>
-    /// <param name="behind">How many more behind one that was found.</param>
     public IDisposable Reads(string queue, int most, int behind)
     {
         Reading reading = new(_read);
@@ -35,7 +32,6 @@ internal sealed class UnreadableMessages(
         return reading;
     }
 
-    /// <summary>Whether a connection ended because of a message. Then it is known which queues were read.</summary>
     public bool Suspects(ShutdownEventArgs shutdown)
     {
         bool suspects = IsOfAMessage(shutdown);
@@ -51,8 +47,6 @@ internal sealed class UnreadableMessages(
     public static bool IsOfAMessage(ShutdownEventArgs? shutdown) =>
         shutdown is { Initiator: ShutdownInitiator.Library, Exception: HardProtocolException or ArgumentException or IndexOutOfRangeException };
 
-    /// <summary>Finds what could not be read and sets it aside, if a connection was ended by it since the last time.</summary>
-    /// <returns>What is wrong, where it could not be set aside.</returns>
     public async Task<string?> SetAsideAsync(CancellationToken stopping)
     {
         if (Interlocked.Exchange(ref _suspected, null) is not { Count: > 0 } searches)

@@ -110,7 +110,7 @@ public sealed class DeadLetterTests(BrokerFixture broker)
         // Two letters of each id, so that they cannot be told apart by it; none is held for longer than it takes to look at it.
         await PutAsync(queue, [.. Enumerable.Range(0, Count).Select(number => ($"{number % 25}", number % 2 == 0 ? "even" : "odd"))]);
         await UntilDeadAsync(letters, Count);
-        ((DeadLetterBox)letters).Round = TimeSpan.Zero;
+        queue.Last.Services.GetRequiredService<LetterWalk>().Round = TimeSpan.Zero;
         Assert.Equal(Count, (await letters.ListAsync(new DeadLetterFilter())).Count);
         Assert.Equal(7, (await letters.ListAsync(new DeadLetterFilter { Skip = Count - 7 })).Count);
         Assert.Equal(Count / 2, await letters.RedriveAsync(new DeadLetterFilter { Error = "odd" }));

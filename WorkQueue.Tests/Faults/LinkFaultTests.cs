@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Consuming;
+using WorkQueue.Messaging.Consuming.Adaptive;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Faults;

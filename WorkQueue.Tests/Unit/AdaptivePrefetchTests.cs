@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using WorkQueue.Messaging.Consuming;
+using WorkQueue.Messaging.Consuming.Adaptive;
 
 namespace WorkQueue.Tests.Unit;
 

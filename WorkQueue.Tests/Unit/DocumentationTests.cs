@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace WorkQueue.Tests.Unit;
@@ -33,6 +34,20 @@ public sealed partial class DocumentationTests
         Assert.Equal([], broken);
     }
 
+    [Fact]
+    public void Every_line_the_documents_point_to_declares_what_they_call_it()
+    {
+        string folder = Path.Combine(Root, "docs");
+        Match[] links = [.. Directory.GetFiles(folder, "*.md").SelectMany(document => LineLink().Matches(File.ReadAllText(document)))];
+        Assert.NotEmpty(links);
+        Assert.All(links, link =>
+        {
+            string line = File.ReadAllLines(Path.Combine(folder, link.Groups["file"].Value))[int.Parse(link.Groups["line"].Value, CultureInfo.InvariantCulture) - 1];
+            Assert.Equal(link.Groups["type"].Value, Path.GetFileNameWithoutExtension(link.Groups["file"].Value));
+            Assert.Matches($@"^\s+(public|protected|internal|private)\b.*\b{link.Groups["member"].Value}\b", line);
+        });
+    }
+
     private static string Unindent(string code)
     {
         string[] lines = code.TrimEnd().Split('\n');
@@ -56,6 +71,9 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex(@"<!-- snippet: (?<name>\S+) -->\n```csharp\n(?<code>.*?)\n```", RegexOptions.Singleline)]
     private static partial Regex Shown();
+
+    [GeneratedRegex(@"\[`(?<type>\w+)\.(?<member>\w+)`\]\((?<file>[^)#]+)#L(?<line>\d+)\)")]
+    private static partial Regex LineLink();
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link();

@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
-using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.History;
+using WorkQueue.Messaging.Streams;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 

@@ -11,7 +11,7 @@ public sealed class RetryPolicyTests
 
     [Fact]
     public void A_task_that_succeeded_is_acknowledged() =>
-        Assert.IsType<Disposition.Ack>(Decide(TaskOutcome.Succeeded.Silently, 3));
+        Assert.IsType<Disposition.Ack>(Decide(TaskOutcome.Completed.Silently, 3));
 
     [Theory]
     [InlineData(1, 1)]
@@ -59,7 +59,7 @@ public sealed class RetryPolicyTests
         TaskMessage message = new() { Id = "a", Type = "probe", Queue = "default", Body = default, Deadline = Now.AddSeconds(deadlineSeconds), ReplyTo = isCall ? "replies" : null };
         Disposition retry = new Disposition.Retry(TimeSpan.FromSeconds(4), new AttemptEnd("no", null, "boom", Now));
         Disposition decided = RetryPolicy.WithinCall(retry, message, Now);
-        Assert.Equal(ends, decided is Disposition.Cancel { End.Error: "boom" });
+        Assert.Equal(ends, decided is Disposition.EndCancelled { End.Error: "boom" });
         Assert.Equal(!ends, decided == retry);
     }
 

@@ -1,0 +1,196 @@
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming.Adaptive;
+
+/// <summary>
+/// A consumer that is given more tasks than one while they are short: they wait their turn here, and go back to the queue when the one that runs
+/// takes longer than the hold budget.
+/// </summary>
+internal sealed class AdaptiveConsumer : TaskConsumer
+{
+    private const string BehindLong = "the task before them runs long";
+    private const string TooSlow = "they waited for too long";
+    private const string BesideSuspect = "a worker may have died of one of them";
+    private const string OnTheWayOut = "the worker takes no more tasks";
+
+    // Longer than a message takes from the broker.
+    private static readonly TimeSpan UnderWay = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan FirstTask = TimeSpan.FromSeconds(1);
+
+    private readonly TaskQueue _queue;
+    private readonly AdaptivePrefetch _adaptive;
+    // Above prefetch 1.
+    private readonly WaitingTasks? _waiting;
+    private readonly ITimer? _watch;
+    private long _lastEnd;
+    private bool _leavesAfterThis;
+    private volatile bool _isRunning;
+    private volatile bool _hasLeft;
+    private volatile bool _shrinks;
+    private volatile string _giveBackReason = OnTheWayOut;
+
+    /// <summary>As its base; besides it asks what decides on the prefetch.</summary>
+    public AdaptiveConsumer(
+        IChannel channel, TaskQueue queue, Solitude.Place place, TaskPipeline pipeline, AdaptivePrefetch adaptive, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
+        : base(channel, queue, place, pipeline, tokens, taken, stopping, (ushort)adaptive.Prefetch)
+    {
+        _queue = queue;
+        _adaptive = adaptive;
+        if (Prefetch > 1)
+        {
+            _waiting = new WaitingTasks(RunAsync, GiveBackAsync);
+            // The first may take its time: the broker has yet to hear of this consumer.
+            _watch = pipeline.Clock.CreateTimer(_ => Watch(), null, adaptive.Budget + FirstTask, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>
+    /// Waits, where the prefetch is or becomes more than 1, until it holds as many tasks as it may, or for a moment: what the broker has under
+    /// way to a consumer when that is cancelled counts as delivered, and comes again (seen on RabbitMQ 3.10). No task starts meanwhile.
+    /// </summary>
+    public override Task WaitFullAsync() => Prefetch > 1 || _adaptive.Prefetch > 1 ? Held.WaitFullAsync(UnderWay) : Task.CompletedTask;
+
+    /// <summary>The broker has answered the cancel, or will not: it sends no more. The next task starts when what goes back has gone.</summary>
+    /// <inheritdoc/>
+    public override void Left(bool givesBack)
+    {
+        _hasLeft = true;
+        Interlocked.MemoryBarrier();
+        Task given = _waiting is not null && (givesBack || _shrinks) ? _waiting.GiveBackAsync() : Task.CompletedTask;
+        _ = given.ContinueWith(_ => GoOn(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    // What waits outlives the client's buffer.
+    protected override ReadOnlyMemory<byte> Keep(ReadOnlyMemory<byte> body) => _waiting is null ? body : body.ToArray();
+
+    protected override Task ReceiveAsync(TaskDelivery delivery)
+    {
+        if (_waiting is null)
+        {
+            return RunAsync(delivery);
+        }
+
+        if (delivery.IsSuspect)
+        {
+            // A crash counts against every task the worker held: whatever killed one is to run alone.
+            Shrink(BesideSuspect);
+        }
+
+        delivery.ReceivedAt = Pipeline.Clock.GetUtcNow();
+        if (!_waiting.TryAdd(delivery))
+        {
+            // It has ended, and the broker has this one back with the channel.
+            Processor.Lose(delivery);
+            Held.Remove();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    protected override async Task RunAsync(TaskDelivery delivery)
+    {
+        TimeSpan wait = _lastEnd == 0 ? TimeSpan.Zero : Pipeline.Clock.GetElapsedTime(_lastEnd);
+        await MayStartAsync();
+        if (_waiting is not null && Pipeline.Clock.GetUtcNow() - delivery.ReceivedAt > _adaptive.Budget + (2 * UnderWay))
+        {
+            Shrink(TooSlow);
+        }
+
+        long start = Pipeline.Clock.GetTimestamp();
+        _isRunning = true;
+        _watch?.Change(_adaptive.Budget, Timeout.InfiniteTimeSpan);
+        await SettleAsync(delivery);
+        _isRunning = false;
+        _watch?.Change(_adaptive.Budget, Timeout.InfiniteTimeSpan);
+        _lastEnd = Pipeline.Clock.GetTimestamp();
+        // Before it may be asked to leave, for then it is counted what it holds.
+        Held.Remove();
+        if (_leavesAfterThis)
+        {
+            AskToLeave();
+        }
+
+        if (!IsTakenBack && !IsStopping)
+        {
+            Adapt(delivery.IsSuspect ? null : wait, Pipeline.Clock.GetElapsedTime(start, _lastEnd));
+        }
+    }
+
+    protected override void LeaveAfterThis()
+    {
+        _leavesAfterThis = _waiting is not null;
+        if (!_leavesAfterThis)
+        {
+            AskToLeave();
+        }
+    }
+
+    protected override async Task EndWaitingAsync()
+    {
+        if (_waiting is not null)
+        {
+            await _waiting.CompleteAsync();
+            await _watch!.DisposeAsync();
+        }
+    }
+
+    // Where nothing was given back it is still held, and runs here.
+    private async Task<bool> GiveBackAsync(TaskDelivery delivery)
+    {
+        bool isGone = IsTakenBack;
+        if (isGone)
+        {
+            Processor.Lose(delivery);
+        }
+
+        isGone = isGone || await Processor.TryGiveBackAsync(delivery, _giveBackReason);
+        if (isGone)
+        {
+            Held.Remove();
+        }
+
+        return isGone;
+    }
+
+    private void Shrink(string reason)
+    {
+        _giveBackReason = reason;
+        _shrinks = true;
+        Pipeline.Logger.PrefetchShrinks(Prefetch, _queue.Name, reason);
+        Adapt(null, default);
+        Interlocked.MemoryBarrier();
+        if (_hasLeft)
+        {
+            // Before that, each acknowledgement would bring another one.
+            _ = _waiting!.GiveBackAsync();
+        }
+    }
+
+    private void Watch()
+    {
+        if (_isRunning)
+        {
+            Shrink(BehindLong);
+        }
+        else if (Held.NoneFor > TimeSpan.Zero)
+        {
+            // Its queue is empty. What comes next is for whoever is free.
+            LeaveUnless(_adaptive.Idle());
+        }
+    }
+
+    // Without a wait it falls.
+    private void Adapt(TimeSpan? wait, TimeSpan run) =>
+        LeaveUnless(wait is { } waited ? _adaptive.Observe(waited, run, Pipeline.Clock.GetElapsedTime(0)) : _adaptive.Fall(Pipeline.Clock.GetElapsedTime(0)));
+
+    private void LeaveUnless(int prefetch)
+    {
+        if (prefetch != Prefetch)
+        {
+            AskToLeave();
+        }
+    }
+}

@@ -1,0 +1,21 @@
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>Makes the consumers of one slot, one after the other.</summary>
+internal interface IConsumerSource
+{
+    /// <summary>The next consumer; its parameters are those of <see cref="TaskConsumer"/>.</summary>
+    TaskConsumer Next(IChannel channel, TaskQueue queue, Solitude.Place place, RunTokens tokens, Func<bool> taken, CancellationToken stopping);
+}
+
+/// <summary>A source for each slot of this worker.</summary>
+internal delegate IConsumerSource ConsumerSources();
+
+/// <summary>Consumers that hold one task at a time.</summary>
+internal sealed class SingleConsumers(TaskPipeline pipeline) : IConsumerSource
+{
+    public TaskConsumer Next(IChannel channel, TaskQueue queue, Solitude.Place place, RunTokens tokens, Func<bool> taken, CancellationToken stopping) =>
+        new(channel, queue, place, pipeline, tokens, taken, stopping);
+}

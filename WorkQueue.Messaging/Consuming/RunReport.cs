@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>What metrics, traces and the log are told of a run.</summary>
+internal static class RunReport
+{
+    /// <summary>A run has ended.</summary>
+    public static void Write(
+        TaskPipeline pipeline, TaskQueue queue, TaskMessage message, TaskOutcome outcome, Disposition disposition, TimeSpan duration, Activity? activity)
+    {
+        (string? reason, Exception? error) = outcome switch
+        {
+            TaskOutcome.Failed failed => (failed.Reason, failed.Error),
+            TaskOutcome.Rejected rejected => (rejected.Reason, rejected.Error),
+            _ => ((string?)null, (Exception?)null),
+        };
+        string? errorType = reason is null ? null : error?.GetType().FullName ?? "rejected";
+        pipeline.Telemetry.Ended(queue.Destination, message.Type, duration, errorType);
+        activity?.SetTag("workqueue.task.disposition", disposition.Name);
+        if (reason is not null)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, reason).SetTag("error.type", errorType);
+        }
+
+        if (error is not null)
+        {
+            pipeline.Logger.TaskException(error, message.Id);
+        }
+        else if (outcome is TaskOutcome.Completed)
+        {
+            pipeline.Logger.TaskDone(message.Id, message.Type, duration.TotalSeconds);
+        }
+    }
+
+    /// <summary>How long it has waited for its first run; null for a retry, which waited on purpose.</summary>
+    public static TimeSpan? WaitOf(TaskMessage message, DateTimeOffset now)
+    {
+        if (message.Attempt > 1)
+        {
+            return null;
+        }
+
+        // A UUID version 7 knows its millisecond, the AMQP timestamp only its second.
+        DateTimeOffset? due = message.NotBefore ?? TaskIds.CreatedAt(message.Id) ?? message.EnqueuedAt;
+        return now - due;
+    }
+}

@@ -1,0 +1,118 @@
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>Whether a delivery is to run here, and now. Most are: the rest came too early, are cancelled, or are of a task that workers may have died of (docs/adr/0012).</summary>
+/// <param name="queue">The queue.</param>
+/// <param name="place">The slot's place among the others.</param>
+/// <param name="pipeline">What the slots share.</param>
+/// <param name="lease">When a run, or the settling after it, is cut short.</param>
+/// <param name="stopping">No task is started any more.</param>
+internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
+{
+    // Longer than a worker takes to have a connection again, and to say which deliveries it had lost.
+    private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>What is to become of a delivery without a run, or null.</summary>
+    public async ValueTask<Disposition?> WithoutRunAsync(TaskDelivery delivery)
+    {
+        if (delivery.IsSaid)
+        {
+            await CountCrashesAsync(delivery);
+        }
+
+        return delivery.Unreadable is null ? WithoutRun(delivery) : null;
+    }
+
+    /// <summary>A delivery is about to run; <see cref="Leave"/> is to follow.</summary>
+    /// <returns>False when another one runs alone here, or is about to.</returns>
+    public ValueTask<bool> TryEnterAsync(TaskDelivery delivery) => delivery.IsSaid ? new(TryEnterSaidAsync(delivery)) : ValueTask.FromResult(place.TryEnter());
+
+    /// <summary>Its run has ended. What comes after that kills nobody, and need not be waited for by the other slots.</summary>
+    public void Leave(TaskDelivery delivery)
+    {
+        if (delivery.IsSaid)
+        {
+            pipeline.Suspects.End(delivery.Message);
+        }
+
+        place.Leave();
+    }
+
+    /// <summary>Gives a delivery back to its queue, as the same attempt.</summary>
+    public Disposition.Return Back(string reason) => new(new AttemptEnd(reason, null, null, pipeline.Clock.GetUtcNow()));
+
+    private Disposition? WithoutRun(TaskDelivery delivery)
+    {
+        if (delivery.Message.Topic is { } topic && !TopicRules.IsUsers(topic))
+        {
+            // What happens to tasks goes through the same exchange and fits "#" too. A user's event is never passed over: a pattern it does not
+            // fit may be that of an older version of the program, and what another version bound is for the handler to know.
+            return new Disposition.PassOver();
+        }
+
+        if (pipeline.Control.IsCancelled(delivery.Message))
+        {
+            return new Disposition.Drop();
+        }
+
+        if (EarlyDelivery.ToWaitAgain(delivery.Message, delivery.ReceivedAt) is { } again)
+        {
+            TimeSpan early = again.NotBefore!.Value - delivery.ReceivedAt;
+            return new Disposition.Wait(again, new AttemptEnd($"it came {early.TotalSeconds:0.0} s before its time, and waits again", null, null, delivery.ReceivedAt));
+        }
+
+        if (delivery is { HasId: false, EarlierDeliveries: > 0 })
+        {
+            // By its id alone is it told who died of it.
+            return Back("it came without an id, and has one from here on");
+        }
+
+        // Published again it has a new count on the broker, whose own limit knows no reasons.
+        return delivery.EarlierDeliveries >= Math.Max(1, queue.BrokerDeliveryLimit / 2) && delivery.Crashes < queue.DeliveryLimit
+            ? Back($"delivered {delivery.EarlierDeliveries} times, by lost connections for the most part: it begins a new count")
+            : null;
+    }
+
+    private async Task CountCrashesAsync(TaskDelivery delivery)
+    {
+        delivery.Open = pipeline.Suspects.OpenOf(delivery.Message);
+        if (delivery.Unreadable is null && Solitude.IsFor(delivery.Crashes, queue.DeliveryLimit))
+        {
+            // Before it is blamed, or has to run alone, those that may have had it are heard.
+            await Task.Delay(ReportLimit, pipeline.Clock, lease.TakenBack).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            delivery.Open = pipeline.Suspects.OpenOf(delivery.Message);
+        }
+    }
+
+    private async Task<bool> TryEnterSaidAsync(TaskDelivery delivery)
+    {
+        bool enters = Solitude.IsFor(delivery.Crashes, queue.DeliveryLimit) ? await TryEnterAloneAsync(delivery.Message) : place.TryEnter();
+        if (!enters)
+        {
+            return false;
+        }
+
+        try
+        {
+            await pipeline.Suspects.BeginAsync(delivery.Message);
+            return true;
+        }
+        catch
+        {
+            Leave(delivery);
+            throw;
+        }
+    }
+
+    // Both its wait for the others and its run are to end before the broker takes it back.
+    private async Task<bool> TryEnterAloneAsync(TaskMessage message)
+    {
+        TimeSpan limit = pipeline.Options.Value.BrokerConsumerTimeout - pipeline.Executor.LimitOf(message) - TimeSpan.FromMinutes(1);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(lease.TakenBack, stopping);
+        return await place.TryEnterAloneAsync(limit > ShortestWait ? limit : ShortestWait, end.Token);
+    }
+}

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Streams;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Control;
+
+/// <summary>One thing workers are told.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Queue">The queue that is paused or resumed.</param>
+/// <param name="Cancelled">The cancelled tasks, with how often each had been redriven.</param>
+/// <param name="Greeting">Who greets, or tells of runs.</param>
+/// <param name="Lost">Runs that have ended, and first deliveries that were lost, under a worker that lives: how many of each, by <see cref="SuspectRuns.KeyOf"/>.</param>
+/// <param name="Begun">A run of a task that was delivered before begins, by the same key.</param>
+internal sealed record ControlEntry(
+    string Kind, string? Queue = null, IReadOnlyDictionary<string, int>? Cancelled = null, string? Greeting = null, IReadOnlyDictionary<string, int>? Lost = null, string? Begun = null)
+{
+    public const string PauseKind = "pause";
+    public const string ResumeKind = "resume";
+    public const string CancelKind = "cancel";
+    public const string HelloKind = "hello";
+    public const string LostKind = "lost";
+    public const string BegunKind = "begun";
+
+    /// <summary>Tasks one entry can cancel.</summary>
+    public const int MaxIds = 1000;
+
+    public static ControlEntry Pause(string queue) => new(PauseKind, Queue: queue);
+
+    public static ControlEntry Resume(string queue) => new(ResumeKind, Queue: queue);
+
+    public static ControlEntry Cancel(IEnumerable<TaskToCancel> tasks)
+    {
+        Dictionary<string, int> redriven = new(StringComparer.Ordinal);
+        foreach (TaskToCancel task in tasks)
+        {
+            redriven[task.Id] = task.Redriven;
+        }
+
+        return new ControlEntry(CancelKind, Cancelled: redriven);
+    }
+
+    public static ControlEntry Hello(string greeting) => new(HelloKind, Greeting: greeting);
+
+    public static ControlEntry OfLost(string greeting, IReadOnlyDictionary<string, int> lost) => new(LostKind, Greeting: greeting, Lost: lost);
+
+    public static ControlEntry OfBegun(string greeting, string key) => new(BegunKind, Greeting: greeting, Begun: key);
+
+    public OutgoingMessage Write(TaskTopology topology)
+    {
+        BasicProperties properties = new() { Persistent = true, Type = Kind, ContentType = "application/json" };
+        string exchange = topology.History.ControlExchange;
+        return new OutgoingMessage(exchange, "", exchange, properties, JsonSerializer.SerializeToUtf8Bytes(this, JsonSerializerOptions.Web));
+    }
+
+    /// <summary>Reads an entry; null for one that a later version may understand.</summary>
+    public static ControlEntry? Read(StreamMessage message)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ControlEntry>(message.Body.Span, JsonSerializerOptions.Web);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Control;
+
+/// <summary>Says something to all workers, by the control log.</summary>
+internal sealed class ControlWriter(ConfirmedPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options)
+{
+    /// <summary>Who says it: what this process hears from itself it has done already.</summary>
+    public string Greeting { get; } = Guid.NewGuid().ToString("N");
+
+    /// <summary>Returns when the broker has confirmed it.</summary>
+    /// <param name="entry">What.</param>
+    /// <param name="cancellationToken">Stops the waiting.</param>
+    /// <param name="limit">How long to wait; as long as for any publish if not given.</param>
+    /// <exception cref="BrokerUnavailableException">The broker did not confirm.</exception>
+    public async Task SayAsync(ControlEntry entry, CancellationToken cancellationToken, TimeSpan? limit = null)
+    {
+        try
+        {
+            await publisher.PublishAsync(entry.Write(topology), limit ?? options.Value.ConfirmTimeout, cancellationToken);
+        }
+        catch (PublishFailedException failure)
+        {
+            throw new BrokerUnavailableException(failure.Message.TrimEnd('.'), failure);
+        }
+    }
+}

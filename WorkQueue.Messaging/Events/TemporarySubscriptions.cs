@@ -1,0 +1,94 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Events;
+
+/// <summary>
+/// Runs the handlers of this process's temporary subscriptions: each has a queue of its own and gets the events one after the other, while
+/// there is a connection. An event that cannot be handled is logged and passed over.
+/// </summary>
+internal sealed class TemporarySubscriptions(
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection,
+    IEnumerable<EventHandlerRegistration> handlers,
+    TaskTopology topology,
+    IServiceScopeFactory scopes,
+    IOptions<WorkQueueOptions> options,
+    TimeProvider clock,
+    ILogger<TemporarySubscriptions> logger) : BackgroundService
+{
+    // The rest waits on the broker, whose limit on an acknowledgement runs for what waits here too: one handler's time stays below it, a hundred's would not.
+    private const ushort Prefetch = 1;
+
+    // A pattern that begins with * or # also brings what happens to every task, which is passed over here: singly it would come faster than it goes.
+    private const ushort PrefetchOfAll = 400;
+
+    // Events for somebody who does not keep up; who must have all of them has a durable subscription.
+    private const int MaxWaiting = 20_000;
+
+    private readonly TaskQueue _reading = new(new Subscription("temporary"), options.Value.Prefix, options.Value.BrokerConsumerTimeout);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(handlers.Select(handler => RunAsync(handler, stoppingToken)));
+
+    private Task RunAsync(EventHandlerRegistration handler, CancellationToken stopping)
+    {
+        PrivateQueue queue = new($"events {handler.Pattern}", connection, delivery => ReceiveAsync(handler, delivery, stopping), clock, logger)
+        {
+            Binding = (topology.EventsExchange, handler.Pattern.ToString()),
+            Prefetch = handler.Pattern.FirstWord is "*" or "#" ? PrefetchOfAll : Prefetch,
+            MaxLength = MaxWaiting,
+            Opened = _ => logger.TakingEvents(handler.Pattern.ToString()),
+        };
+        return queue.RunAsync(stopping);
+    }
+
+    private async Task ReceiveAsync(EventHandlerRegistration handler, PrivateDelivery delivery, CancellationToken stopping)
+    {
+        if (!TopicRules.IsUsers(delivery.RoutingKey) || stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        TaskMessage message = TaskCodec.ReadEvent(0, delivery.Redelivered, delivery.Properties, delivery.Body, _reading, delivery.RoutingKey).Message;
+        // Copied: a handler that does not stop in its time may still read it when the client uses the buffer again.
+        message = message with { Body = message.Body.ToArray() };
+        using CancellationTokenSource timeout = new();
+        await using ITimer timer = Quiet.CancelAfter(timeout, options.Value.Worker.TaskTimeout, clock);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stopping, timeout.Token);
+        try
+        {
+            await RunAsync(handler, message, delivery.Redelivered, limit.Token).WaitAsync(limit.Token);
+        }
+#pragma warning disable CA1031 // The boundary to the user's code: one event that cannot be handled must not end the subscription.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            logger.EventPassedOver(failure, message.Id, message.Topic!);
+        }
+    }
+
+    // On a thread of its own, as a task's: one that blocks its thread could not be cut. Its services live as long as it runs.
+    private Task RunAsync(EventHandlerRegistration handler, TaskMessage message, bool redelivered, CancellationToken cancelled) => Task.Run(
+        async () =>
+        {
+            await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+            await handler.RunAsync(message, ContextOf(message, redelivered, scope.ServiceProvider, cancelled));
+        },
+        cancelled);
+
+    private static EventContext ContextOf(TaskMessage message, bool redelivered, IServiceProvider services, CancellationToken cancelled) => new()
+    {
+        Topic = message.Topic!,
+        Id = message.Id,
+        PublishedAt = message.EnqueuedAt,
+        Attempt = 1,
+        Redelivered = redelivered,
+        CancellationToken = cancelled,
+        Services = services,
+    };
+}

@@ -1,0 +1,52 @@
+using System.Runtime.CompilerServices;
+using WorkQueue.Messaging.Streams;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.History;
+
+/// <summary>The history as records.</summary>
+internal sealed class TaskHistory(StreamFollower streams, TaskTopology topology, TimeProvider clock) : ITaskHistory
+{
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(10);
+
+    public async IAsyncEnumerable<IReadOnlyList<HistoryRecord>> FollowAsync(long? from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.History.Stream, from, cancellationToken))
+        {
+            List<HistoryRecord> records = Read(group);
+            // Empty says that there is nothing more, which messages that are no records do not.
+            if (records.Count > 0 || group.Count == 0)
+            {
+                yield return records;
+            }
+        }
+    }
+
+    public async Task<IReadOnlyList<HistoryRecord>> ReadAsync(IReadOnlyCollection<long> offsets, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            return Read(await streams.ReadAsync(topology.History.Stream, offsets, limit.Token).WaitAsync(ReadLimit, clock, cancellationToken));
+        }
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            await limit.CancelAsync();
+            throw new BrokerUnavailableException($"the history cannot be read: {failure.Message}", failure);
+        }
+    }
+
+    private List<HistoryRecord> Read(IReadOnlyList<StreamMessage> messages)
+    {
+        List<HistoryRecord> records = new(messages.Count);
+        foreach (StreamMessage message in messages)
+        {
+            if (EventCodec.Read(message, topology) is { } record)
+            {
+                records.Add(record);
+            }
+        }
+
+        return records;
+    }
+}

@@ -1,0 +1,174 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Calls;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Consuming;
+using WorkQueue.Messaging.Consuming.Adaptive;
+using WorkQueue.Messaging.Control;
+using WorkQueue.Messaging.DeadLetters;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.History;
+using WorkQueue.Messaging.Hosting;
+using WorkQueue.Messaging.Monitoring;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Streams;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging;
+
+/// <summary>Adds the queue to a host.</summary>
+public static class HostingExtensions
+{
+    /// <summary>The name of the connection string: <c>ConnectionStrings:rabbitmq</c>.</summary>
+    public const string ConnectionName = "rabbitmq";
+
+    /// <summary>Adds <see cref="ITaskQueue"/>, its health check and the queue metrics. For programs that hand tasks over.</summary>
+    /// <param name="builder">The host builder; the settings are its section <c>WorkQueue</c>.</param>
+    public static IHostApplicationBuilder AddTaskQueue(this IHostApplicationBuilder builder)
+    {
+        AddCore(builder);
+        if (builder.Services.Any(service => service.ServiceType == typeof(IDeadLetters)))
+        {
+            return builder;
+        }
+
+        builder.Services.AddSingleton<LetterWalk>();
+        builder.Services.AddSingleton<IDeadLetters, DeadLetterBox>();
+        builder.Services.AddSingleton<QueueMonitor>();
+        builder.Services.AddSingleton<IQueueCounts>(provider => provider.GetRequiredService<QueueMonitor>());
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
+        builder.Services.AddSingleton<ITaskHistory, TaskHistory>();
+        builder.Services.AddSingleton<WorkerDirectory>();
+        builder.Services.AddSingleton<IWorkerDirectory>(provider => provider.GetRequiredService<WorkerDirectory>());
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<WorkerDirectory>());
+        return builder;
+    }
+
+    /// <summary>Adds a worker: it takes tasks and runs them with the handlers added by <see cref="AddTaskHandler"/>.</summary>
+    /// <param name="builder">The host builder; the settings are its section <c>WorkQueue</c>.</param>
+    public static IHostApplicationBuilder AddTaskWorker(this IHostApplicationBuilder builder)
+    {
+        AddConsumers(builder);
+        builder.Services.TryAddSingleton<TaskIntake>();
+        return builder;
+    }
+
+    /// <summary>Adds what takes tasks or events; which, is told by the other services.</summary>
+    internal static void AddConsumers(IHostApplicationBuilder builder)
+    {
+        AddCore(builder);
+        IServiceCollection services = builder.Services;
+        if (services.Any(service => service.ServiceType == typeof(TaskWorkerService)))
+        {
+            return;
+        }
+
+        services.AddSingleton<WorkerIdentity>();
+        services.AddSingleton<TaskReplier>();
+        services.AddSingleton<TaskSettler>();
+        services.AddSingleton<TaskExecutor>();
+        services.AddSingleton<TaskPipeline>();
+        services.AddSingleton<ConsumerSources>(SourcesOf);
+        services.AddSingleton<ThreadSupply>();
+        services.AddSingleton<Solitude>();
+        services.AddSingleton<TaskWorkerService>();
+        services.AddHostedService(provider => provider.GetRequiredService<TaskWorkerService>());
+        services.AddHostedService<WorkerReporter>();
+        services.AddHealthChecks().AddCheck<WorkerHealthCheck>("worker");
+        services.AddSingleton<IHealthCheckPublisher, HealthReporter>();
+        services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10)));
+        services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkQueueOptions>>(
+            (host, queue) => host.ShutdownTimeout = Longer(host.ShutdownTimeout, queue.Value.Worker.DrainTimeout + TimeSpan.FromSeconds(10)));
+    }
+
+    private static ConsumerSources SourcesOf(IServiceProvider provider)
+    {
+        TaskPipeline pipeline = provider.GetRequiredService<TaskPipeline>();
+        return pipeline.Options.Value.Worker.IsAdaptive ? () => new AdaptiveConsumers(pipeline) : () => new SingleConsumers(pipeline);
+    }
+
+    /// <summary>Adds the handler of a task type.</summary>
+    /// <typeparam name="TPayload">The payload.</typeparam>
+    /// <typeparam name="THandler">The handler; made anew for each task, with its dependencies from a scope of its own.</typeparam>
+    /// <param name="builder">The host builder.</param>
+    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
+    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    public static IHostApplicationBuilder AddTaskHandler<TPayload, THandler>(this IHostApplicationBuilder builder, string type)
+        where THandler : class, ITaskHandler<TPayload>
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload, THandler>(type));
+        builder.Services.TryAddTransient<THandler>();
+        return builder;
+    }
+
+    /// <summary>Adds how the tasks of one type are run.</summary>
+    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    internal static void AddHandler(IHostApplicationBuilder builder, string type, TaskHandlerRegistration handler)
+    {
+        if (!Names.IsValid(type))
+        {
+            throw new ArgumentException($"'{type}' is no task type: a type is {Names.Rule}.", nameof(type));
+        }
+
+        if (builder.Services.Any(service => (service.ImplementationInstance as TaskHandlerRegistration)?.Type == type))
+        {
+            throw new ArgumentException($"Task type '{type}' has a handler already.", nameof(type));
+        }
+
+        builder.Services.AddSingleton(handler);
+    }
+
+    /// <summary>Adds what every use of the queue needs.</summary>
+    internal static void AddCore(IHostApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        IServiceCollection services = builder.Services;
+        if (services.Any(service => service.ServiceType == typeof(TaskTopology)))
+        {
+            return;
+        }
+
+        ConnectionRegistration.Add(builder);
+        services.AddOptions<WorkQueueOptions>()
+            .Configure<IConfiguration>((options, configuration) => SettingsReader.Read(options, configuration.GetSection(WorkQueueOptions.Section)))
+            .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<WorkQueueOptions>, WorkQueueOptionsValidator>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.AddSingleton<WorkQueueTelemetry>();
+        services.AddSingleton<TaskTopology>();
+        services.AddSingleton<TopologyDeclarer>();
+        services.AddSingleton(provider => new QueuePolicies(provider.GetRequiredService<TaskTopology>(), provider.GetRequiredService<IOptions<WorkQueueOptions>>()));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ConfirmedPublisher>(
+            provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Publish)));
+        services.AddSingleton<QueueGuard>();
+        services.AddSingleton<TaskPublisher>();
+        services.AddSingleton<ReplyQueue>();
+        services.AddHostedService(provider => provider.GetRequiredService<ReplyQueue>());
+        services.AddSingleton<ITaskQueue, TaskClient>();
+        services.AddSingleton<ITaskEvents, EventPublisher>();
+        services.AddHostedService<ConnectionService>();
+        services.AddSingleton<HistoryRecorder>();
+        services.AddSingleton<IMoveRecorder>(provider => provider.GetRequiredService<HistoryRecorder>());
+        services.AddHostedService(provider => provider.GetRequiredService<HistoryRecorder>());
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<StreamFollower>(
+            provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Consume)));
+        services.AddSingleton<ControlLog>();
+        services.AddSingleton<ICancelledTasks>(provider => provider.GetRequiredService<ControlLog>());
+        services.AddHostedService(provider => provider.GetRequiredService<ControlLog>());
+        services.AddSingleton<ControlWriter>();
+        services.AddSingleton<SuspectRuns>();
+        services.AddSingleton<SuspectReporter>();
+        services.AddHostedService(provider => provider.GetRequiredService<SuspectReporter>());
+        services.AddSingleton<ITaskControl, TaskControl>();
+        services.AddHealthChecks().AddCheck<PublishingHealthCheck>("rabbitmq");
+    }
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
+}

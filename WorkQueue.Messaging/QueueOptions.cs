@@ -1,0 +1,36 @@
+namespace WorkQueue.Messaging;
+
+/// <summary>One task queue, <c>WorkQueue:Queues:&lt;name&gt;</c>.</summary>
+public sealed class QueueOptions
+{
+    /// <summary>The queue's name on the broker. Default: prefix, a dot and its name, as in <c>wq.default</c>.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>The queue's kind. Default <see cref="TaskQueueType.Quorum"/>. It cannot be changed once the queue exists.</summary>
+    public TaskQueueType Type { get; set; } = TaskQueueType.Quorum;
+
+    /// <summary>
+    /// How many tasks may wait in it before new ones are refused. Default none. Counted once a second, so that it may be exceeded a
+    /// little; retries, delayed tasks and redriven ones are never refused.
+    /// </summary>
+    public int? MaxLength { get; set; }
+
+    /// <summary>
+    /// How often one attempt may be delivered without coming to an end (each time its worker died) before the worker dead-letters
+    /// the task. Default 10. Quorum queues only.
+    /// </summary>
+    public int DeliveryLimit { get; set; } = 10;
+
+    /// <summary>The type of a task that names none. Default <c>simulate</c> on the default queue, none elsewhere.</summary>
+    public string? DefaultType { get; set; }
+}
+
+/// <summary>The kind of a task queue on the broker.</summary>
+public enum TaskQueueType
+{
+    /// <summary>Replicated, fsynced before the confirm, counts deliveries.</summary>
+    Quorum,
+
+    /// <summary>Not replicated and without a delivery count; for queues shared with plain clients.</summary>
+    Classic,
+}

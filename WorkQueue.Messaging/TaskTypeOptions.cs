@@ -1,0 +1,14 @@
+namespace WorkQueue.Messaging;
+
+/// <summary>One task type, <c>WorkQueue:Types:&lt;type&gt;</c>.</summary>
+public sealed class TaskTypeOptions
+{
+    /// <summary>The queue its tasks go to unless they name one. Default <c>default</c>.</summary>
+    public string Queue { get; set; } = WorkQueueOptions.DefaultQueue;
+
+    /// <summary>How long one attempt may take. Default: <see cref="WorkerOptions.TaskTimeout"/>.</summary>
+    public TimeSpan? Timeout { get; set; }
+
+    /// <summary>The waits between attempts. Default: <see cref="RetryOptions.Delays"/>.</summary>
+    public IReadOnlyList<TimeSpan>? RetryDelays { get; set; }
+}
