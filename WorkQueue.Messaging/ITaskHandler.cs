@@ -14,9 +14,23 @@ public interface ITaskHandler<in TPayload>
     /// <summary>Runs one attempt.</summary>
     /// <param name="payload">The payload of the task.</param>
     /// <param name="context">Which task and attempt this is, and the token that asks the handler to stop.</param>
-    /// <returns>The result of the task, for its history; null for a task without a result. Results are not kept in this version.</returns>
+    /// <returns>The result of the task, for its history; null for a task without a result.</returns>
     /// <exception cref="TaskRejectedException">The task can never succeed: it is dead-lettered at once, without a retry.</exception>
     /// <exception cref="TaskRetryException">Try again, after the delay the handler chose.</exception>
     /// <exception cref="Exception">Any other exception is a failed attempt: retried by the type's delays, then dead-lettered.</exception>
     Task<object?> HandleAsync(TPayload payload, TaskContext context);
+}
+
+/// <summary>The code that runs the tasks of one type and says what they return. Register it with <c>AddTaskHandler&lt;TPayload, TResult, THandler&gt;("type")</c>.</summary>
+/// <typeparam name="TPayload">As of <see cref="ITaskHandler{TPayload}"/>.</typeparam>
+/// <typeparam name="TResult">The result of a task, for its history and for who calls it, written as JSON with camelCase names.</typeparam>
+/// <inheritdoc cref="ITaskHandler{TPayload}"/>
+public interface ITaskHandler<in TPayload, TResult>
+{
+    /// <summary>Runs one attempt.</summary>
+    /// <param name="payload">The payload of the task.</param>
+    /// <param name="context">Which task and attempt this is, and the token that asks the handler to stop.</param>
+    /// <returns>The result of the task.</returns>
+    /// <exception cref="TaskRejectedException">As of <see cref="ITaskHandler{TPayload}.HandleAsync"/>, as all others.</exception>
+    Task<TResult> HandleAsync(TPayload payload, TaskContext context);
 }

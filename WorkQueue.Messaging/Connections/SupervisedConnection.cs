@@ -27,6 +27,9 @@ internal sealed class SupervisedConnection(
     private volatile string? _problem = "not connected yet";
     private volatile bool _blocked;
 
+    // Why a message that ended the connection could not be set aside.
+    private string? _stuck;
+
     /// <summary>What is wrong with the connection, or null when it is usable.</summary>
     public string? Problem => _blocked ? "the broker blocks publishers (memory or disk alarm)" : _problem;
 
@@ -69,12 +72,6 @@ internal sealed class SupervisedConnection(
 
     private async Task RunOnceAsync(CancellationToken stopping)
     {
-        if (unreadable is not null)
-        {
-            // What ended the connection before this one would end this one too.
-            _problem = await unreadable.SetAsideAsync(stopping) ?? _problem;
-        }
-
         TaskCompletionSource<string> lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
         IConnection connection = await connector.ConnectAsync(stopping);
         try
@@ -92,6 +89,17 @@ internal sealed class SupervisedConnection(
         {
             Withdraw();
             await Limits.DisposeAsync(connection, clock, stopping.IsCancellationRequested ? Limits.LastClose : Limits.Close);
+            await SetAsideAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Before it is opened again, and meets the same message.
+    private async Task SetAsideAsync(CancellationToken stopping)
+    {
+        if (unreadable is not null)
+        {
+            _stuck = await unreadable.SetAsideAsync(stopping);
+            _problem = _stuck ?? _problem;
         }
     }
 
@@ -102,13 +110,14 @@ internal sealed class SupervisedConnection(
             return;
         }
 
+        _problem = _stuck ?? connector.Describe(failure);
+        _stuck = null;
         _firstTry.TrySetResult();
         if (!topology.HasDeclared && connector.Refusal(failure) is { } refused)
         {
             throw refused;
         }
 
-        _problem = connector.Describe(failure);
         logger.ConnectionFailed(purpose, _problem);
     }
 

@@ -12,6 +12,7 @@ namespace WorkQueue.Messaging.Consuming;
 internal sealed class TaskExecutor(
     IServiceScopeFactory scopes,
     IEnumerable<TaskHandlerRegistration> registrations,
+    TaskMiddlewares middlewares,
     IOptions<WorkQueueOptions> options,
     TimeProvider clock,
     ILogger<TaskExecutor> logger)
@@ -97,13 +98,17 @@ internal sealed class TaskExecutor(
         // What is cut before it has begun never begins: the body it would read may be another task's by then.
         current.Token.ThrowIfCancellationRequested();
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-        object? result = await handler.RunAsync(scope.ServiceProvider, delivery.Message, ContextOf(delivery, current, scope.ServiceProvider));
+        TaskContext context = ContextOf(delivery, current, scope.ServiceProvider);
+        object? result = await (middlewares.IsEmpty ? handler.RunAsync(context.Services, delivery.Message, context) : RunWithinAsync(handler, delivery.Message, context));
         // Within the scope: what is written only now may be read from its services. What these do when they are disposed of is part of the task again.
         current.IsWriting = result is not null;
         WrittenResult written = await WrittenResult.OfAsync(result, MaxResultOf(delivery.Message), current.Token);
         current.IsWriting = false;
         return written;
     }
+
+    private Task<object?> RunWithinAsync(TaskHandlerRegistration handler, TaskMessage message, TaskContext context) =>
+        middlewares.InvokeAsync(context, () => handler.RunAsync(context.Services, message, context));
 
     // Who calls is answered with more than the history keeps.
     private int MaxResultOf(TaskMessage message) => message.ReplyTo is null ? options.Value.MaxResultBytes : Math.Max(options.Value.MaxResultBytes, options.Value.MaxPayloadBytes);

@@ -16,6 +16,14 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
             return services.GetRequiredService<THandler>().HandleAsync(payload, context);
         });
 
+    public static TaskHandlerRegistration Create<TPayload, TResult, THandler>(string type)
+        where THandler : class, ITaskHandler<TPayload, TResult> =>
+        new(type, async (services, message, context) =>
+        {
+            TPayload payload = PayloadReader.Read<TPayload>(message);
+            return await services.GetRequiredService<THandler>().HandleAsync(payload, context);
+        });
+
     public static TaskHandlerRegistration Create<TPayload>(string type, Func<TPayload, TaskContext, Task<object?>> handle) =>
         new(type, (_, message, context) => handle(PayloadReader.Read<TPayload>(message), context));
 }

@@ -42,13 +42,13 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     /// <returns>False when it was not given back: its queue does not take it at the moment, or it is not to run at all, and is to be told so here.</returns>
     public async Task<bool> TryGiveBackAsync(TaskDelivery delivery, string reason)
     {
-        if (pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, queue) is not null)
-        {
-            return false;
-        }
-
         try
         {
+            if (pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, queue) is not null)
+            {
+                return false;
+            }
+
             Disposition.Return back = _admission.Back(reason);
             bool isBack = await pipeline.Settler.TryGiveBackAsync(channel, delivery, back, lease);
             if (isBack)

@@ -63,6 +63,13 @@ internal sealed class SuspectReporter(SuspectRuns runs, ControlWriter writer, Ta
 
                 return;
             }
+#pragma warning disable CA1031 // Untold, a lost delivery may count as a death; the program must not end by it.
+            catch (Exception failure) when (failure is not OperationCanceledException)
+#pragma warning restore CA1031
+            {
+                logger.StreamInterrupted(topology.History.ControlStream, failure.Message);
+                return;
+            }
         }
     }
 }

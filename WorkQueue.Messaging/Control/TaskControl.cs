@@ -30,9 +30,9 @@ internal sealed class TaskControl(
             async (task, _) => await history.CancelledAsync(MessageOf(task), end, null));
     }
 
-    public Task PauseAsync(string queue, CancellationToken cancellationToken = default) => writer.SayAsync(ControlEntry.Pause(NameOf(queue)), cancellationToken);
+    public async Task PauseAsync(string queue, CancellationToken cancellationToken = default) => await writer.SayAsync(ControlEntry.Pause(NameOf(queue)), cancellationToken);
 
-    public Task ResumeAsync(string queue, CancellationToken cancellationToken = default) => writer.SayAsync(ControlEntry.Resume(NameOf(queue)), cancellationToken);
+    public async Task ResumeAsync(string queue, CancellationToken cancellationToken = default) => await writer.SayAsync(ControlEntry.Resume(NameOf(queue)), cancellationToken);
 
     private string NameOf(string queue) => topology.Find(queue)?.Name ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, topology.UnknownQueue(queue));
 

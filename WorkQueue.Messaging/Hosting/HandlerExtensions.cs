@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.Events;
@@ -6,9 +7,52 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging;
 
-/// <summary>Handlers that are lambdas or methods.</summary>
+/// <summary>Adds what runs tasks and events, and what goes around it.</summary>
 public static class HandlerExtensions
 {
+    /// <summary>Adds the handler of a task type.</summary>
+    /// <typeparam name="TPayload">The payload.</typeparam>
+    /// <typeparam name="THandler">The handler; made anew for each task, with its dependencies from a scope of its own.</typeparam>
+    /// <param name="builder">The host builder.</param>
+    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
+    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    public static IHostApplicationBuilder AddTaskHandler<TPayload, THandler>(this IHostApplicationBuilder builder, string type)
+        where THandler : class, ITaskHandler<TPayload>
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        HostingExtensions.AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload, THandler>(type));
+        builder.Services.TryAddTransient<THandler>();
+        return builder;
+    }
+
+    /// <summary>Adds the handler of a task type that says what its tasks return.</summary>
+    /// <typeparam name="TPayload">The payload.</typeparam>
+    /// <typeparam name="TResult">The result.</typeparam>
+    /// <typeparam name="THandler">The handler; made anew for each task, with its dependencies from a scope of its own.</typeparam>
+    /// <param name="builder">The host builder.</param>
+    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
+    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    public static IHostApplicationBuilder AddTaskHandler<TPayload, TResult, THandler>(this IHostApplicationBuilder builder, string type)
+        where THandler : class, ITaskHandler<TPayload, TResult>
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        HostingExtensions.AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload, TResult, THandler>(type));
+        builder.Services.TryAddTransient<THandler>();
+        return builder;
+    }
+
+    /// <summary>Adds what goes around every run of this worker; the first that is added is the outermost.</summary>
+    /// <typeparam name="TMiddleware">It; made for each run from the run's scope, unless it is registered otherwise.</typeparam>
+    /// <param name="builder">The host builder.</param>
+    public static IHostApplicationBuilder AddTaskMiddleware<TMiddleware>(this IHostApplicationBuilder builder)
+        where TMiddleware : class, ITaskMiddleware
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddScoped<TMiddleware>();
+        builder.Services.AddSingleton(new TaskMiddlewareRegistration(typeof(TMiddleware)));
+        return builder;
+    }
+
     /// <summary>Adds the handler of a task type whose tasks have no result.</summary>
     /// <typeparam name="TPayload">The payload, read as <see cref="ITaskHandler{TPayload}"/> says.</typeparam>
     /// <param name="builder">The host builder.</param>
@@ -31,7 +75,7 @@ public static class HandlerExtensions
     /// <summary>Adds the handler of a task type whose tasks have a result.</summary>
     /// <typeparam name="TPayload">The payload, read as <see cref="ITaskHandler{TPayload}"/> says.</typeparam>
     /// <typeparam name="TResult">The result, kept in the task's history.</typeparam>
-    /// <inheritdoc cref="AddTaskHandler{TPayload}"/>
+    /// <inheritdoc cref="AddTaskHandler{TPayload}(IHostApplicationBuilder, string, Func{TPayload, TaskContext, Task})"/>
     public static IHostApplicationBuilder AddTaskHandler<TPayload, TResult>(
         this IHostApplicationBuilder builder, string type, Func<TPayload, TaskContext, Task<TResult>> handle)
     {

@@ -49,7 +49,7 @@ public static class HostingExtensions
         return builder;
     }
 
-    /// <summary>Adds a worker: it takes tasks and runs them with the handlers added by <see cref="AddTaskHandler"/>.</summary>
+    /// <summary>Adds a worker: it takes tasks and runs them with the handlers added by <see cref="HandlerExtensions"/>.</summary>
     /// <param name="builder">The host builder; the settings are its section <c>WorkQueue</c>.</param>
     public static IHostApplicationBuilder AddTaskWorker(this IHostApplicationBuilder builder)
     {
@@ -71,6 +71,7 @@ public static class HostingExtensions
         services.AddSingleton<WorkerIdentity>();
         services.AddSingleton<TaskReplier>();
         services.AddSingleton<TaskSettler>();
+        services.AddSingleton<TaskMiddlewares>();
         services.AddSingleton<TaskExecutor>();
         services.AddSingleton<TaskPipeline>();
         services.AddSingleton<ConsumerSources>(SourcesOf);
@@ -90,21 +91,6 @@ public static class HostingExtensions
     {
         TaskPipeline pipeline = provider.GetRequiredService<TaskPipeline>();
         return pipeline.Options.Value.Worker.IsAdaptive ? () => new AdaptiveConsumers(pipeline) : () => new SingleConsumers(pipeline);
-    }
-
-    /// <summary>Adds the handler of a task type.</summary>
-    /// <typeparam name="TPayload">The payload.</typeparam>
-    /// <typeparam name="THandler">The handler; made anew for each task, with its dependencies from a scope of its own.</typeparam>
-    /// <param name="builder">The host builder.</param>
-    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
-    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
-    public static IHostApplicationBuilder AddTaskHandler<TPayload, THandler>(this IHostApplicationBuilder builder, string type)
-        where THandler : class, ITaskHandler<TPayload>
-    {
-        ArgumentNullException.ThrowIfNull(builder);
-        AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload, THandler>(type));
-        builder.Services.TryAddTransient<THandler>();
-        return builder;
     }
 
     /// <summary>Adds how the tasks of one type are run.</summary>

@@ -29,6 +29,8 @@ internal sealed class QueueMonitor(
     // From which round on what could not be counted is asked again.
     private readonly Dictionary<string, int> _askAgain = new(StringComparer.Ordinal);
 
+    private readonly Backoff _backoff = new(clock, Interval);
+
     private int _round;
 
     private volatile IReadOnlyList<QueueCount> _counts = [];
@@ -46,7 +48,7 @@ internal sealed class QueueMonitor(
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         telemetry.Meter.CreateObservableGauge("workqueue.queue.messages", Measure, "{message}", "Messages in a queue, by queue and state.");
-        return Supervision.KeepAsync(WatchAsync, CountingEnded, new Backoff(clock, Interval), stoppingToken);
+        return Supervision.KeepAsync(WatchAndRepairAsync, CountingEnded, _backoff, stoppingToken);
     }
 
     // A count that cannot be had is no reason to stop anything: it is left out until it can.
@@ -55,13 +57,26 @@ internal sealed class QueueMonitor(
         _counts = [];
         _waiting = null;
         logger.NoQueueCounts(failure?.Message ?? "the channel was closed");
-        // A queue that cannot be counted may have been deleted.
-        _ = connection.TryRepairAsync(CancellationToken.None);
+    }
+
+    private async Task WatchAndRepairAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await WatchAsync(stopping);
+        }
+        catch (Exception) when (!stopping.IsCancellationRequested)
+        {
+            // A queue that cannot be counted may have been deleted.
+            await connection.TryRepairAsync(stopping);
+            throw;
+        }
     }
 
     private async Task WatchAsync(CancellationToken stopping)
     {
         IChannel channel = await connection.OpenChannelAsync(null, stopping);
+        _backoff.Opened();
         try
         {
             using PeriodicTimer timer = new(Interval, clock);
