@@ -45,6 +45,15 @@ public sealed class UnreadableMessageTests(BrokerFixture broker)
 
         await queue.WorkerAsync();
         await queue.WorkerAsync();
+        if (kind == "long long" && (await broker.VersionAsync()).Major >= 4)
+        {
+            // The broker hands it out as an integer that every client reads.
+            await Eventually.TrueAsync(() => queue.Runs.All.Select(run => run.Text).Distinct().Count() == 21, "every task runs, that one too");
+            Assert.Equal(0u, await queue.ReadyAsync("unreadable"));
+            await plain.QueueDeleteAsync(copies);
+            return;
+        }
+
         await Eventually.TrueAsync(() => queue.Runs.All.Select(run => run.Text).Distinct().Count() == 20, "every healthy task runs");
         await queue.LoggedAsync("cannot be read (header 'x-odd': ");
         await EnqueueAsync(producer, 20, 5);
@@ -175,7 +184,9 @@ public sealed class UnreadableMessageTests(BrokerFixture broker)
         await using TestQueue queue = new(broker);
         await queue.ProducerAsync();
         await using IChannel plain = await queue.PlainChannelAsync();
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(new string('x', 65 * 1024 * 1024));
+        // From 4.0 on the broker itself takes 16 MiB at most.
+        int megabytes = (await broker.VersionAsync()).Major >= 4 ? 15 : 65;
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(new string('x', megabytes * 1024 * 1024));
         await plain.BasicPublishAsync("", $"{queue.Prefix}.default", mandatory: true, new BasicProperties { Type = "probe", ContentType = "application/json" }, body);
         await queue.WorkerAsync();
         await queue.Runs.NextAsync();

@@ -1,3 +1,4 @@
+using System.Text;
 using RabbitMQ.Client;
 
 namespace WorkQueue.Tests.Support;
@@ -34,6 +35,13 @@ public sealed class BrokerFixture : IAsyncLifetime
 
     /// <summary>A plain client's connection, as a program in another language would have.</summary>
     internal Task<IConnection> ConnectAsync() => new ConnectionFactory { Uri = new Uri(ConnectionString) }.CreateConnectionAsync("plain client");
+
+    /// <summary>What the broker says of itself.</summary>
+    internal async Task<Version> VersionAsync()
+    {
+        await using IConnection connection = await ConnectAsync();
+        return Version.Parse(Encoding.UTF8.GetString((byte[])connection.ServerProperties!["version"]!));
+    }
 }
 
 /// <summary>The tests that share the broker; each has queues of its own.</summary>
