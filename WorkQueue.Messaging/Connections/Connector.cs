@@ -35,15 +35,13 @@ internal sealed class Connector(IConnectionFactory factory, IReadOnlyList<AmqpTc
         throw failures.Count == 1 ? failures[0] : new AggregateException(failures);
     }
 
-    /// <summary>What a failure is for a person; what is final says it itself.</summary>
-    public string Describe(Exception failure) => BrokerRefusedException.From(failure, factory)?.Message ?? TextOf(failure);
-
     /// <summary>The failure as one that trying again does not mend, or null.</summary>
     public BrokerRefusedException? Refusal(Exception failure) => BrokerRefusedException.From(failure, factory);
 
-    private static string TextOf(Exception failure) => failure switch
+    /// <summary>What a failure that may pass is for a person.</summary>
+    public static string Describe(Exception failure) => failure switch
     {
-        AggregateException many => string.Join("; ", many.InnerExceptions.Select(TextOf).Distinct()),
+        AggregateException many => string.Join("; ", many.InnerExceptions.Select(Describe).Distinct()),
         BrokerUnreachableException { InnerException: { } inner } => inner.GetBaseException().Message,
         TimeoutException => "the broker does not answer",
         _ => failure.Message,

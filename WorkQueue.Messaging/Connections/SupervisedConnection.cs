@@ -110,10 +110,11 @@ internal sealed class SupervisedConnection(
             return;
         }
 
-        _problem = _stuck ?? connector.Describe(failure);
+        BrokerRefusedException? refused = connector.Refusal(failure);
+        _problem = _stuck ?? refused?.Message ?? Connector.Describe(failure);
         _stuck = null;
         _firstTry.TrySetResult();
-        if (!topology.HasDeclared && connector.Refusal(failure) is { } refused)
+        if (!topology.HasDeclared && refused is not null)
         {
             throw refused;
         }

@@ -27,7 +27,7 @@ internal static class LetterReader
                 Type = task.Type,
                 Queue = name,
                 Topic = task.Topic,
-                Reason = TaskHeaders.Text(headers, TaskHeaders.Reason) ?? ReasonOfBroker(headers, queue is null, name),
+                Reason = TaskHeaders.Text(headers, TaskHeaders.Reason) ?? (queue is null ? $"no queue '{name}' when its delay was over" : TaskHeaders.BrokerReason(headers)),
                 ErrorType = TaskHeaders.Text(headers, TaskHeaders.ErrorType),
                 Error = TaskHeaders.Text(headers, TaskHeaders.Error),
                 Attempt = task.Attempt,
@@ -40,15 +40,5 @@ internal static class LetterReader
                 Headers = task.OtherHeaders,
             },
             task);
-    }
-
-    private static string ReasonOfBroker(IDictionary<string, object?>? headers, bool noSuchQueue, string queue)
-    {
-        if (noSuchQueue)
-        {
-            return $"no queue '{queue}' when its delay was over";
-        }
-
-        return TaskHeaders.BrokerReason(headers);
     }
 }

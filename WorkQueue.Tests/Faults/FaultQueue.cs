@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Text;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -108,7 +107,7 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
     public async Task<Version> BrokerVersionAsync()
     {
         await using IConnection connection = await ConnectAsync();
-        return Version.Parse(Encoding.UTF8.GetString((byte[])connection.ServerProperties!["version"]!));
+        return BrokerFixture.VersionOf(connection);
     }
 
     public Task<uint> ReadyAsync() => CountAsync($"{Prefix}.default");

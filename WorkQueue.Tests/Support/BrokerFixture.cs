@@ -40,8 +40,11 @@ public sealed class BrokerFixture : IAsyncLifetime
     internal async Task<Version> VersionAsync()
     {
         await using IConnection connection = await ConnectAsync();
-        return Version.Parse(Encoding.UTF8.GetString((byte[])connection.ServerProperties!["version"]!));
+        return VersionOf(connection);
     }
+
+    /// <summary>What the broker of a connection says of itself.</summary>
+    internal static Version VersionOf(IConnection connection) => Version.Parse(Encoding.UTF8.GetString((byte[])connection.ServerProperties!["version"]!));
 }
 
 /// <summary>The tests that share the broker; each has queues of its own.</summary>
