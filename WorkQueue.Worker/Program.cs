@@ -6,6 +6,8 @@ HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
 builder.AddServiceDefaults();
 builder.AddPdfRendering();
 builder.AddWebhookClient();
+// The queue makes connections of its own from this one's settings, watches them itself and tells of their health.
+builder.AddRabbitMQClient(HostingExtensions.ConnectionName, settings => (settings.DisableHealthChecks, settings.DisableTracing) = (true, true));
 builder.AddTaskWorker();
 builder.AddTaskHandler<Simulate, SimulateHandler>("simulate");
 builder.AddTaskHandler<RenderPdf, RenderPdfHandler>("render-pdf");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
 using RabbitMQ.Client;
 
 namespace WorkQueue.Messaging.Connections;
@@ -12,6 +13,11 @@ namespace WorkQueue.Messaging.Connections;
 internal sealed partial record BrokerAddress(string First, IReadOnlyList<(string Host, int Port)> Hosts)
 {
     private const string Form = "amqp[s]://[user:password@]host[:port][,host[:port]…][/vhost]";
+
+    /// <summary>The configuration's; null without one.</summary>
+    /// <exception cref="FormatException">It is not of this form.</exception>
+    public static BrokerAddress? Of(IConfiguration? configuration) =>
+        configuration?.GetConnectionString(HostingExtensions.ConnectionName) is { Length: > 0 } text ? Parse(text) : null;
 
     /// <summary>Reads a connection string.</summary>
     /// <exception cref="FormatException">It is not of this form.</exception>

@@ -116,6 +116,9 @@ internal static partial class Log
     [LoggerMessage(2112, LogLevel.Warning, "{Problem}")]
     public static partial void ThreadsBlocked(this ILogger logger, string problem);
 
+    [LoggerMessage(3116, LogLevel.Warning, "{Unknown} It is passed over")]
+    public static partial void UnknownSetting(this ILogger logger, string unknown);
+
     [LoggerMessage(3113, LogLevel.Error, "{Stream} cannot be read ({Reason}): tasks are taken, and pauses and cancellations are not heard until it can")]
     public static partial void ControlUnreadable(this ILogger logger, string stream, string reason);
 

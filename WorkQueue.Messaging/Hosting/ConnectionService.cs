@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,13 +16,22 @@ internal sealed class ConnectionService(
     TopologyDeclarer declarer,
     IOptions<WorkQueueOptions> options,
     IHostApplicationLifetime lifetime,
-    ILogger<ConnectionService> logger) : BackgroundService
+    ILogger<ConnectionService> logger,
+    IConfiguration? configuration = null) : BackgroundService
 {
     private int _refused;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Value.DeclareOnly
-        ? Task.WhenAll(KeepOpenAsync(publishing, stoppingToken), StopWhenDeclaredAsync(stoppingToken))
-        : Task.WhenAll(KeepOpenAsync(publishing, stoppingToken), KeepOpenAsync(consuming, stoppingToken));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        foreach (string unknown in SettingsReader.UnknownIn(configuration))
+        {
+            logger.UnknownSetting(unknown);
+        }
+
+        return options.Value.DeclareOnly
+            ? Task.WhenAll(KeepOpenAsync(publishing, stoppingToken), StopWhenDeclaredAsync(stoppingToken))
+            : Task.WhenAll(KeepOpenAsync(publishing, stoppingToken), KeepOpenAsync(consuming, stoppingToken));
+    }
 
     private async Task StopWhenDeclaredAsync(CancellationToken stopping)
     {

@@ -1,142 +1,62 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
-using WorkQueue.Messaging.Consuming;
-using WorkQueue.Messaging.Events;
-using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging;
 
-/// <summary>Adds what runs tasks and events, and what goes around it.</summary>
+/// <summary>Adds what runs tasks and events, and what goes around it, to a host.</summary>
 public static class HandlerExtensions
 {
-    /// <summary>Adds the handler of a task type.</summary>
-    /// <typeparam name="TPayload">The payload.</typeparam>
-    /// <typeparam name="THandler">The handler; made anew for each task, with its dependencies from a scope of its own.</typeparam>
-    /// <param name="builder">The host builder.</param>
-    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
-    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    /// <inheritdoc cref="TaskHandlerServices.AddTaskHandler{TPayload, THandler}(IServiceCollection, string)"/>
     public static IHostApplicationBuilder AddTaskHandler<TPayload, THandler>(this IHostApplicationBuilder builder, string type)
         where THandler : class, ITaskHandler<TPayload>
     {
         ArgumentNullException.ThrowIfNull(builder);
-        HostingExtensions.AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload, THandler>(type));
-        builder.Services.TryAddTransient<THandler>();
+        builder.Services.AddTaskHandler<TPayload, THandler>(type);
         return builder;
     }
 
-    /// <summary>Adds the handler of a task type that says what its tasks return.</summary>
-    /// <typeparam name="TPayload">The payload.</typeparam>
-    /// <typeparam name="TResult">The result.</typeparam>
-    /// <typeparam name="THandler">The handler; made anew for each task, with its dependencies from a scope of its own.</typeparam>
-    /// <param name="builder">The host builder.</param>
-    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
-    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    /// <inheritdoc cref="TaskHandlerServices.AddTaskHandler{TPayload, TResult, THandler}(IServiceCollection, string)"/>
     public static IHostApplicationBuilder AddTaskHandler<TPayload, TResult, THandler>(this IHostApplicationBuilder builder, string type)
         where THandler : class, ITaskHandler<TPayload, TResult>
     {
         ArgumentNullException.ThrowIfNull(builder);
-        HostingExtensions.AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload, TResult, THandler>(type));
-        builder.Services.TryAddTransient<THandler>();
+        builder.Services.AddTaskHandler<TPayload, TResult, THandler>(type);
         return builder;
     }
 
-    /// <summary>Adds what goes around every run of this worker; the first that is added is the outermost.</summary>
-    /// <typeparam name="TMiddleware">It; made for each run from the run's scope, unless it is registered otherwise.</typeparam>
-    /// <param name="builder">The host builder.</param>
+    /// <inheritdoc cref="TaskHandlerServices.AddTaskMiddleware{TMiddleware}(IServiceCollection)"/>
     public static IHostApplicationBuilder AddTaskMiddleware<TMiddleware>(this IHostApplicationBuilder builder)
         where TMiddleware : class, ITaskMiddleware
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.TryAddScoped<TMiddleware>();
-        builder.Services.AddSingleton(new TaskMiddlewareRegistration(typeof(TMiddleware)));
+        builder.Services.AddTaskMiddleware<TMiddleware>();
         return builder;
     }
 
-    /// <summary>Adds the handler of a task type whose tasks have no result.</summary>
-    /// <typeparam name="TPayload">The payload, read as <see cref="ITaskHandler{TPayload}"/> says.</typeparam>
-    /// <param name="builder">The host builder.</param>
-    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
-    /// <param name="handle">Runs one attempt; what it throws is treated as of <see cref="ITaskHandler{TPayload}.HandleAsync"/>.</param>
-    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
+    /// <inheritdoc cref="TaskHandlerServices.AddTaskHandler{TPayload}(IServiceCollection, string, Func{TPayload, TaskContext, Task})"/>
     public static IHostApplicationBuilder AddTaskHandler<TPayload>(
         this IHostApplicationBuilder builder, string type, Func<TPayload, TaskContext, Task> handle)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ArgumentNullException.ThrowIfNull(handle);
-        HostingExtensions.AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload>(type, async (payload, context) =>
-        {
-            await handle(payload, context);
-            return null;
-        }));
+        builder.Services.AddTaskHandler(type, handle);
         return builder;
     }
 
-    /// <summary>Adds the handler of a task type whose tasks have a result.</summary>
-    /// <typeparam name="TPayload">The payload, read as <see cref="ITaskHandler{TPayload}"/> says.</typeparam>
-    /// <typeparam name="TResult">The result, kept in the task's history.</typeparam>
-    /// <inheritdoc cref="AddTaskHandler{TPayload}(IHostApplicationBuilder, string, Func{TPayload, TaskContext, Task})"/>
+    /// <inheritdoc cref="TaskHandlerServices.AddTaskHandler{TPayload, TResult}(IServiceCollection, string, Func{TPayload, TaskContext, Task{TResult}})"/>
     public static IHostApplicationBuilder AddTaskHandler<TPayload, TResult>(
         this IHostApplicationBuilder builder, string type, Func<TPayload, TaskContext, Task<TResult>> handle)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ArgumentNullException.ThrowIfNull(handle);
-        HostingExtensions.AddHandler(builder, type, TaskHandlerRegistration.Create<TPayload>(type, async (payload, context) => await handle(payload, context)));
+        builder.Services.AddTaskHandler(type, handle);
         return builder;
     }
 
-    /// <summary>Adds a handler of events.</summary>
-    /// <typeparam name="TPayload">The payload, read as <see cref="ITaskHandler{TPayload}"/> says.</typeparam>
-    /// <param name="builder">The host builder.</param>
-    /// <param name="pattern">Which topics: <c>orders.*.created</c>; <c>*</c> is one word, <c>#</c> any number, and <c>#</c> alone every event.</param>
-    /// <param name="handle">Handles one event; one after the other in each process.</param>
-    /// <param name="subscription">
-    /// Null: temporary. Every process gets every event while it is connected and keeps up: of more than 20,000 that wait the oldest are dropped. What
-    /// its handler throws is logged and the event passed over.
-    /// A name (letters, digits, <c>-</c>, <c>_</c>): durable. The processes that give the same name share the events, which wait while none runs;
-    /// retries and dead letters are as with tasks, and a retry comes back to this subscription alone.
-    /// </param>
-    /// <exception cref="ArgumentException">The pattern or name is malformed, or the subscription has a handler already.</exception>
+    /// <inheritdoc cref="TaskHandlerServices.AddEventHandler{TPayload}(IServiceCollection, string, Func{TPayload, EventContext, Task}, string?)"/>
     public static IHostApplicationBuilder AddEventHandler<TPayload>(
         this IHostApplicationBuilder builder, string pattern, Func<TPayload, EventContext, Task> handle, string? subscription = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ArgumentNullException.ThrowIfNull(handle);
-        EventHandlerRegistration handler = EventHandlerRegistration.Create(TopicRules.PatternOf(pattern), handle);
-        IServiceCollection services = builder.Services;
-        if (subscription is null)
-        {
-            HostingExtensions.AddCore(builder);
-            services.AddSingleton(handler);
-            services.AddHostedService<TemporarySubscriptions>();
-            return builder;
-        }
-
-        Subscription durable = new(TopicRules.NameOf(subscription), handler.Pattern);
-        if (services.Any(service => (service.ImplementationInstance as Subscription)?.Name == subscription))
-        {
-            throw new ArgumentException($"Subscription '{subscription}' has a handler already; give each handler a subscription of its own.", nameof(subscription));
-        }
-
-        HostingExtensions.AddConsumers(builder);
-        services.AddSingleton(durable);
-        services.AddSingleton(ForQueue(handler, new TaskQueue(durable, "", default).Name));
+        builder.Services.AddEventHandler(pattern, handle, subscription);
         return builder;
     }
-
-    // The same handler for a durable subscription, run as the tasks of a queue are.
-    private static TaskHandlerRegistration ForQueue(EventHandlerRegistration handler, string queue) => new(queue, async (services, message, context) =>
-    {
-        await handler.RunAsync(message, new EventContext
-        {
-            Topic = message.Topic!,
-            Id = context.Id,
-            PublishedAt = context.EnqueuedAt,
-            Attempt = context.Attempt,
-            Redelivered = context.Redelivered,
-            CancellationToken = context.CancellationToken,
-            Services = services,
-        });
-        return null;
-    });
 }

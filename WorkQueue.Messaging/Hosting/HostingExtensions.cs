@@ -1,160 +1,62 @@
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
-using WorkQueue.Messaging.Calls;
-using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Consuming;
-using WorkQueue.Messaging.Consuming.Adaptive;
-using WorkQueue.Messaging.Control;
-using WorkQueue.Messaging.DeadLetters;
-using WorkQueue.Messaging.Diagnostics;
-using WorkQueue.Messaging.Events;
-using WorkQueue.Messaging.History;
 using WorkQueue.Messaging.Hosting;
-using WorkQueue.Messaging.Monitoring;
-using WorkQueue.Messaging.Publishing;
-using WorkQueue.Messaging.Streams;
-using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging;
 
-/// <summary>Adds the queue to a host.</summary>
+/// <summary>Adds the queue to a host, or to the services of one.</summary>
 public static class HostingExtensions
 {
     /// <summary>The name of the connection string: <c>ConnectionStrings:rabbitmq</c>.</summary>
     public const string ConnectionName = "rabbitmq";
 
-    /// <summary>Adds <see cref="ITaskQueue"/>, its health check and the queue metrics. For programs that hand tasks over.</summary>
-    /// <param name="builder">The host builder; the settings are its section <c>WorkQueue</c>.</param>
-    public static IHostApplicationBuilder AddTaskQueue(this IHostApplicationBuilder builder)
+    /// <summary>
+    /// Adds <see cref="ITaskQueue"/>, its health check and the queue metrics. For programs that hand tasks over. The broker is that of the
+    /// <c>IConnectionFactory</c> which is registered (as by Aspire's <c>AddRabbitMQClient("rabbitmq")</c>), else of the connection string <c>rabbitmq</c>.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Changes the settings, after the configuration's section <c>WorkQueue</c>.</param>
+    public static IServiceCollection AddTaskQueue(this IServiceCollection services, Action<WorkQueueOptions>? configure = null)
     {
-        AddCore(builder);
-        if (builder.Services.Any(service => service.ServiceType == typeof(IDeadLetters)))
-        {
-            return builder;
-        }
-
-        builder.Services.AddSingleton<LetterWalk>();
-        builder.Services.AddSingleton<IDeadLetters, DeadLetterBox>();
-        builder.Services.AddSingleton<QueueMonitor>();
-        builder.Services.AddSingleton<IQueueCounts>(provider => provider.GetRequiredService<QueueMonitor>());
-        builder.Services.AddHostedService(provider => provider.GetRequiredService<QueueMonitor>());
-        builder.Services.AddSingleton<ITaskHistory, TaskHistory>();
-        builder.Services.AddSingleton<WorkerDirectory>();
-        builder.Services.AddSingleton<IWorkerDirectory>(provider => provider.GetRequiredService<WorkerDirectory>());
-        builder.Services.AddHostedService(provider => provider.GetRequiredService<WorkerDirectory>());
-        return builder;
+        ArgumentNullException.ThrowIfNull(services);
+        CoreRegistration.AddQueue(services);
+        return Configured(services, configure);
     }
 
-    /// <summary>Adds a worker: it takes tasks and runs them with the handlers added by <see cref="HandlerExtensions"/>.</summary>
-    /// <param name="builder">The host builder; the settings are its section <c>WorkQueue</c>.</param>
-    public static IHostApplicationBuilder AddTaskWorker(this IHostApplicationBuilder builder)
+    /// <summary>Adds a worker: it takes tasks and runs them with the handlers added by <see cref="TaskHandlerServices"/>.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Changes the settings, after the configuration's section <c>WorkQueue</c>.</param>
+    public static IServiceCollection AddTaskWorker(this IServiceCollection services, Action<WorkQueueOptions>? configure = null)
     {
-        AddConsumers(builder);
-        builder.Services.TryAddSingleton<TaskIntake>();
-        return builder;
+        ArgumentNullException.ThrowIfNull(services);
+        CoreRegistration.AddConsumers(services);
+        services.TryAddSingleton<TaskIntake>();
+        return Configured(services, configure);
     }
 
-    /// <summary>Adds what takes tasks or events; which, is told by the other services.</summary>
-    internal static void AddConsumers(IHostApplicationBuilder builder)
-    {
-        AddCore(builder);
-        IServiceCollection services = builder.Services;
-        if (services.Any(service => service.ServiceType == typeof(TaskWorkerService)))
-        {
-            return;
-        }
-
-        services.AddSingleton<WorkerIdentity>();
-        services.AddSingleton<TaskReplier>();
-        services.AddSingleton<TaskSettler>();
-        services.AddSingleton<TaskMiddlewares>();
-        services.AddSingleton<TaskExecutor>();
-        services.AddSingleton<TaskPipeline>();
-        services.AddSingleton<ConsumerSources>(SourcesOf);
-        services.AddSingleton<ThreadSupply>();
-        services.AddSingleton<Solitude>();
-        services.AddSingleton<TaskWorkerService>();
-        services.AddHostedService(provider => provider.GetRequiredService<TaskWorkerService>());
-        services.AddHostedService<WorkerReporter>();
-        services.AddHealthChecks().AddCheck<WorkerHealthCheck>("worker");
-        services.AddSingleton<IHealthCheckPublisher, HealthReporter>();
-        services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10)));
-        services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkQueueOptions>>(
-            (host, queue) => host.ShutdownTimeout = Longer(host.ShutdownTimeout, queue.Value.Worker.DrainTimeout + TimeSpan.FromSeconds(10)));
-    }
-
-    private static ConsumerSources SourcesOf(IServiceProvider provider)
-    {
-        TaskPipeline pipeline = provider.GetRequiredService<TaskPipeline>();
-        return pipeline.Options.Value.Worker.IsAdaptive ? () => new AdaptiveConsumers(pipeline) : () => new SingleConsumers(pipeline);
-    }
-
-    /// <summary>Adds how the tasks of one type are run.</summary>
-    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
-    internal static void AddHandler(IHostApplicationBuilder builder, string type, TaskHandlerRegistration handler)
-    {
-        if (!Names.IsValid(type))
-        {
-            throw new ArgumentException($"'{type}' is no task type: a type is {Names.Rule}.", nameof(type));
-        }
-
-        if (builder.Services.Any(service => (service.ImplementationInstance as TaskHandlerRegistration)?.Type == type))
-        {
-            throw new ArgumentException($"Task type '{type}' has a handler already.", nameof(type));
-        }
-
-        builder.Services.AddSingleton(handler);
-    }
-
-    /// <summary>Adds what every use of the queue needs.</summary>
-    internal static void AddCore(IHostApplicationBuilder builder)
+    /// <inheritdoc cref="AddTaskQueue(IServiceCollection, Action{WorkQueueOptions}?)"/>
+    /// <param name="builder">The host builder.</param>
+    /// <param name="configure">Changes the settings, after the configuration's section <c>WorkQueue</c>.</param>
+    public static IHostApplicationBuilder AddTaskQueue(this IHostApplicationBuilder builder, Action<WorkQueueOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        IServiceCollection services = builder.Services;
-        if (services.Any(service => service.ServiceType == typeof(TaskTopology)))
-        {
-            return;
-        }
-
-        ConnectionRegistration.Add(builder);
-        services.AddOptions<WorkQueueOptions>()
-            .Configure<IConfiguration>((options, configuration) => SettingsReader.Read(options, configuration.GetSection(WorkQueueOptions.Section)))
-            .ValidateOnStart();
-        services.AddSingleton<IValidateOptions<WorkQueueOptions>, WorkQueueOptionsValidator>();
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddMetrics();
-        services.AddSingleton<WorkQueueTelemetry>();
-        services.AddSingleton<TaskTopology>();
-        services.AddSingleton<TopologyDeclarer>();
-        services.AddSingleton(provider => new QueuePolicies(provider.GetRequiredService<TaskTopology>(), provider.GetRequiredService<IOptions<WorkQueueOptions>>()));
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ConfirmedPublisher>(
-            provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Publish)));
-        services.AddSingleton<QueueGuard>();
-        services.AddSingleton<TaskPublisher>();
-        services.AddSingleton<ReplyQueue>();
-        services.AddHostedService(provider => provider.GetRequiredService<ReplyQueue>());
-        services.AddSingleton<ITaskQueue, TaskClient>();
-        services.AddSingleton<ITaskEvents, EventPublisher>();
-        services.AddHostedService<ConnectionService>();
-        services.AddSingleton<HistoryRecorder>();
-        services.AddSingleton<IMoveRecorder>(provider => provider.GetRequiredService<HistoryRecorder>());
-        services.AddHostedService(provider => provider.GetRequiredService<HistoryRecorder>());
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<StreamFollower>(
-            provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Consume)));
-        services.AddSingleton<ControlLog>();
-        services.AddSingleton<ICancelledTasks>(provider => provider.GetRequiredService<ControlLog>());
-        services.AddHostedService(provider => provider.GetRequiredService<ControlLog>());
-        services.AddSingleton<ControlWriter>();
-        services.AddSingleton<SuspectRuns>();
-        services.AddSingleton<SuspectReporter>();
-        services.AddHostedService(provider => provider.GetRequiredService<SuspectReporter>());
-        services.AddSingleton<ITaskControl, TaskControl>();
-        services.AddHealthChecks().AddCheck<PublishingHealthCheck>("rabbitmq");
+        builder.Services.AddTaskQueue(configure);
+        return builder;
     }
 
-    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
+    /// <inheritdoc cref="AddTaskWorker(IServiceCollection, Action{WorkQueueOptions}?)"/>
+    /// <param name="builder">The host builder.</param>
+    /// <param name="configure">Changes the settings, after the configuration's section <c>WorkQueue</c>.</param>
+    public static IHostApplicationBuilder AddTaskWorker(this IHostApplicationBuilder builder, Action<WorkQueueOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddTaskWorker(configure);
+        return builder;
+    }
+
+    // After the configuration, whichever is called first: what is written in code is meant.
+    private static IServiceCollection Configured(IServiceCollection services, Action<WorkQueueOptions>? configure) =>
+        configure is null ? services : services.PostConfigure(configure);
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Connections;
 
 namespace WorkQueue.Messaging.Hosting;
 
@@ -16,11 +17,25 @@ internal static class SettingsReader
     private static readonly string[] OthersKeys = ["ApiKeys", "ManagementUrl", "Output", "Webhooks", "Board"];
 
     /// <summary>Reads the settings.</summary>
-    /// <exception cref="OptionsValidationException">A key is unknown, or a value cannot be what the key needs.</exception>
-    public static void Read(WorkQueueOptions options, IConfiguration section)
+    /// <exception cref="OptionsValidationException">A value cannot be what its key needs, or the connection string is none.</exception>
+    public static void Read(WorkQueueOptions options, IConfiguration? configuration)
     {
-        string[] problems = [.. ProblemsOf(section, typeof(WorkQueueOptions), WorkQueueOptions.Section, OthersKeys)];
-        if (problems.Length > 0)
+        if (configuration?.GetSection(WorkQueueOptions.Section) is not { } section)
+        {
+            return;
+        }
+
+        List<string> problems = [.. Findings(section).Where(finding => finding.IsWrong).Select(finding => finding.Text)];
+        try
+        {
+            BrokerAddress.Of(configuration);
+        }
+        catch (FormatException misfit)
+        {
+            problems.Add(misfit.Message);
+        }
+
+        if (problems.Count > 0)
         {
             throw new OptionsValidationException(Options.DefaultName, typeof(WorkQueueOptions), problems);
         }
@@ -28,7 +43,13 @@ internal static class SettingsReader
         section.Bind(options);
     }
 
-    private static IEnumerable<string> ProblemsOf(IConfiguration section, Type type, string path, string[] foreign)
+    /// <summary>What is in the section and no setting of this library: of a program of its own, or misspelt.</summary>
+    public static IEnumerable<string> UnknownIn(IConfiguration? configuration) => configuration is null ? []
+        : Findings(configuration.GetSection(WorkQueueOptions.Section)).Where(finding => !finding.IsWrong).Select(finding => finding.Text);
+
+    private static IEnumerable<Finding> Findings(IConfiguration section) => Of(section, typeof(WorkQueueOptions), WorkQueueOptions.Section, OthersKeys);
+
+    private static IEnumerable<Finding> Of(IConfiguration section, Type type, string path, string[] foreign)
     {
         Dictionary<string, PropertyInfo> known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.CanWrite)
@@ -37,33 +58,35 @@ internal static class SettingsReader
         {
             if (known.TryGetValue(child.Key, out PropertyInfo? property))
             {
-                foreach (string problem in ProblemsOfValue(child, property.PropertyType, $"{path}:{property.Name}"))
+                foreach (Finding finding in OfValue(child, property.PropertyType, $"{path}:{property.Name}"))
                 {
-                    yield return problem;
+                    yield return finding;
                 }
             }
             else if (!foreign.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             {
-                yield return $"{path}:{child.Key} is no setting; allowed: {string.Join(", ", known.Keys.Order())}.";
+                yield return new(false, Spelling.Nearest(child.Key, known.Keys) is { } nearest
+                    ? $"{path}:{child.Key} is no setting; was {path}:{nearest} meant?"
+                    : $"{path}:{child.Key} is no setting; there are {string.Join(", ", known.Keys.Order())}.");
             }
         }
     }
 
-    private static IEnumerable<string> ProblemsOfValue(IConfigurationSection value, Type type, string path)
+    private static IEnumerable<Finding> OfValue(IConfigurationSection value, Type type, string path)
     {
         Type plain = Nullable.GetUnderlyingType(type) ?? type;
         if (plain.IsGenericType)
         {
             // A list or a dictionary: its last type argument is that of its entries.
-            return value.GetChildren().SelectMany(entry => ProblemsOfValue(entry, plain.GetGenericArguments()[^1], $"{path}:{entry.Key}"));
+            return value.GetChildren().SelectMany(entry => OfValue(entry, plain.GetGenericArguments()[^1], $"{path}:{entry.Key}"));
         }
 
         if (plain.IsClass && plain != typeof(string))
         {
-            return ProblemsOf(value, plain, path, []);
+            return Of(value, plain, path, []);
         }
 
-        return value.Value is null || Converts(value.Value, plain) ? [] : [$"{path} is '{value.Value}'; allowed: {Kind(plain)}."];
+        return value.Value is null || Converts(value.Value, plain) ? [] : [new(true, $"{path} is '{value.Value}'; allowed: {Kind(plain)}.")];
     }
 
     private static bool Converts(string value, Type type)
@@ -92,4 +115,6 @@ internal static class SettingsReader
         _ when type == typeof(bool) => "true or false",
         _ => "a text",
     };
+
+    private readonly record struct Finding(bool IsWrong, string Text);
 }

@@ -30,7 +30,7 @@ public sealed class HouseTests
     private const string Root = "WorkQueue.Messaging";
 
     // What users call to put it together: in the namespace of what they see, and no part of it.
-    private static readonly string[] Entrances = [nameof(HostingExtensions), nameof(HandlerExtensions), nameof(QueuePolicies)];
+    private static readonly string[] Entrances = [nameof(HostingExtensions), nameof(HandlerExtensions), nameof(TaskHandlerServices), nameof(QueuePolicies)];
 
     private static readonly string[][] Floors = [.. Picture.Split('\n').Select(floor => floor.Split('·', StringSplitOptions.TrimEntries))];
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Hosting;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -58,15 +59,31 @@ public sealed class WorkQueueOptionsTests
         Assert.Equal($"WorkQueue:{key} is '{value}'; allowed: {allowed}.", Assert.Single(Problems((key, value))));
 
     [Theory]
-    [InlineData("Worker:Concurency", "WorkQueue:Worker:Concurency is no setting; allowed: CancelGrace, Concurrency")]
-    [InlineData("Retries:Jitter", "WorkQueue:Retries is no setting")]
-    [InlineData("Types:resize:Delay", "WorkQueue:Types:resize:Delay is no setting")]
-    public void A_key_that_does_not_exist_is_named_with_those_that_do(string key, string expected) =>
-        Assert.StartsWith(expected, Assert.Single(Problems((key, "1"))), StringComparison.Ordinal);
+    [InlineData("Worker:Concurency", "WorkQueue:Worker:Concurency is no setting; was WorkQueue:Worker:Concurrency meant?")]
+    [InlineData("heartbeats", "WorkQueue:heartbeats is no setting; was WorkQueue:Heartbeat meant?")]
+    [InlineData("Theme:Colour", "WorkQueue:Theme is no setting; there are BrokerConsumerTimeout, ConfirmTimeout")]
+    [InlineData("Types:resize:Delay", "WorkQueue:Types:resize:Delay is no setting; there are Queue, RetryDelays, Timeout")]
+    public void A_key_that_does_not_exist_is_told_with_the_nearest_that_does_and_stops_nothing(string key, string expected)
+    {
+        Assert.Equal([], Problems((key, "1")));
+        Assert.StartsWith(expected, Assert.Single(SettingsReader.UnknownIn(Configuration((key, "1")))), StringComparison.Ordinal);
+    }
 
     [Fact]
-    public void Keys_of_the_section_that_others_read_are_left_to_them() =>
-        Assert.Equal([], Problems(("ApiKeys:0", "secret"), ("Output", "/tmp"), ("Webhooks:AllowedHosts:0", "example.com"), ("ManagementUrl", "http://localhost")));
+    public void A_connection_string_that_is_none_stops_the_start_like_any_other_wrong_value()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:rabbitmq", "localhost:5672"), new("WorkQueue:PublishWindow", "many")]);
+        builder.AddTaskQueue();
+        using IHost host = builder.Build();
+        string[] problems = [.. Assert.Throws<OptionsValidationException>(() => host.Services.GetRequiredService<IOptions<WorkQueueOptions>>().Value).Failures];
+        Assert.Equal(2, problems.Length);
+        Assert.StartsWith("ConnectionStrings:rabbitmq is not the address of a broker; allowed: amqp", problems[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Keys_of_the_section_that_others_read_are_left_to_them() => Assert.Equal([], SettingsReader.UnknownIn(Configuration(
+        ("ApiKeys:0", "secret"), ("Output", "/tmp"), ("Webhooks:AllowedHosts:0", "example.com"), ("ManagementUrl", "http://localhost"))));
 
     private static IEnumerable<string> Problems(params (string Key, string Value)[] settings)
     {
@@ -84,8 +101,13 @@ public sealed class WorkQueueOptionsTests
     private static IOptions<WorkQueueOptions> Bind(params (string Key, string Value)[] settings)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create($"WorkQueue:{setting.Key}", (string?)setting.Value)));
+        builder.Configuration.AddInMemoryCollection(Entries(settings));
         builder.AddTaskQueue();
         return builder.Services.BuildServiceProvider().GetRequiredService<IOptions<WorkQueueOptions>>();
     }
+
+    private static IConfiguration Configuration(params (string Key, string Value)[] settings) => new ConfigurationBuilder().AddInMemoryCollection(Entries(settings)).Build();
+
+    private static IEnumerable<KeyValuePair<string, string?>> Entries((string Key, string Value)[] settings) =>
+        settings.Select(setting => KeyValuePair.Create($"WorkQueue:{setting.Key}", (string?)setting.Value));
 }
