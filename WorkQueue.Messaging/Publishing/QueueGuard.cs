@@ -22,7 +22,15 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
     public static Task<QueueSeen> Unasked { get; } = Task.FromResult(QueueSeen.There);
 
     /// <summary>Asks for a queue beside a publish that begins now. There, too, where the broker cannot be asked: the publish tells that itself.</summary>
-    public Task<QueueSeen> AskAsync(string queue)
+    public Task<QueueSeen> AskAsync(string queue) => AskAsync(queue, null);
+
+    /// <summary>
+    /// Asks for a queue before a publish, and binds it: one that another program declares again at this moment is there before it is bound. Who asks
+    /// beside a publish cannot tell whether it was bound in time.
+    /// </summary>
+    public Task<QueueSeen> AskBoundAsync(string queue, QueueBinding binding) => AskAsync(queue, binding);
+
+    private Task<QueueSeen> AskAsync(string queue, QueueBinding? binding)
     {
         if (!topology.History.ByRouting || topology.History.Mode == HistoryMode.Off)
         {
@@ -30,10 +38,10 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
         }
 
         Watch watch = _watches.GetOrAdd(queue, _ => new Watch());
-        return IsTrusted(watch) ? Unasked : AskAsync(queue, watch);
+        return IsTrusted(watch) ? Unasked : AskAsync(queue, watch, binding);
     }
 
-    private async Task<QueueSeen> AskAsync(string queue, Watch watch)
+    private async Task<QueueSeen> AskAsync(string queue, Watch watch, QueueBinding? binding)
     {
         long start = clock.GetTimestamp();
         if (!await watch.Asking.WaitAsync(Patience))
@@ -43,7 +51,7 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
 
         try
         {
-            return !IsTrusted(watch) && !await IsThereAsync(queue, watch) ? QueueSeen.Missing : watch.BackAt < start ? QueueSeen.There : QueueSeen.CameBack;
+            return !IsTrusted(watch) && !await IsThereAsync(queue, watch, binding) ? QueueSeen.Missing : watch.BackAt < start ? QueueSeen.There : QueueSeen.CameBack;
         }
         finally
         {
@@ -62,13 +70,16 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
 
     private bool IsTrusted(Watch watch) => watch.SeenAt is not 0 and var seenAt && clock.GetElapsedTime(seenAt) < Trusted;
 
-    private async Task<bool> IsThereAsync(string queue, Watch watch)
+    private async Task<bool> IsThereAsync(string queue, Watch watch, QueueBinding? binding)
     {
         using CancellationTokenSource limit = new(Patience, clock);
         try
         {
             watch.Channel = watch.Channel is { IsOpen: true } ? watch.Channel : await connection.OpenChannelAsync(null, limit.Token);
-            await watch.Channel.QueueDeclarePassiveAsync(queue, CancellationToken.None).WaitAsync(limit.Token);
+            Task answer = binding is null || watch.MayNotBind
+                ? watch.Channel.QueueDeclarePassiveAsync(queue, CancellationToken.None)
+                : watch.Channel.QueueBindAsync(queue, binding.Exchange, binding.Key, cancellationToken: CancellationToken.None);
+            await answer.WaitAsync(limit.Token);
             watch.SeenAt = clock.GetTimestamp();
             watch.BackAt = watch.IsMissing ? watch.SeenAt : watch.BackAt;
             watch.IsMissing = false;
@@ -79,6 +90,13 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
             watch.Channel = null;
             watch.IsMissing = true;
             return false;
+        }
+        catch (OperationInterruptedException refused) when (refused.ShutdownReason?.ReplyCode == Constants.AccessRefused && !watch.MayNotBind)
+        {
+            // Somebody else declares for this program; it only looks.
+            watch.Channel = null;
+            watch.MayNotBind = true;
+            return await IsThereAsync(queue, watch, binding);
         }
 #pragma warning disable CA1031 // Without an answer nothing is known, and the publish beside this one finds out for itself.
         catch (Exception)
@@ -101,9 +119,14 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
 
         public bool IsMissing { get; set; }
 
+        public bool MayNotBind { get; set; }
+
         public long BackAt { get; set; } = long.MinValue;
     }
 }
+
+/// <summary>By what a queue gets its messages.</summary>
+internal sealed record QueueBinding(string Exchange, string Key);
 
 /// <summary>How a queue was found beside a publish.</summary>
 internal enum QueueSeen

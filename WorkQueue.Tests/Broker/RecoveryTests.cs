@@ -81,6 +81,22 @@ public sealed class RecoveryTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task A_dead_letter_finds_its_queue_though_that_is_not_bound()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.WorkerAsync((_, _) => throw new TaskRejectedException("no"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await using (IChannel plain = await queue.PlainChannelAsync())
+        {
+            // As it is for a moment while another program declares it again.
+            await plain.QueueUnbindAsync($"{queue.Prefix}.default.dead", $"{queue.Prefix}.dead", "default");
+        }
+
+        await producer.ProbeAsync("bad");
+        Assert.Equal("no", (await queue.TakeAsync("default.dead")).Header("wq-reason"));
+    }
+
+    [BrokerFact]
     public async Task A_tasks_exchange_that_was_deleted_is_declared_again()
     {
         await using TestQueue queue = new(broker);
