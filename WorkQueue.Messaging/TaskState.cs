@@ -23,4 +23,10 @@ public enum TaskState
 
     /// <summary>Was cancelled.</summary>
     Cancelled,
+
+    /// <summary>
+    /// Its queue is empty and nobody holds it, but no end was told: a worker that reports nothing took it. Never in a record of the history; what the task
+    /// list makes of a queue that has nothing.
+    /// </summary>
+    Unknown,
 }

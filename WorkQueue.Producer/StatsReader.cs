@@ -21,7 +21,7 @@ internal sealed class StatsReader(
             new HistoryView(settings.Mode, lookup.State, progress.IsReplaying ? progress.Replayed : null, progress.StartsAt),
             new CountsView(
                 counts[TaskState.Scheduled], counts[TaskState.Queued], counts[TaskState.Running], counts[TaskState.Retrying],
-                counts[TaskState.Succeeded], counts[TaskState.DeadLettered], counts[TaskState.Cancelled], counts.Confirmed, counts.Duplicates, counts.Dropped),
+                counts[TaskState.Succeeded], counts[TaskState.DeadLettered], counts[TaskState.Cancelled], counts[TaskState.Unknown], counts.Confirmed, counts.Duplicates, counts.Dropped),
             new BrokerView(broker.Ready, broker.Unacknowledged, broker.Delayed, broker.Dead, check.Difference),
             new RatesView(live.InPerSecond, live.OutPerSecond, live.FailedShare),
             live.Wait,
@@ -78,7 +78,7 @@ internal sealed record HistoryView(string Mode, string State, long? Replayed, Da
 
 /// <summary>Tasks by state; <c>dropped</c> of them are counted but no longer listed.</summary>
 internal sealed record CountsView(
-    long Scheduled, long Queued, long Running, long Retrying, long Succeeded, long DeadLettered, long Cancelled, long Confirmed, long Duplicates, long Dropped);
+    long Scheduled, long Queued, long Running, long Retrying, long Succeeded, long DeadLettered, long Cancelled, long Unknown, long Confirmed, long Duplicates, long Dropped);
 
 /// <summary>What the broker has; null is what is not known.</summary>
 internal sealed record BrokerView(long? Ready, long? Unacknowledged, long? Delayed, long? Dead, string? Difference);

@@ -7,7 +7,7 @@ internal static class States
 {
     public const string Succeeded = "succeeded";
 
-    public static readonly string[] All = ["scheduled", "queued", "running", "retrying", Succeeded, "deadLettered", "cancelled"];
+    public static readonly string[] All = ["scheduled", "queued", "running", "retrying", Succeeded, "deadLettered", "cancelled", "unknown"];
 
     public static bool HasEnded(string state) => state is Succeeded or "deadLettered" or "cancelled";
 

@@ -34,11 +34,11 @@ internal sealed record HomeModel(
     public long Pending => Counts.Scheduled + Counts.Queued + Counts.Running + Counts.Retrying;
 
     /// <summary>Whether every confirmed task is in exactly one of the columns.</summary>
-    public bool AddsUp => Counts.Confirmed == Counts.Succeeded + Counts.DeadLettered + Counts.Cancelled + Pending;
+    public bool AddsUp => Counts.Confirmed == Counts.Succeeded + Counts.DeadLettered + Counts.Cancelled + Counts.Unknown + Pending;
 
     public IReadOnlyList<(TaskState State, long Count)> States =>
     [
         (TaskState.Scheduled, Counts.Scheduled), (TaskState.Queued, Counts.Queued), (TaskState.Running, Counts.Running), (TaskState.Retrying, Counts.Retrying),
-        (TaskState.Succeeded, Counts.Succeeded), (TaskState.DeadLettered, Counts.DeadLettered), (TaskState.Cancelled, Counts.Cancelled),
+        (TaskState.Succeeded, Counts.Succeeded), (TaskState.DeadLettered, Counts.DeadLettered), (TaskState.Cancelled, Counts.Cancelled), .. Counts.Unknown > 0 ? [(TaskState.Unknown, Counts.Unknown)] : Array.Empty<(TaskState, long)>(),
     ];
 }

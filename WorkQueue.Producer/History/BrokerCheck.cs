@@ -3,7 +3,7 @@ using WorkQueue.Messaging;
 namespace WorkQueue.Producer.History;
 
 /// <summary>
-/// Compares what the history says is pending and dead with what the broker has. A difference is told only when it is the same at two
+/// Compares what the history says is pending and dead with what the broker has, and finds the tasks that have left it without a word. A difference is told only when it is the same at two
 /// checks, and larger than what moves between them: while tasks move, the two are never read at the same moment.
 /// </summary>
 internal sealed class BrokerCheck(
@@ -12,6 +12,10 @@ internal sealed class BrokerCheck(
     // Longer than the five seconds that the management API may lag.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(6);
 
+    // The management API's lag, and clocks that differ.
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<string, DateTimeOffset> _emptySince = new(StringComparer.Ordinal);
     private volatile string? _difference;
     private BrokerDifference? _last;
 
@@ -36,6 +40,7 @@ internal sealed class BrokerCheck(
     /// <summary>One check.</summary>
     public void Compare(BrokerTotals broker)
     {
+        FindTaken(broker);
         BrokerDifference? now = projection.Progress.IsReplaying ? null : BrokerDifference.Of(projection.Counts(), broker, settings.OnlyFailures);
         LiveStats live = projection.Live();
         long moves = (long)(Interval.TotalSeconds * (live.InPerSecond + live.OutPerSecond));
@@ -46,6 +51,25 @@ internal sealed class BrokerCheck(
         }
 
         (_last, _difference) = (now, told);
+    }
+
+    // What has no end and is not on the broker either was taken by somebody who reports nothing: a worker of another kind on an adopted queue, or a person.
+    private void FindTaken(BrokerTotals broker)
+    {
+        foreach (string queue in _emptySince.Keys.Except(broker.Empty).ToArray())
+        {
+            _emptySince.Remove(queue);
+        }
+
+        IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>> tasks = projection.Counts().ByQueue;
+        foreach (string queue in projection.Progress.IsReplaying || settings.OnlyFailures ? [] : broker.Empty)
+        {
+            bool isNew = _emptySince.TryAdd(queue, clock.GetUtcNow());
+            if (!isNew && tasks.TryGetValue(queue, out IReadOnlyDictionary<TaskState, long>? states) && states[TaskState.Queued] + states[TaskState.Running] > 0)
+            {
+                projection.BecomeUnknown(queue, _emptySince[queue] - Margin);
+            }
+        }
     }
 }
 

@@ -8,7 +8,11 @@ namespace WorkQueue.Producer.History;
 /// <param name="Delayed">Waiting for their time, or for a queue that was missing when it came.</param>
 /// <param name="Dead">Dead letters.</param>
 /// <param name="Unreadable">Messages that cannot be read, set aside.</param>
-internal sealed record BrokerTotals(long? Ready, long? Unacknowledged, long? Delayed, long? Dead, long? Unreadable = null);
+internal sealed record BrokerTotals(long? Ready, long? Unacknowledged, long? Delayed, long? Dead, long? Unreadable = null)
+{
+    /// <summary>The queues that surely have nothing, neither ready nor with a worker.</summary>
+    public IReadOnlyCollection<string> Empty { get; init; } = [];
+}
 
 /// <summary>Adds up what the broker says of its queues.</summary>
 internal sealed class BrokerFigures(IQueueCounts counts, ManagementClient management)
@@ -25,6 +29,9 @@ internal sealed class BrokerFigures(IQueueCounts counts, ManagementClient manage
         IReadOnlyDictionary<string, ManagedQueue>? managed = await management.QueuesAsync(cancellationToken);
         // A sum with an unknown part is unknown.
         long? unacknowledged = queues.Aggregate((long?)0, (sum, queue) => sum + managed?.GetValueOrDefault(queue.BrokerName)?.Unacknowledged);
-        return new BrokerTotals(queues.Sum(queue => queue.Ready), unacknowledged, counts.Delayed + counts.Unrouted, queues.Sum(queue => queue.Dead), counts.Unreadable);
+        return new BrokerTotals(queues.Sum(queue => queue.Ready), unacknowledged, counts.Delayed + counts.Unrouted, queues.Sum(queue => queue.Dead), counts.Unreadable)
+        {
+            Empty = [.. queues.Where(queue => queue.Ready == 0 && managed?.GetValueOrDefault(queue.BrokerName)?.Unacknowledged == 0).Select(queue => queue.Queue)],
+        };
     }
 }

@@ -2,59 +2,19 @@ using System.Text.RegularExpressions;
 
 namespace WorkQueue.Producer.History;
 
-/// <summary>A reason with its error, shared by all tasks that have the same.</summary>
-internal sealed class ErrorText(string? reason, string? type, string? text)
+/// <summary>A reason with its error, cut to what a list shows.</summary>
+internal sealed partial record ErrorText(string? Reason, string? Type, string? Text)
 {
-    private string? _shape;
+    /// <summary>What errors of its kind have in common: the text without what differs from task to task, numbers, ids, quoted parts.</summary>
+    public string Shape => Differing().Replace(Text ?? Reason ?? "", "…");
 
-    public string? Reason { get; } = reason;
-
-    public string? Type { get; } = type;
-
-    public string? Text { get; } = text;
-
-    /// <summary>Tasks that have it; counted by <see cref="ErrorTexts"/>.</summary>
-    public int Users { get; set; }
-
-    /// <summary>What errors of its kind have in common.</summary>
-    public string Shape => _shape ??= ErrorTexts.ShapeOf(Text ?? Reason ?? "");
-}
-
-/// <summary>The errors of the tasks in memory, each once, their texts cut: a thousand tasks that fail alike take the room of one text.</summary>
-/// <param name="maxText">Characters of a reason and of a text that are kept.</param>
-/// <param name="maxName">Characters of a type that are kept.</param>
-internal sealed partial class ErrorTexts(int maxText = 160, int maxName = 120)
-{
-    private readonly Dictionary<(string?, string?, string?), ErrorText> _texts = [];
-
-    public ErrorText? Take(string? reason, string? type, string? text)
-    {
-        if (reason is null && type is null && text is null)
-        {
-            return null;
-        }
-
-        (string?, string?, string?) key = (Cut(reason, maxText), Cut(type, maxName), Cut(text, maxText));
-        if (!_texts.TryGetValue(key, out ErrorText? shared))
-        {
-            shared = new ErrorText(key.Item1, key.Item2, key.Item3);
-            _texts.Add(key, shared);
-        }
-
-        shared.Users++;
-        return shared;
-    }
-
-    public void Release(ErrorText? error)
-    {
-        if (error is not null && --error.Users == 0)
-        {
-            _texts.Remove((error.Reason, error.Type, error.Text));
-        }
-    }
-
-    /// <summary>A text without what differs from task to task: numbers, ids, quoted parts.</summary>
-    public static string ShapeOf(string text) => Differing().Replace(text, "…");
+    /// <summary>Null where nothing is said.</summary>
+    /// <param name="reason">The reason.</param>
+    /// <param name="type">The error's type.</param>
+    /// <param name="text">Its text.</param>
+    /// <param name="most">Characters that are kept of each.</param>
+    public static ErrorText? Of(string? reason, string? type, string? text, int most = 160) =>
+        reason is null && type is null && text is null ? null : new ErrorText(Cut(reason, most), Cut(type, most), Cut(text, most));
 
     private static string? Cut(string? text, int most)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using WorkQueue.Messaging;
+using WorkQueue.Producer.History.Store;
 
 namespace WorkQueue.Producer.History;
 
@@ -11,7 +12,7 @@ internal static class HistoryExtensions
         IServiceCollection services = builder.Services;
         services.AddOptions<BoardOptions>().BindConfiguration(BoardOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<HistorySettings>();
-        services.AddSingleton<TaskProjection>();
+        services.AddSingleton(StoreFile.Open);
         services.AddSingleton<TaskEvents>();
         services.AddSingleton<TaskWaiters>();
         services.AddSingleton<TaskFinder>();
@@ -27,6 +28,7 @@ internal static class HistoryExtensions
         services.AddSingleton<BrokerFigures>();
         services.AddSingleton<BrokerCheck>();
         services.AddHostedService<HistoryFollower>();
+        services.AddHostedService<HistoryTrimmer>();
         services.AddHostedService(provider => provider.GetRequiredService<BrokerCheck>());
     }
 

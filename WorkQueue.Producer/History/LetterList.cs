@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
+using WorkQueue.Producer.History.Store;
 
 namespace WorkQueue.Producer.History;
 
@@ -41,18 +42,17 @@ internal sealed class LetterList(
             return new LetterPage(await letters.ListAsync(filter, cancellationToken), null);
         }
 
-        LetterEntry[] known = projection.Letters();
-        DeadDifference? difference = DifferenceOf(known, filter);
+        (Dictionary<string, long> told, LetterEntry[] asked, long fitting) = projection.Read(connection => (
+            LetterQueries.ByQueue(connection), LetterQueries.Page(connection, filter, QueuesOf(filter)).ToArray(), LetterQueries.Count(connection, filter, QueuesOf(filter))));
+        DeadDifference? difference = DifferenceOf(told, filter);
         bool isReplaying = projection.Progress.IsReplaying;
         if (!isReplaying && IsMissing(difference, filter))
         {
             return new LetterPage(await letters.ListAsync(filter, cancellationToken), $"{difference} This list is read from the queues.");
         }
 
-        LetterEntry[] fitting = Fitting(known, filter);
-        LetterEntry[] asked = [.. fitting.Skip(filter.Skip).Take(filter.Limit)];
         DeadLetter[] page = await ReadAsync(asked, filter.MaxPayloadBytes, cancellationToken);
-        DeadLetterFilter others = filter with { IsOutsideHistory = true, Skip = Math.Max(0, filter.Skip - fitting.Length), Limit = filter.Limit - page.Length };
+        DeadLetterFilter others = filter with { IsOutsideHistory = true, Skip = (int)Math.Max(0, filter.Skip - fitting), Limit = filter.Limit - page.Length };
         IReadOnlyList<DeadLetter> more = others.Limit > 0 && HasOthers(filter) ? await letters.ListAsync(others, cancellationToken) : [];
         return new LetterPage([.. page, .. more], isReplaying ? StillRead : NoteOf(difference));
     }
@@ -66,14 +66,14 @@ internal sealed class LetterList(
             return await letters.CountAsync(filter, cancellationToken);
         }
 
-        LetterEntry[] known = projection.Letters();
-        if (projection.Progress.IsReplaying || NoteOf(DifferenceOf(known, filter)) is not null)
+        (Dictionary<string, long> told, long fitting) = projection.Read(connection => (LetterQueries.ByQueue(connection), LetterQueries.Count(connection, filter, QueuesOf(filter))));
+        if (projection.Progress.IsReplaying || NoteOf(DifferenceOf(told, filter)) is not null)
         {
             // What is counted is what will be moved.
             return await letters.CountAsync(filter, cancellationToken);
         }
 
-        int count = Math.Min(filter.Limit, Fitting(known, filter).Length);
+        int count = (int)Math.Min(filter.Limit, fitting);
         return count < filter.Limit && HasOthers(filter)
             ? count + await letters.CountAsync(filter with { IsOutsideHistory = true, Limit = filter.Limit - count }, cancellationToken)
             : count;
@@ -83,8 +83,7 @@ internal sealed class LetterList(
     private bool IsTold(DeadLetterFilter filter) =>
         !settings.IsOff && settings.KeepsPayloads && (filter.Queue is null || _queues.Contains(filter.Queue));
 
-    private LetterEntry[] Fitting(LetterEntry[] known, DeadLetterFilter filter) =>
-        [.. known.Where(letter => letter.Fits(filter) && _queues.Contains(letter.Queue)).OrderBy(letter => Array.IndexOf(_queues, letter.Queue))];
+    private string[] QueuesOf(DeadLetterFilter filter) => filter.Queue is { } queue ? [queue] : _queues;
 
     // What the history does not tell of is looked for only where there is something.
     private bool HasOthers(DeadLetterFilter filter) =>
@@ -125,7 +124,7 @@ internal sealed class LetterList(
     };
 
     // Null while the queues cannot be counted.
-    private DeadDifference? DifferenceOf(LetterEntry[] known, DeadLetterFilter filter)
+    private DeadDifference? DifferenceOf(Dictionary<string, long> told, DeadLetterFilter filter)
     {
         if (counts.Current.Count == 0 || counts.Unrouted is null)
         {
@@ -134,7 +133,7 @@ internal sealed class LetterList(
 
         // One that cannot be counted for itself is missing.
         QueueCount[] counted = [.. counts.Current.Where(count => !count.IsSubscription && (filter.Queue is null || filter.Queue == count.Queue))];
-        return new DeadDifference(counted.Sum(count => count.Dead), known.LongCount(letter => counted.Any(count => count.Queue == letter.Queue)));
+        return new DeadDifference(counted.Sum(count => count.Dead), counted.Sum(count => told.GetValueOrDefault(count.Queue)));
     }
 
     // Whether the queues have had more for longer than a moment.

@@ -101,3 +101,9 @@ internal sealed class LiveWindow
         private static double Nearest(double[] sorted, double share) => sorted[Math.Max(0, (int)Math.Ceiling(share * sorted.Length) - 1)];
     }
 }
+
+/// <summary>What the row was before a record, for the live figures.</summary>
+internal readonly record struct RowBefore(bool WasThere, bool HadEnded, long ReadySince)
+{
+    public static RowBefore Of(TaskRow row) => new(true, row.HasEnded, RowRules.RankOf(row.State) == RowRules.Waiting ? row.WaitingSince : Milliseconds.Unknown);
+}

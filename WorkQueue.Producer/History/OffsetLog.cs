@@ -10,6 +10,11 @@ internal struct OffsetLog
 
     private byte[]? _bytes;
 
+    public OffsetLog(byte[]? bytes) => _bytes = bytes;
+
+    /// <summary>As it is stored.</summary>
+    public readonly byte[] Bytes => _bytes ?? [];
+
     public void Add(long offset)
     {
         List<long> known = [];

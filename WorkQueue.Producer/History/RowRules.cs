@@ -1,3 +1,7 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Producer.History;
@@ -40,7 +44,8 @@ internal static class RowRules
     }
 
     /// <summary>The run a success belongs to: the same one may be recorded twice, another one is a duplicate.</summary>
-    public static int RunOf(HistoryRecord record) => HashCode.Combine(record.Redriven, record.Attempt, record.Returned, record.Worker, record.StartedAt);
+    public static int RunOf(HistoryRecord record) => BinaryPrimitives.ReadInt32BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(
+        CultureInfo.InvariantCulture, $"{record.Redriven} {record.Attempt} {record.Returned} {Milliseconds.Of(record.StartedAt)} {record.Worker}"))));
 
     // What no queue took is over until it is enqueued again, and then it waits as any other.
     private static int RankOf(TaskState state, string? reason) => state == TaskState.Cancelled && reason == ITaskHistory.NotEnqueued ? Waiting : RankOf(state);

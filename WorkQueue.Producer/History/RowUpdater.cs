@@ -3,17 +3,14 @@ using WorkQueue.Messaging;
 namespace WorkQueue.Producer.History;
 
 /// <summary>Takes a record into its row; says nothing of the rows around it.</summary>
-internal sealed class RowUpdater
+internal static class RowUpdater
 {
     private const int MaxProgressText = 100;
     private const int MaxSuccesses = 100;
 
-    private readonly Interned _names = new();
-    private readonly ErrorTexts _errors = new();
-
     /// <summary>Takes a record in.</summary>
     /// <returns>Whether the row has its state from it now.</returns>
-    public bool Apply(HistoryRecord record, TaskRow row)
+    public static bool Apply(HistoryRecord record, TaskRow row)
     {
         Note(record, row);
         bool wins = RowRules.Wins(record, row);
@@ -32,9 +29,6 @@ internal sealed class RowUpdater
 
         return wins;
     }
-
-    /// <summary>Lets go of what a row shares with others.</summary>
-    public void Release(TaskRow row) => _errors.Release(row.Error);
 
     // What a record tells whether or not it is the last one.
     private static void Note(HistoryRecord record, TaskRow row)
@@ -67,12 +61,12 @@ internal sealed class RowUpdater
         }
     }
 
-    private void TakeState(HistoryRecord record, TaskRow row)
+    private static void TakeState(HistoryRecord record, TaskRow row)
     {
         bool byProgress = record.Kind == HistoryKind.Progress;
         bool sameRun = row.State == TaskState.Running && (record.Redriven, record.Attempt, record.Returned) == (row.Redriven, row.Attempt, row.Returned);
-        row.Type = _names.Of(record.Type);
-        row.Queue = _names.Of(record.Queue);
+        row.Type = record.Type;
+        row.Queue = record.Queue;
         row.State = row.Shown = record.State;
         (row.Attempt, row.Redriven, row.Returned) = (record.Attempt, record.Redriven, record.Returned);
         if (record is { State: TaskState.Cancelled, Reason: IDeadLetters.NotRedriven })
@@ -87,12 +81,10 @@ internal sealed class RowUpdater
         row.DueAt = record.State is TaskState.Scheduled or TaskState.Retrying ? Milliseconds.Of(record.DueAt) : Milliseconds.Unknown;
         // Of a task that waits for its next attempt, worker and start are those of the attempt before; of a dropped one, of nobody.
         bool ran = RowRules.RankOf(record.State) != RowRules.Waiting && record.Kind != HistoryKind.Dropped;
-        row.Worker = ran && record.Worker is { } worker ? _names.Of(worker) : null;
+        row.Worker = ran ? record.Worker : null;
         row.StartedAt = ran ? Milliseconds.Of(record.StartedAt) : Milliseconds.Unknown;
         row.Progress = record.State == TaskState.Running && sameRun && row.Progress?.Offset > record.Offset ? row.Progress : null;
         bool failed = record.State is TaskState.Retrying or TaskState.DeadLettered or TaskState.Cancelled;
-        ErrorText? error = failed ? _errors.Take(record.Reason, record.ErrorType, record.Error) : null;
-        _errors.Release(row.Error);
-        row.Error = error;
+        row.Error = failed ? ErrorText.Of(record.Reason, record.ErrorType, record.Error) : null;
     }
 }

@@ -50,7 +50,7 @@ internal sealed class TaskActions(
     {
         TaskDetail detail = await reader.ReadAsync(id, cancellationToken) ?? throw lookup.Unknown(id);
         TaskView task = detail.Task;
-        if (!task.HasEnded)
+        if (!task.HasEnded && task.State != TaskState.Unknown)
         {
             throw new BadHttpRequestException($"Task '{id}' is {task.State.ToText()}: it has not ended, so it cannot be run again yet.", StatusCodes.Status409Conflict);
         }

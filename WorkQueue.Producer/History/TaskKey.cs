@@ -24,17 +24,11 @@ internal readonly record struct TaskKey
         return new TaskKey(Guid.Empty, id);
     }
 
-    public bool Contains(string part)
-    {
-        if (_text is not null)
-        {
-            return _text.Contains(part, StringComparison.OrdinalIgnoreCase);
-        }
+    /// <summary>What <see cref="Stored"/> gave.</summary>
+    public static TaskKey Of(object stored) => stored is byte[] uuid ? new TaskKey(new Guid(uuid, bigEndian: true), null) : new TaskKey(Guid.Empty, (string)stored);
 
-        Span<char> printed = stackalloc char[36];
-        _uuid.TryFormat(printed, out _);
-        return ((ReadOnlySpan<char>)printed).Contains(part, StringComparison.OrdinalIgnoreCase);
-    }
+    /// <summary>As it is stored: 16 bytes in the order they are printed, or the text.</summary>
+    public object Stored => (object?)_text ?? _uuid.ToByteArray(bigEndian: true);
 
     public bool Equals(TaskKey other) => _uuid == other._uuid && string.Equals(_text, other._text, StringComparison.Ordinal);
 

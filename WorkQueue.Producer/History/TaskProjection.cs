@@ -1,32 +1,39 @@
-using Microsoft.Extensions.Options;
+using Microsoft.Data.Sqlite;
 using WorkQueue.Messaging;
+using WorkQueue.Producer.History.Store;
 
 namespace WorkQueue.Producer.History;
 
 /// <summary>
-/// Every task in its present state, from the history. In memory; one writer, <see cref="HistoryFollower"/>, and many readers. Nothing
-/// here asks the broker.
+/// Every task in its present state, from the history, in a SQLite file that goes on where it stopped. One writer, <see cref="HistoryFollower"/>, and
+/// many readers. Nothing here asks the broker.
 /// </summary>
-internal sealed class TaskProjection
+internal sealed class TaskProjection : IDisposable
 {
     private readonly Lock _lock = new();
-    private RowIndex _rows = new();
-    private RowUpdater _updater = new();
-    private RowTotals _totals = new();
-    private EndedRows _ended = new();
-    private LetterBook _letters = new();
+    private readonly TaskDatabase _database;
+    private readonly TimeProvider _clock;
+    private readonly int _maxTasks;
+    private TaskWriter _writer;
     private LiveWindow _live = new();
-    // By the time a worker could take them, and by the time they are due.
-    private RowHeap _waiting = NewWaiting();
-    private RowHeap _due = NewDue();
     private TaskCompletionSource _replayed = NewSignal();
     private TaskCompletionSource? _next;
-    private readonly int _maxTasks;
-    private readonly TimeProvider _clock;
-    private HistoryProgress _progress = new(IsReplaying: true, 0, null, null);
-    private long _now;
+    private HistoryProgress _progress;
+    private bool _isReplaying = true;
+    private TaskCounts? _counts;
 
-    public TaskProjection(IOptions<BoardOptions> options, TimeProvider clock) => (_maxTasks, _clock) = (options.Value.MaxTasks, clock);
+    public TaskProjection(TaskDatabase database, int maxTasks, TimeProvider clock)
+    {
+        (_database, _maxTasks, _clock) = (database, maxTasks, clock);
+        _writer = new TaskWriter(database.Writing);
+        _progress = _writer.ReadProgress();
+    }
+
+    /// <summary>Where the tasks are kept.</summary>
+    public TaskDatabase Database => _database;
+
+    /// <summary>What a reader has found wrong with the file; null while nothing is.</summary>
+    public string? Damage { get; private set; }
 
     /// <summary>How much of the history has been seen.</summary>
     public HistoryProgress Progress
@@ -35,7 +42,7 @@ internal sealed class TaskProjection
         {
             lock (_lock)
             {
-                return _progress;
+                return _progress with { IsReplaying = _isReplaying };
             }
         }
     }
@@ -64,37 +71,76 @@ internal sealed class TaskProjection
     /// <summary>Takes in one record: of any task, late, twice or out of order.</summary>
     public void Apply(HistoryRecord record) => Apply([record]);
 
-    /// <summary>Takes in records. Readers come in between.</summary>
+    /// <summary>Takes in records, all or none.</summary>
     public void Apply(IReadOnlyList<HistoryRecord> records)
     {
-        const int AtOnce = 64;
-        for (int first = 0; first < records.Count; first += AtOnce)
+        if (records.Count == 0)
         {
-            lock (_lock)
-            {
-                _now = Milliseconds.Of(_clock.GetUtcNow());
-                int end = Math.Min(first + AtOnce, records.Count);
-                for (int index = first; index < end; index++)
-                {
-                    Take(records[index]);
-                }
+            return;
+        }
 
-                HistoryRecord last = records[end - 1];
-                _progress = _progress with { Replayed = _progress.Replayed + end - first, LastOffset = last.Offset, StartsAt = _progress.StartsAt ?? records[first].At };
-                _next?.TrySetResult();
-                _next = null;
-            }
+        lock (_lock)
+        {
+            HistoryRecord last = records[^1];
+            HistoryProgress progress = _progress with { Replayed = _progress.Replayed + records.Count, LastOffset = last.Offset, StartsAt = _progress.StartsAt ?? records[0].At };
+            Write(writer =>
+            {
+                writer.Take(records, _live, Now());
+                writer.DropBeyond(_maxTasks);
+                writer.Save(progress, last);
+            });
+            _progress = progress;
+            _next?.TrySetResult();
+            _next = null;
         }
     }
 
-    /// <summary>Forgets everything: the history was deleted, and one made anew is read from its beginning.</summary>
+    /// <summary>Whether a record is the last one that was applied: the history is still the one this was made from.</summary>
+    public bool IsLast(HistoryRecord record)
+    {
+        lock (_lock)
+        {
+            return _writer.IsLast(record);
+        }
+    }
+
+    /// <summary>Forgets everything: the history was deleted, and one made anew is read from its beginning; or the file is of no more use.</summary>
     public void Clear()
     {
         lock (_lock)
         {
-            (_rows, _updater, _totals, _ended, _letters, _live, _waiting, _due) = (new(), new(), new(), new(), new(), new(), NewWaiting(), NewDue());
-            _progress = new(IsReplaying: true, 0, null, null);
+            _writer.Dispose();
+            _database.Recreate();
+            Damage = null;
+            (_writer, _live, _counts) = (new TaskWriter(_database.Writing), new LiveWindow(), null);
+            _progress = _writer.ReadProgress();
+            _isReplaying = true;
             _replayed = _replayed.Task.IsCompleted ? NewSignal() : _replayed;
+        }
+    }
+
+    /// <summary>Forgets the finished tasks, and the letters, of which nothing is left: the history begins with this record now.</summary>
+    public void ForgetBefore(HistoryRecord first)
+    {
+        bool goesOn = true;
+        while (goesOn)
+        {
+            // A few at a time: what happens meanwhile is not held up.
+            lock (_lock)
+            {
+                HistoryProgress progress = _progress with { StartsAt = first.At };
+                Write(writer => goesOn = writer.ForgetBefore(first.Offset, progress));
+                _progress = progress;
+            }
+        }
+    }
+
+    /// <summary>Says of the tasks of a queue that wait or run since before a moment that they are no longer on the broker, and nobody told what became of them.</summary>
+    public void BecomeUnknown(string queue, DateTimeOffset before)
+    {
+        lock (_lock)
+        {
+            Write(writer => writer.BecomeUnknown(queue, Milliseconds.Of(before)));
         }
     }
 
@@ -103,186 +149,111 @@ internal sealed class TaskProjection
     {
         lock (_lock)
         {
-            _progress = _progress with { IsReplaying = false };
+            _isReplaying = false;
             _replayed.TrySetResult();
         }
     }
 
     /// <summary>A task, or null when the history that is kept does not tell of it.</summary>
-    public TaskView? Find(string id)
-    {
-        lock (_lock)
-        {
-            Advance();
-            return _rows.Find(TaskKey.Of(id))?.ToView();
-        }
-    }
+    public TaskView? Find(string id) => Read(connection => RowStore.Find(connection, TaskKey.Of(id))?.ToView());
 
     /// <summary>The offsets of a task's records, ascending; empty when it is not known.</summary>
-    public IReadOnlyList<long> OffsetsOf(string id)
-    {
-        lock (_lock)
-        {
-            return _rows.Find(TaskKey.Of(id))?.Offsets.Read() ?? [];
-        }
-    }
+    public IReadOnlyList<long> OffsetsOf(string id) => Read(connection => RowStore.Find(connection, TaskKey.Of(id))?.Offsets.Read()) ?? [];
 
     /// <summary>The tasks that fit, the newest first.</summary>
-    public TaskPage List(TaskQuery query)
-    {
-        List<TaskView> found = [];
-        if (query is { Search: { } id, Before: null } && Find(id) is { } exact)
-        {
-            return new TaskPage(RowFilter.Fits(exact, query) ? [exact] : [], null);
-        }
-
-        long position = StartOf(query);
-        long lastSequence = 0;
-        while (position > 0)
-        {
-            // A block at a time: the writer is never held up for the whole list.
-            lock (_lock)
-            {
-                foreach (TaskRow row in _rows.Before(position))
-                {
-                    if (!RowFilter.Fits(row, query))
-                    {
-                        continue;
-                    }
-
-                    if (found.Count == query.Limit)
-                    {
-                        return new TaskPage(found, new TaskCursor(lastSequence));
-                    }
-
-                    found.Add(row.ToView());
-                    lastSequence = row.Sequence;
-                }
-            }
-
-            position = RowIndex.StartOfBlockBefore(position);
-        }
-
-        return new TaskPage(found, null);
-    }
+    public TaskPage List(TaskQuery query) => query is { Search: { } id, Before: null } && Find(id) is { } exact
+        ? new TaskPage(query.Fits(exact) ? [exact] : [], null)
+        : Read(connection => TaskQueries.List(connection, query));
 
     /// <summary>How many tasks there are.</summary>
     public TaskCounts Counts()
     {
+        Advance();
         lock (_lock)
         {
-            Advance();
-            return _totals.Read();
+            return _counts ??= _writer.Totals.ToCounts();
         }
     }
 
     /// <summary>What happens at the moment.</summary>
     public LiveStats Live()
     {
+        long? oldest = Read(TaskQueries.OldestWaiting);
+        TaskCounts counts = Counts();
         lock (_lock)
         {
-            Advance();
-            TimeSpan? oldest = _waiting.First() is { } first ? TimeSpan.FromMilliseconds(Math.Max(0, _now - first.Time)) : null;
-            return _live.Read(_now, oldest, _totals.Pending());
+            long now = Now();
+            return _live.Read(now, oldest is { } since ? TimeSpan.FromMilliseconds(Math.Max(0, now - since)) : null, counts.Pending);
         }
     }
 
     /// <summary>Dead letters by error, the largest group first.</summary>
-    public IReadOnlyList<DeadGroup> DeadGroups(string? queue, int limit)
+    public IReadOnlyList<DeadGroup> DeadGroups(string? queue, int limit) => Read(connection => TaskQueries.DeadGroups(connection, queue, limit));
+
+    /// <summary>Asks something of the tasks and letters as they are now.</summary>
+    /// <exception cref="BadHttpRequestException">503: they cannot be read, and are being made anew.</exception>
+    public T Read<T>(Func<SqliteConnection, T> ask)
     {
-        lock (_lock)
+        try
         {
-            return _totals.Groups(queue, limit);
+            Advance();
+            return _database.Read(ask);
+        }
+        catch (SqliteException failure)
+        {
+            if (TaskDatabase.IsDamage(failure))
+            {
+                Damage = failure.Message;
+            }
+
+            throw new BadHttpRequestException($"The list of tasks cannot be read at the moment ({failure.Message}); try again.", StatusCodes.Status503ServiceUnavailable, failure);
         }
     }
 
-    /// <summary>The dead letters, in the order they died.</summary>
-    public LetterEntry[] Letters()
+    public void Dispose()
     {
-        lock (_lock)
-        {
-            return _letters.ToArray();
-        }
+        _writer.Dispose();
+        _database.Dispose();
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static RowHeap NewWaiting() => new((row, since) => !row.IsGone && row.Shown == TaskState.Queued && row.WaitingSince == since);
-
-    private static RowHeap NewDue() => new((row, time) => !row.IsGone && row.Shown is TaskState.Scheduled or TaskState.Retrying && row.DueAt == time);
-
-    private long StartOf(TaskQuery query)
-    {
-        lock (_lock)
-        {
-            Advance();
-            return query.Before is { } cursor ? _rows.PositionOf(cursor.FirstOffset) : _rows.End;
-        }
-    }
-
-    private void Take(HistoryRecord record)
-    {
-        _letters.Take(record);
-        TaskKey key = TaskKey.Of(record.TaskId);
-        TaskRow? known = _rows.Find(key);
-        TaskRow row = known ?? _rows.Add(key, record.Offset);
-        if (known is not null)
-        {
-            _totals.Remove(row);
-        }
-
-        RowBefore before = known is null ? new RowBefore(false, false, Milliseconds.Unknown) : RowBefore.Of(row);
-        bool wins = _updater.Apply(record, row);
-        _totals.Add(row);
-        if (wins)
-        {
-            _live.Count(record, row, before, _now);
-            Place(row);
-        }
-        else if (record.Kind == HistoryKind.Dropped && row.State == TaskState.Cancelled)
-        {
-            _ended.Add(row);
-        }
-
-        DropOldest();
-    }
-
-    private void Place(TaskRow row)
-    {
-        if (row.Shown == TaskState.Queued)
-        {
-            _waiting.Add(row, row.WaitingSince);
-        }
-        else if (row.Shown is TaskState.Scheduled or TaskState.Retrying)
-        {
-            _due.Add(row, row.DueAt);
-        }
-        else if (row.HasEnded && !row.IsCancelledOnBroker)
-        {
-            _ended.Add(row);
-        }
-    }
-
-    private void DropOldest()
-    {
-        while (_rows.Count > _maxTasks && _ended.TakeOldest() is { } oldest)
-        {
-            _rows.Remove(oldest);
-            _updater.Release(oldest);
-            _totals.Dropped++;
-        }
-    }
+    private long Now() => Milliseconds.Of(_clock.GetUtcNow());
 
     // Tasks become queued by the mere passing of time; nobody records it.
     private void Advance()
     {
-        _now = Milliseconds.Of(_clock.GetUtcNow());
-        while (_due.TakeUntil(_now) is { } row)
+        if (Volatile.Read(ref _writer).NextDue > Now())
         {
-            _totals.Remove(row);
-            row.Shown = TaskState.Queued;
-            _totals.Add(row);
-            _waiting.Add(row, row.WaitingSince);
+            return;
+        }
+
+        lock (_lock)
+        {
+            long now = Now();
+            if (_writer.NextDue <= now)
+            {
+                Write(writer => writer.BecomeQueued(now));
+            }
+        }
+    }
+
+    private void Write(Action<TaskWriter> write)
+    {
+        try
+        {
+            _database.Write(() => write(_writer));
+        }
+        catch
+        {
+            // What is counted in memory is what was committed.
+            _writer.Dispose();
+            _writer = new TaskWriter(_database.Writing);
+            throw;
+        }
+        finally
+        {
+            _counts = null;
         }
     }
 }

@@ -14,7 +14,10 @@ internal sealed record TaskQuery
     /// <summary>Of this queue; null for any.</summary>
     public string? Queue { get; init; }
 
-    /// <summary>Whose id, type, queue, worker, reason or error contains this, ignoring case; null for any.</summary>
+    /// <summary>
+    /// Whose id begins so, whose payload has words that begin so, or whose type, queue, worker, reason or error contains this, ignoring case; null for any. A part of an
+    /// error has three characters or more; of a payload the first 4,096 bytes are known.
+    /// </summary>
     public string? Search { get; init; }
 
     /// <summary>Only tasks that appeared before the last one of the page with this cursor; null for the newest.</summary>
@@ -22,6 +25,9 @@ internal sealed record TaskQuery
 
     /// <summary>At most so many. Default 50.</summary>
     public int Limit { get; init; } = 50;
+
+    /// <summary>Whether a task that is known by its id fits the rest.</summary>
+    public bool Fits(TaskView task) => States?.Contains(task.State) != false && (Type is null || Type == task.Type) && (Queue is null || Queue == task.Queue);
 }
 
 /// <summary>A page of tasks, the newest first.</summary>

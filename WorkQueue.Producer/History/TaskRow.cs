@@ -2,20 +2,23 @@ using WorkQueue.Messaging;
 
 namespace WorkQueue.Producer.History;
 
-/// <summary>
-/// One task in memory, about 200 bytes. Changed under the projection's lock alone. Texts that many tasks share are shared, a payload
-/// and a result are only the offset at which the history has them.
-/// </summary>
-internal sealed class TaskRow(TaskKey key, long position, long sequence)
+/// <summary>One task while a record is taken in: as the store has it, payload and result being only the offset at which the history has them.</summary>
+internal sealed class TaskRow(TaskKey key, long sequence)
 {
+    /// <summary>Why the state of a task is unknown.</summary>
+    public const string TakenElsewhere = "taken by a worker that reports nothing";
+
     /// <summary>The id.</summary>
     public readonly TaskKey Key = key;
 
-    /// <summary>Its place in the list.</summary>
-    public readonly long Position = position;
-
-    /// <summary>The offset of the record it appeared with.</summary>
+    /// <summary>Its place in the list: the offset of the record it appeared with.</summary>
     public readonly long Sequence = sequence;
+
+    /// <summary>Whether the store has it already.</summary>
+    public bool IsStored;
+
+    /// <summary>Whether its payload can be searched.</summary>
+    public bool IsIndexed;
 
     public string Type = "";
     public string Queue = "";
@@ -46,16 +49,11 @@ internal sealed class TaskRow(TaskKey key, long position, long sequence)
     /// <summary>The last redrive after which a worker dropped it as cancelled, or -1.</summary>
     public int DroppedAfter = -1;
 
-    /// <summary>Tells its last end from earlier ones.</summary>
-    public int EndTicket;
-
     /// <summary>As the history says.</summary>
     public TaskState State;
 
     /// <summary>As it is shown: a task whose time has come is queued.</summary>
     public TaskState Shown;
-
-    public bool IsGone;
 
     public bool HasEnded => RowRules.RankOf(State) == RowRules.Ended;
 
@@ -84,7 +82,7 @@ internal sealed class TaskRow(TaskKey key, long position, long sequence)
         DueAt = Shown is TaskState.Scheduled or TaskState.Retrying ? Milliseconds.ToTime(DueAt) : null,
         StartedAt = Milliseconds.ToTime(StartedAt),
         Worker = Worker,
-        Reason = Error?.Reason,
+        Reason = Shown == TaskState.Unknown ? TakenElsewhere : Error?.Reason,
         ErrorType = Error?.Type,
         Error = Error?.Text,
         Percent = Progress?.Percent,

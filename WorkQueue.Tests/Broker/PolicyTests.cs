@@ -67,6 +67,7 @@ public sealed class PolicyTests(ManagedBroker broker) : IClassFixture<ManagedBro
         {
             builder.AddTaskQueue();
             builder.Services.AddHttpClient<ManagementClient>();
+            builder.Configuration["WorkQueue:Board:Store"] = ":memory:";
             builder.AddTaskProjection();
         });
         LetterList letters = host.Services.GetRequiredService<LetterList>();

@@ -4,19 +4,20 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 using WorkQueue.Producer.History;
+using WorkQueue.Producer.History.Store;
 using WorkQueue.Tests.Support;
+using WorkQueue.Tests.Unit.History;
 
 namespace WorkQueue.Tests.Interop;
 
 /// <summary>Whatever other programs put into our queues ends once, and stops nothing of ours.</summary>
 [Collection(BrokerTests.Name)]
-public sealed partial class OddMessageTests(BrokerFixture broker) : IAsyncLifetime
+public sealed partial class OddMessageTests(BrokerFixture broker) : IAsyncLifetime, IDisposable
 {
     private const int Healthy = 1000;
     private const int Odd = 300;
@@ -26,7 +27,7 @@ public sealed partial class OddMessageTests(BrokerFixture broker) : IAsyncLifeti
     private readonly string _adopted = $"task_queue_{Guid.NewGuid():N}";
     private readonly ConcurrentQueue<string> _succeeded = new();
     private readonly ConcurrentQueue<string> _endedInHistory = new();
-    private readonly TaskProjection _board = new(Options.Create(new BoardOptions()), TimeProvider.System);
+    private readonly TaskProjection _board = new(TaskDatabase.Open(TaskDatabase.Memory, _ => { }), 1_000_000, TimeProvider.System);
 
     public Task InitializeAsync() => Task.CompletedTask;
 
@@ -79,16 +80,18 @@ public sealed partial class OddMessageTests(BrokerFixture broker) : IAsyncLifeti
         await Eventually.TrueAsync(async () => await LeftAsync(queue) == 0, "the queues are empty");
     }
 
+    public void Dispose() => _board.Dispose();
+
     private async Task BoardAddsUpAsync(TestQueue queue, List<OddMessage> odd, List<string> healthy)
     {
         // The broker tells nobody what it throws away in a queue without dead letters: it seems to be queued still.
         string[] vanished = [.. odd.Where(message => message is { IsAccepted: true, Vanishes: true, ByExchange: true } && EndsOf(message) == 0).Select(message => message.BoardId)];
         List<(string Queue, string Id)> letters = [.. await DrainAsync(queue, "default"), .. await DrainAsync(queue, "tutorial")];
-        Task read = Eventually.TrueAsync(() => _board.Letters().Length == letters.Count && _board.Counts().Pending == vanished.Length, "the history is read");
+        Task read = Eventually.TrueAsync(() => Records.LettersOf(_board).Count == letters.Count && _board.Counts().Pending == vanished.Length, "the history is read");
         await Task.WhenAny(read);
         Assert.Equal("", string.Join('\n', Open().Except(vanished)));
         await read;
-        Assert.Equal(letters.Order(), _board.Letters().Select(letter => (letter.Queue, letter.Id)).Order());
+        Assert.Equal(letters.Order(), Records.LettersOf(_board).Select(letter => (letter.Queue, letter.Id)).Order());
         Assert.All(healthy, id => Assert.Equal(TaskState.Succeeded, _board.Find(id)?.State));
         IEnumerable<OddMessage> known = odd.Where(message => message.IsAccepted && message.Id.Length > 0 && (EndsOf(message) > 0 || message.ByExchange));
         Assert.All(known, message => Assert.True(HasEnded(_board.Find(message.BoardId)) != vanished.Contains(message.BoardId), $"{_board.Find(message.BoardId)?.State}: {message.What}"));

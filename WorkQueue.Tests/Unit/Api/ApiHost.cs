@@ -44,7 +44,7 @@ public sealed class ApiHost : IAsyncDisposable
     /// <summary>Starts it with a history that tells what it has already.</summary>
     internal static async Task<ApiHost> StartInAsync(string environment, FakeHistory history, params string[] settings)
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment, Args = [.. settings, "--urls=http://127.0.0.1:0"] });
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment, Args = ["--WorkQueue:Board:Store=:memory:", .. settings, "--urls=http://127.0.0.1:0"] });
         builder.Logging.ClearProviders();
         Records records = new(new FakeClock());
         FakeBroker broker = new(history, records);

@@ -17,6 +17,9 @@ internal sealed class FakeHistory : ITaskHistory
     /// <summary>The most records that were being read again at one moment.</summary>
     public int MostReadAtOnce { get; private set; }
 
+    /// <summary>From where it was read, each time.</summary>
+    public List<long?> Followed { get; } = [];
+
     public void Add(params HistoryRecord[] records)
     {
         lock (_lock)
@@ -38,6 +41,7 @@ internal sealed class FakeHistory : ITaskHistory
 
     public async IAsyncEnumerable<IReadOnlyList<HistoryRecord>> FollowAsync(long? from, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        Followed.Add(from);
         long next = from ?? 0;
         while (true)
         {

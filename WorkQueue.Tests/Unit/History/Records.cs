@@ -1,7 +1,7 @@
 using System.Text;
-using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 using WorkQueue.Producer.History;
+using WorkQueue.Producer.History.Store;
 
 namespace WorkQueue.Tests.Unit.History;
 
@@ -10,7 +10,11 @@ internal sealed class Records(FakeClock clock)
 {
     private long _offset = 99;
 
-    public static TaskProjection NewProjection(FakeClock clock, int maxTasks = 1_000_000) => new(Options.Create(new BoardOptions { MaxTasks = maxTasks }), clock);
+    public static TaskProjection NewProjection(FakeClock clock, int maxTasks = 1_000_000, string path = TaskDatabase.Memory) =>
+        new(TaskDatabase.Open(path, reason => throw new InvalidOperationException(reason)), maxTasks, clock);
+
+    public static List<LetterEntry> LettersOf(TaskProjection projection) => projection.Read(connection =>
+        LetterQueries.Page(connection, new DeadLetterFilter { Limit = int.MaxValue }, LetterQueries.ByQueue(connection).Keys));
 
     public HistoryRecord Queued(string id, int attempt = 1, int redriven = 0, int returned = 0) =>
         Of(id, TaskState.Queued, attempt, redriven, returned) with { Body = "{}"u8.ToArray(), ContentType = "application/json" };

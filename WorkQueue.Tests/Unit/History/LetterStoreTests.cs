@@ -1,12 +1,13 @@
 using WorkQueue.Messaging;
 using WorkQueue.Producer.History;
+using WorkQueue.Producer.History.Store;
 
 namespace WorkQueue.Tests.Unit.History;
 
-public sealed class LetterBookTests
+public sealed class LetterStoreTests
 {
     private readonly Records _records = new(new FakeClock());
-    private readonly LetterBook _book = new();
+    private readonly TaskProjection _projection = Records.NewProjection(new FakeClock());
 
     [Fact]
     public void Letters_that_share_an_id_are_kept_apart_and_a_redrive_takes_the_oldest_of_its_count()
@@ -32,11 +33,11 @@ public sealed class LetterBookTests
     {
         Take(_records.Dead("a", "first"), _records.Dead("a", "second"));
         Take(_records.Cancelled("a"));
-        Assert.Equal(2, _book.ToArray().Length);
+        Assert.Equal(2, Letters().Count);
         Take(_records.Cancelled("a") with { Reason = IDeadLetters.Discarded });
         Assert.Equal(["second"], Errors());
         Take(_records.Cancelled("a") with { Reason = IDeadLetters.Discarded }, _records.Cancelled("b") with { Reason = IDeadLetters.Discarded });
-        Assert.Empty(_book.ToArray());
+        Assert.Empty(Letters());
     }
 
     [Fact]
@@ -52,13 +53,9 @@ public sealed class LetterBookTests
 
     private HistoryRecord NotRedriven(string id, int redriven) => _records.Cancelled(id, redriven: redriven) with { Reason = IDeadLetters.NotRedriven };
 
-    private void Take(params HistoryRecord[] records)
-    {
-        foreach (HistoryRecord record in records)
-        {
-            _book.Take(record);
-        }
-    }
+    private void Take(params HistoryRecord[] records) => _projection.Apply(records);
 
-    private IEnumerable<string?> Errors() => _book.ToArray().Select(letter => letter.Error?.Text);
+    private List<LetterEntry> Letters() => Records.LettersOf(_projection);
+
+    private IEnumerable<string?> Errors() => Letters().Select(letter => letter.Error?.Text);
 }

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Producer.History.Store;
+
+/// <summary>Finds the place of the read model's file, and opens it.</summary>
+internal static class StoreFile
+{
+    /// <summary>Opens it, anew where it is of no use.</summary>
+    /// <exception cref="OptionsValidationException">The file that the settings name cannot be used.</exception>
+    public static TaskProjection Open(IServiceProvider provider)
+    {
+        BoardOptions options = provider.GetRequiredService<IOptions<BoardOptions>>().Value;
+        ILogger logger = provider.GetRequiredService<ILogger<TaskProjection>>();
+        TimeProvider clock = provider.GetRequiredService<TimeProvider>();
+        string path = options.Store ?? DefaultPath(provider);
+        path = path == TaskDatabase.Memory ? path : Path.GetFullPath(path, provider.GetRequiredService<IHostEnvironment>().ContentRootPath);
+        try
+        {
+            return new TaskProjection(TaskDatabase.Open(path, reason => logger.StoreDamaged(path, reason)), options.MaxTasks, clock);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            if (options.Store is not null)
+            {
+                throw new OptionsValidationException(Options.DefaultName, typeof(BoardOptions), [$"{BoardOptions.Section}:{nameof(BoardOptions.Store)} is '{options.Store}', where no file can be kept ({failure.Message}); name another or '{TaskDatabase.Memory}'."]);
+            }
+
+            // A container may have no folder to write into.
+            logger.StoreInMemory(path, failure.Message);
+            return new TaskProjection(TaskDatabase.Open(TaskDatabase.Memory, _ => { }), options.MaxTasks, clock);
+        }
+    }
+
+    private static string DefaultPath(IServiceProvider provider)
+    {
+        string output = provider.GetRequiredService<IConfiguration>()[$"{WorkQueueOptions.Section}:Output"] ?? "output";
+        return Path.Combine(output, "..", "board", $"{provider.GetRequiredService<IOptions<WorkQueueOptions>>().Value.Prefix}.db");
+    }
+}
