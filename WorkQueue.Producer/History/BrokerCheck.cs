@@ -15,7 +15,7 @@ internal sealed class BrokerCheck(
     // The management API's lag, and clocks that differ.
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<string, DateTimeOffset> _emptySince = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> _emptyAt = new(StringComparer.Ordinal);
     private volatile string? _difference;
     private BrokerDifference? _last;
 
@@ -56,19 +56,22 @@ internal sealed class BrokerCheck(
     // What has no end and is not on the broker either was taken by somebody who reports nothing: a worker of another kind on an adopted queue, or a person.
     private void FindTaken(BrokerTotals broker)
     {
-        foreach (string queue in _emptySince.Keys.Except(broker.Empty).ToArray())
+        DateTimeOffset now = clock.GetUtcNow();
+        foreach (string queue in _emptyAt.Keys.Except(broker.Empty).ToArray())
         {
-            _emptySince.Remove(queue);
+            _emptyAt.Remove(queue);
         }
 
         IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>> tasks = projection.Counts().ByQueue;
         foreach (string queue in projection.Progress.IsReplaying || settings.OnlyFailures ? [] : broker.Empty)
         {
-            bool isNew = _emptySince.TryAdd(queue, clock.GetUtcNow());
-            if (!isNew && tasks.TryGetValue(queue, out IReadOnlyDictionary<TaskState, long>? states) && states[TaskState.Queued] + states[TaskState.Running] > 0)
+            // At one check alone the API may not know yet what a worker has just got.
+            if (_emptyAt.TryGetValue(queue, out DateTimeOffset before) && tasks.TryGetValue(queue, out IReadOnlyDictionary<TaskState, long>? states) && states[TaskState.Queued] + states[TaskState.Running] > 0)
             {
-                projection.BecomeUnknown(queue, _emptySince[queue] - Margin);
+                projection.BecomeUnknown(queue, before - Margin);
             }
+
+            _emptyAt[queue] = now;
         }
     }
 }

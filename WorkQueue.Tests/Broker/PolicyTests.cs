@@ -1,8 +1,6 @@
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging;
 using WorkQueue.Producer;
 using WorkQueue.Producer.History;
@@ -11,7 +9,8 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Broker;
 
 /// <summary>What policies of the broker do to tasks; each test has one for its own prefix.</summary>
-public sealed class PolicyTests(ManagedBroker broker) : IClassFixture<ManagedBroker>
+[Collection(ManagedBrokerTests.Name)]
+public sealed class PolicyTests(ManagedBroker broker)
 {
     [OwnedBrokerFact]
     public async Task Policies_that_work_against_the_queues_degrade_the_health_which_names_them_until_they_are_gone()
@@ -104,42 +103,5 @@ public sealed class PolicyTests(ManagedBroker broker) : IClassFixture<ManagedBro
             },
             "the health tells of the policy");
         return health;
-    }
-}
-
-/// <summary>A broker with its management API, and policies.</summary>
-public sealed class ManagedBroker : IAsyncLifetime
-{
-    private OwnedBroker? _owned;
-    private BrokerFixture? _fixture;
-
-    public async Task InitializeAsync()
-    {
-        if (OwnedBroker.Missing is null)
-        {
-            _owned = OwnedBroker.Create();
-            _owned.Manage();
-            await _owned.StartAsync();
-            _fixture = BrokerFixture.Of(_owned);
-        }
-    }
-
-    public Task DisposeAsync() => _fixture?.DisposeAsync() ?? Task.CompletedTask;
-
-    internal TestQueue NewQueue() => new(_fixture!);
-
-    /// <summary>Sets the one policy of a test, on its own queues unless it says otherwise.</summary>
-    internal Task SetPolicyAsync(TestQueue queue, string definition, string? pattern = null) =>
-        _owned!.ControlAsync("set_policy", "--apply-to", "queues", queue.Prefix, pattern ?? $@"^{queue.Prefix}\.", definition);
-
-    /// <summary>Looks for policies on the queues of the host started last.</summary>
-    internal PolicyWatch NewWatch(TestQueue queue)
-    {
-        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection([
-            KeyValuePair.Create("ConnectionStrings:rabbitmq", (string?)_owned!.ConnectionString),
-            KeyValuePair.Create("WorkQueue:ManagementUrl", (string?)$"http://127.0.0.1:{_owned.ManagementPort}")]).Build();
-        IServiceProvider services = queue.Last.Services;
-        ManagementClient management = new(new HttpClient(), configuration, services.GetRequiredService<ILogger<ManagementClient>>());
-        return new PolicyWatch(management, services.GetRequiredService<QueuePolicies>(), TimeProvider.System, services.GetRequiredService<ILogger<PolicyWatch>>());
     }
 }

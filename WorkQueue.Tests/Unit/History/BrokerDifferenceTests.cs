@@ -7,16 +7,18 @@ namespace WorkQueue.Tests.Unit.History;
 
 public sealed class BrokerDifferenceTests : IDisposable
 {
+    private readonly FakeClock _clock = new();
+    private readonly Records _records;
     private readonly TaskProjection _projection;
     private readonly BrokerCheck _check;
 
     public BrokerDifferenceTests()
     {
-        FakeClock clock = new();
-        Records records = new(clock);
-        _projection = Records.NewProjection(clock);
-        _projection.Apply([records.Queued("a"), records.Running("b"), records.Scheduled("c", TimeSpan.FromHours(1)), records.Dead("d"), records.Cancelled("e"), records.Succeeded("f")]);
-        _check = new BrokerCheck(_projection, null!, new HistorySettings(Options.Create(new WorkQueueOptions())), clock, NullLogger<BrokerCheck>.Instance);
+        _records = new Records(_clock);
+        _projection = Records.NewProjection(_clock);
+        _projection.Apply(
+            [_records.Queued("a"), _records.Running("b"), _records.Scheduled("c", TimeSpan.FromHours(1)), _records.Dead("d"), _records.Cancelled("e"), _records.Succeeded("f")]);
+        _check = new BrokerCheck(_projection, null!, new HistorySettings(Options.Create(new WorkQueueOptions())), _clock, NullLogger<BrokerCheck>.Instance);
     }
 
     public void Dispose() => _check.Dispose();
@@ -44,6 +46,54 @@ public sealed class BrokerDifferenceTests : IDisposable
         check.Compare(new BrokerTotals(9, 9, 9, 9));
         check.Compare(new BrokerTotals(9, 9, 9, 9));
         Assert.Null(check.Difference);
+    }
+
+    [Fact]
+    public void What_left_an_empty_queue_without_a_word_is_unknown_until_a_record_tells_more()
+    {
+        BrokerTotals empty = new(0, 0, 1, 1) { Empty = ["default"] };
+        TimeSpan interval = TimeSpan.FromSeconds(6);
+        _clock.Advance(interval * 2);
+        Check(empty);
+        _clock.Advance(interval);
+        _projection.Apply(_records.Queued("new"));
+        Assert.Equal(TaskState.Queued, _projection.Find("a")!.State);
+        Check(empty);
+        Assert.Equal(
+            (TaskState.Unknown, TaskState.Unknown, TaskState.Scheduled, TaskState.Queued), (_projection.Find("a")!.State, _projection.Find("b")!.State, _projection.Find("c")!.State, _projection.Find("new")!.State));
+        Assert.Equal("taken by a worker that reports nothing", _projection.Find("a")!.Reason);
+        Assert.Equal((2, 2, 7), (_projection.Counts()[TaskState.Unknown], _projection.Counts().Pending, _projection.Counts().Confirmed));
+        Assert.Equal(["b", "a"], _projection.List(new TaskQuery { States = new HashSet<TaskState> { TaskState.Unknown } }).Items.Select(task => task.Id));
+        _projection.Apply(_records.Succeeded("b"));
+        Assert.Equal((TaskState.Succeeded, 1), (_projection.Find("b")!.State, _projection.Counts()[TaskState.Unknown]));
+    }
+
+    [Fact]
+    public void What_was_taken_at_once_is_unknown_as_soon_as_the_clocks_of_all_have_passed_it()
+    {
+        BrokerTotals empty = new(0, 0, 1, 1) { Empty = ["default"] };
+        List<TaskState> states = [];
+        for (int check = 0; check < 4; check++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(6));
+            Check(empty);
+            states.Add(_projection.Find("a")!.State);
+        }
+
+        Assert.Equal([TaskState.Queued, TaskState.Queued, TaskState.Unknown, TaskState.Unknown], states);
+    }
+
+    [Fact]
+    public void A_queue_that_had_something_at_one_of_two_checks_makes_nothing_unknown()
+    {
+        BrokerTotals empty = new(0, 0, 1, 1) { Empty = ["default"] };
+        for (int check = 0; check < 6; check++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(6));
+            Check(check % 2 == 0 ? empty : new BrokerTotals(0, 1, 1, 1));
+        }
+
+        Assert.Equal(0, _projection.Counts()[TaskState.Unknown]);
     }
 
     private string? Check(params BrokerTotals[] totals)

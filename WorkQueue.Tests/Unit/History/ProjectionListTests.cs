@@ -82,6 +82,46 @@ public sealed class ProjectionListTests
         Assert.Equal([], Ids(projection, new TaskQuery { Search = "nowhere" }));
     }
 
+    [Fact]
+    public void Tasks_are_found_by_words_of_their_payload_and_their_beginnings()
+    {
+        TaskProjection projection = Records.NewProjection(_clock);
+        projection.Apply(
+        [
+            _records.Queued("a") with { Body = """{"customer":4711,"city":"Z\u00fcrich"}"""u8.ToArray() }, _records.Queued("b") with { Body = """{"customer":4712,"city":"Bern"}"""u8.ToArray() },
+            _records.Queued("c") with { Body = "4711 as plain text"u8.ToArray(), ContentType = "text/plain" }, _records.Queued("d") with { Body = "4711"u8.ToArray(), ContentType = "application/pdf" },
+        ]);
+        Assert.Equal(["c", "a"], Ids(projection, new TaskQuery { Search = "4711" }));
+        Assert.Equal(["a"], Ids(projection, new TaskQuery { Search = "zürich 4711" }));
+        Assert.Equal(["b", "a"], Ids(projection, new TaskQuery { Search = "custom" }));
+        Assert.Equal(["b"], Ids(projection, new TaskQuery { Search = "custom", Before = new TaskCursor(102), Limit = 1 }));
+        Assert.Equal([], Ids(projection, new TaskQuery { Search = "\" OR * ( 'x" }));
+    }
+
+    [Fact]
+    public void A_task_is_found_by_the_beginning_of_its_id()
+    {
+        TaskProjection projection = Records.NewProjection(_clock);
+        projection.Apply([_records.Queued("01a1fc80-1f02-7ce9-a264-9d53346c035d"), _records.Queued("01a1fc81-1f02-7ce9-a264-9d53346c035d"), _records.Queued("order-17")]);
+        Assert.Equal(["01a1fc80-1f02-7ce9-a264-9d53346c035d"], Ids(projection, new TaskQuery { Search = "01a1fc80-1" }));
+        Assert.Equal(2, Ids(projection, new TaskQuery { Search = "01a1" }).Count());
+        Assert.Equal(["order-17"], Ids(projection, new TaskQuery { Search = "order-" }));
+    }
+
+    [Fact]
+    public void What_the_history_has_dropped_is_forgotten_and_what_has_not_ended_stays()
+    {
+        TaskProjection projection = Records.NewProjection(_clock);
+        projection.Apply([_records.Succeeded("done"), _records.Dead("dead"), _records.Queued("waits"), _records.Queued("ends later")]);
+        _clock.Advance(TimeSpan.FromHours(1));
+        HistoryRecord first = _records.Succeeded("ends later");
+        projection.Apply(first);
+        projection.ForgetBefore(first);
+        Assert.Equal(["ends later", "waits"], Ids(projection, new TaskQuery()));
+        Assert.Equal((2, 0, 0, first.At), (projection.Counts().Confirmed, projection.Counts()[TaskState.DeadLettered], projection.Counts().Dropped, projection.Progress.StartsAt));
+        Assert.Empty(Records.LettersOf(projection));
+    }
+
     private static IEnumerable<string> Ids(TaskProjection projection, TaskQuery query) => projection.List(query).Items.Select(task => task.Id);
 
     private void Enqueue(TaskProjection projection, int first, int count, bool end)
