@@ -18,6 +18,12 @@ public sealed record EventContext
     /// <summary>True when the broker may have delivered this attempt before.</summary>
     public required bool Redelivered { get; init; }
 
+    /// <summary>
+    /// True on the first event after some may have been missed: the connection was lost for a while, or more waited than the 20,000 that a temporary
+    /// subscription keeps. Whoever keeps a picture of something reads it anew. Always false in a durable subscription, which misses none.
+    /// </summary>
+    public bool MayHaveMissed { get; init; }
+
     /// <summary>Cancelled when the handler has run longer than <see cref="WorkerOptions.TaskTimeout"/>, or the program stops.</summary>
     public required CancellationToken CancellationToken { get; init; }
 

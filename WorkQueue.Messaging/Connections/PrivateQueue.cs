@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using WorkQueue.Messaging.Diagnostics;
 
 namespace WorkQueue.Messaging.Connections;
@@ -28,6 +29,9 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
 
     /// <summary>How many may wait on the broker: of more the oldest are dropped. Null for any number.</summary>
     public int? MaxLength { get; init; }
+
+    /// <summary>Told, at most once a second, that the broker has dropped what did not fit <see cref="MaxLength"/>.</summary>
+    public Action? Dropped { get; init; }
 
     /// <summary>Told the queue's name when it is there.</summary>
     public Action<string>? Opened { get; init; }
@@ -59,7 +63,13 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
                 ended.TrySetResult(shutdown.ReplyText);
                 return Task.CompletedTask;
             };
-            Dictionary<string, object?>? bound = MaxLength is { } most ? new() { ["x-max-length"] = most, ["x-overflow"] = "drop-head" } : null;
+            Dictionary<string, object?>? bound = MaxLength is { } most ? Bound(most) : null;
+            await using IChannel? watching = Dropped is null ? null : await connection.OpenChannelAsync(null, stopping);
+            if (watching is not null)
+            {
+                (bound!["x-dead-letter-exchange"], bound["x-dead-letter-routing-key"]) = ("", await WatchAsync(watching, stopping));
+            }
+
             QueueDeclareOk queue = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, bound, cancellationToken: CancellationToken.None)
                 .WaitAsync(Limits.Rpc, clock, stopping);
             if (Binding is { } binding)
@@ -88,6 +98,25 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
             // Not waited for: the program may be ending, perhaps on a dead connection.
             _ = Limits.DisposeAsync(channel, clock);
         }
+    }
+
+    private static Dictionary<string, object?> Bound(int most) => new() { ["x-max-length"] = most, ["x-overflow"] = "drop-head" };
+
+    // What is dropped goes to a queue that has room for one: it tells that something was, not what.
+    private async Task<string> WatchAsync(IChannel channel, CancellationToken stopping)
+    {
+        QueueDeclareOk drops = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, Bound(1), cancellationToken: CancellationToken.None)
+            .WaitAsync(Limits.Rpc, clock, stopping);
+        await channel.BasicQosAsync(0, 1, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+        AsyncEventingBasicConsumer consumer = new(channel);
+        consumer.ReceivedAsync += async (_, drop) =>
+        {
+            Dropped!();
+            await Task.Delay(AckInterval, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await channel.BasicAckAsync(drop.DeliveryTag, multiple: false, CancellationToken.None);
+        };
+        await channel.BasicConsumeAsync(drops.QueueName, autoAck: false, consumer, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+        return drops.QueueName;
     }
 
 #pragma warning disable CA1001 // A semaphore without a wait handle has nothing to dispose of.

@@ -74,6 +74,9 @@ internal static partial class Log
     [LoggerMessage(2117, LogLevel.Error, "Event {EventId} ({Topic}) could not be handled and is passed over: its subscription is temporary")]
     public static partial void EventPassedOver(this ILogger logger, Exception failure, string eventId, string topic);
 
+    [LoggerMessage(2123, LogLevel.Warning, "Events for subscription {Subscription} came faster than they were handled: of more than {Most} that waited the oldest are dropped. Give it a name to keep all")]
+    public static partial void EventsDropped(this ILogger logger, string subscription, int most);
+
     [LoggerMessage(2118, LogLevel.Information, "Taking events for subscription {Subscription}")]
     public static partial void TakingEvents(this ILogger logger, string subscription);
 

@@ -37,17 +37,33 @@ internal sealed class TemporarySubscriptions(
 
     private Task RunAsync(EventHandlerRegistration handler, CancellationToken stopping)
     {
-        PrivateQueue queue = new($"events {handler.Pattern}", connection, delivery => ReceiveAsync(handler, delivery, stopping), clock, logger)
+        Gap gap = new();
+        bool isFirst = true;
+        PrivateQueue queue = new($"events {handler.Pattern}", connection, delivery => ReceiveAsync(handler, delivery, gap, stopping), clock, logger)
         {
             Binding = (topology.EventsExchange, handler.Pattern.ToString()),
             Prefetch = handler.Pattern.FirstWord is "*" or "#" ? PrefetchOfAll : Prefetch,
             MaxLength = MaxWaiting,
-            Opened = _ => logger.TakingEvents(handler.Pattern.ToString()),
+            Dropped = () =>
+            {
+                gap.Open();
+                logger.EventsDropped(handler.Pattern.ToString(), MaxWaiting);
+            },
+            Opened = _ =>
+            {
+                logger.TakingEvents(handler.Pattern.ToString());
+                if (!isFirst)
+                {
+                    gap.Open();
+                }
+
+                isFirst = false;
+            },
         };
         return queue.RunAsync(stopping);
     }
 
-    private async Task ReceiveAsync(EventHandlerRegistration handler, PrivateDelivery delivery, CancellationToken stopping)
+    private async Task ReceiveAsync(EventHandlerRegistration handler, PrivateDelivery delivery, Gap gap, CancellationToken stopping)
     {
         if (!TopicRules.IsUsers(delivery.RoutingKey) || stopping.IsCancellationRequested)
         {
@@ -62,7 +78,7 @@ internal sealed class TemporarySubscriptions(
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stopping, timeout.Token);
         try
         {
-            await RunAsync(handler, message, delivery.Redelivered, limit.Token).WaitAsync(limit.Token);
+            await RunAsync(handler, message, delivery.Redelivered, gap.Close(), limit.Token).WaitAsync(limit.Token);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: one event that cannot be handled must not end the subscription.
         catch (Exception failure)
@@ -73,11 +89,11 @@ internal sealed class TemporarySubscriptions(
     }
 
     // On a thread of its own, as a task's: one that blocks its thread could not be cut. Its services live as long as it runs.
-    private Task RunAsync(EventHandlerRegistration handler, TaskMessage message, bool redelivered, CancellationToken cancelled) => Task.Run(
+    private Task RunAsync(EventHandlerRegistration handler, TaskMessage message, bool redelivered, bool mayHaveMissed, CancellationToken cancelled) => Task.Run(
         async () =>
         {
             await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-            await handler.RunAsync(message, ContextOf(message, redelivered, scope.ServiceProvider, cancelled));
+            await handler.RunAsync(message, ContextOf(message, redelivered, scope.ServiceProvider, cancelled) with { MayHaveMissed = mayHaveMissed });
         },
         cancelled);
 
@@ -91,4 +107,14 @@ internal sealed class TemporarySubscriptions(
         CancellationToken = cancelled,
         Services = services,
     };
+
+    // Whether something may have been missed that no handler knows of yet.
+    private sealed class Gap
+    {
+        private int _isOpen;
+
+        public void Open() => Volatile.Write(ref _isOpen, 1);
+
+        public bool Close() => Interlocked.Exchange(ref _isOpen, 0) == 1;
+    }
 }

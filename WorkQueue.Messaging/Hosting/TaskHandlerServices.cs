@@ -91,7 +91,7 @@ public static class TaskHandlerServices
     /// <param name="pattern">Which topics: <c>orders.*.created</c>; <c>*</c> is one word, <c>#</c> any number, and <c>#</c> alone every event.</param>
     /// <param name="handle">Handles one event; one after the other in each process.</param>
     /// <param name="subscription">
-    /// Null: temporary. Every process gets every event while it is connected and keeps up: of more than 20,000 that wait the oldest are dropped. What
+    /// Null: temporary. Every process gets every event while it is connected and keeps up: of more than 20,000 that wait the oldest are dropped, which <see cref="EventContext.MayHaveMissed"/> tells. What
     /// its handler throws is logged and the event passed over.
     /// A name (letters, digits, <c>-</c>, <c>_</c>): durable. The processes that give the same name share the events, which wait while none runs;
     /// retries and dead letters are as with tasks, and a retry comes back to this subscription alone.

@@ -35,7 +35,14 @@ internal static class HistoryExtensions
     /// <summary>Shows what users publish to those who watch, as it comes.</summary>
     public static void AddEmittedEvents(this IHostApplicationBuilder builder) => builder.AddEventHandler<JsonElement>("#", (payload, context) =>
     {
-        context.Services.GetRequiredService<TaskEvents>().Publish(TaskEvent.Of(new EmittedEvent(context.Topic, context.PublishedAt, context.Id, payload)));
+        TaskEvents events = context.Services.GetRequiredService<TaskEvents>();
+        if (context.MayHaveMissed)
+        {
+            // As those that did not keep up themselves: who comes again is told what is true then.
+            events.EndAll();
+        }
+
+        events.Publish(TaskEvent.Of(new EmittedEvent(context.Topic, context.PublishedAt, context.Id, payload)));
         return Task.CompletedTask;
     });
 }

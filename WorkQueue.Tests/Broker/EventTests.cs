@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Connections;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -118,6 +120,43 @@ public sealed class EventTests(BrokerFixture broker)
         Assert.StartsWith("the payload does not fit type event: ", letter.Header("wq-reason"), StringComparison.Ordinal);
         Assert.Equal("orders.created", letter.Header("wq-topic"));
         await queue.LoggedAsync("(orders.created) could not be handled and is passed over");
+    }
+
+    [BrokerFact]
+    public async Task A_subscriber_that_does_not_keep_up_or_was_cut_off_is_told_that_it_may_have_missed_something()
+    {
+        const int MoreThanWait = 20_300;
+        await using TestQueue queue = new(broker);
+        ConcurrentQueue<(string Text, bool MayHaveMissed)> got = [];
+        TaskCompletionSource first = new(TaskCreationOptions.RunContinuationsAsynchronously), goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        IHost host = await queue.StartAsync(builder => builder.AddEventHandler("burst.*", async (string text, EventContext context) =>
+        {
+            got.Enqueue((text, context.MayHaveMissed));
+            first.TrySetResult();
+            await goOn.Task;
+        }));
+        await queue.LoggedAsync("Taking events for subscription burst.*");
+        await using IChannel plain = await queue.PlainChannelAsync();
+        for (int number = 0; number < MoreThanWait; number++)
+        {
+            await plain.BasicPublishAsync($"{queue.Prefix}.events", "burst.plain", Encoding.UTF8.GetBytes($"{number}"));
+            await (number == 0 ? first.Task : Task.CompletedTask);
+        }
+
+        await queue.LoggedAsync("came faster than they were handled");
+        goOn.SetResult();
+        await Eventually.TrueAsync(() => got.LastOrDefault().Text == $"{MoreThanWait - 1}", "the newest is handled", TimeSpan.FromSeconds(90));
+        Assert.InRange(got.Count, 20_000, MoreThanWait - 1);
+        Assert.Equal([false, true, false], got.Take(3).Select(one => one.MayHaveMissed));
+
+        got.Clear();
+        OpenConnection open = await host.Services.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Consume).WaitOpenAsync(CancellationToken.None);
+        await open.Connection.CloseAsync(320, "test", TimeSpan.FromSeconds(5), abort: true);
+        await queue.LoggedAsync("Taking events for subscription burst.*", times: 2);
+        await plain.BasicPublishAsync($"{queue.Prefix}.events", "burst.plain", "after"u8.ToArray());
+        await plain.BasicPublishAsync($"{queue.Prefix}.events", "burst.plain", "later"u8.ToArray());
+        await Eventually.TrueAsync(() => got.Count == 2, "it hears again");
+        Assert.Equal([("after", true), ("later", false)], got);
     }
 
     [BrokerFact]
