@@ -18,6 +18,11 @@ public interface ITaskHistory
     /// </returns>
     IAsyncEnumerable<IReadOnlyList<HistoryRecord>> FollowAsync(long? from, CancellationToken cancellationToken);
 
+    /// <summary>The offset of the newest record; null when there is none.</summary>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
+    Task<long?> FindEndAsync(CancellationToken cancellationToken);
+
     /// <summary>Reads the records at some offsets again, with their payloads.</summary>
     /// <param name="offsets">The offsets, ascending.</param>
     /// <param name="cancellationToken">Ends the reading.</param>

@@ -30,6 +30,9 @@ internal static partial class Log
     [LoggerMessage(5113, LogLevel.Debug, "Where the history begins is not known ({Reason}); it is looked for again in {Interval}")]
     public static partial void TrimFailed(this ILogger logger, string reason, TimeSpan interval);
 
+    [LoggerMessage(5114, LogLevel.Warning, "History and broker could not be compared ({Reason}); again in {Interval}")]
+    public static partial void CheckFailed(this ILogger logger, string reason, TimeSpan interval);
+
     [LoggerMessage(5105, LogLevel.Warning, "Task {TaskId} runs again under a new id, but its dead letter is still there: {Reason}")]
     public static partial void LetterNotDiscarded(this ILogger logger, string taskId, string reason);
 

@@ -20,7 +20,7 @@ internal sealed record BrokerAccess(ConnectionFactory Factory, IReadOnlyList<Amq
         WorkQueueOptions options = provider.GetRequiredService<IOptions<WorkQueueOptions>>().Value;
         BrokerAddress? address = BrokerAddress.Of(provider.GetService<IConfiguration>());
         // Several hosts are understood here alone.
-        ConnectionFactory? registered = address is { Hosts.Count: > 1 } ? null : provider.GetService<IConnectionFactory>() as ConnectionFactory;
+        ConnectionFactory? registered = address is { Hosts.Count: > 1 } ? null : Registered(provider);
         // Without any of them the client's own default applies: guest on this machine.
         ConnectionFactory factory = registered is null ? new ConnectionFactory { Uri = new Uri(address?.First ?? "amqp://localhost") } : CopyOf(registered);
         factory.AutomaticRecoveryEnabled = false;
@@ -29,9 +29,18 @@ internal sealed record BrokerAccess(ConnectionFactory Factory, IReadOnlyList<Amq
         factory.RequestedHeartbeat = TimeSpan.FromSeconds(Math.Max(1, Math.Floor(options.Heartbeat.TotalSeconds * 3 / 4)));
         factory.MaxInboundMessageBodySize = LargestBody;
         TlsSettings.Apply(options.Tls, factory.Ssl);
+        factory.Ssl.ServerName = options.Tls.ServerName ?? factory.Ssl.ServerName;
         address = registered is null ? address : null;
         return new BrokerAccess(factory, address?.Endpoints(factory.Ssl, options.Tls.ServerName) ?? [new AmqpTcpEndpoint(factory.HostName, factory.Port, factory.Ssl)]);
     }
+
+    private static ConnectionFactory? Registered(IServiceProvider provider) => provider.GetService<IConnectionFactory>() switch
+    {
+        null => null,
+        ConnectionFactory factory => factory,
+        { } other => throw new InvalidOperationException(
+            $"The IConnectionFactory that is registered is a {other.GetType()}; a RabbitMQ.Client.ConnectionFactory is needed, whose settings can be copied. Register one, or give the connection string '{HostingExtensions.ConnectionName}' and none."),
+    };
 
     // The program may use its own for connections of its own, which are to be as it has set them.
     private static ConnectionFactory CopyOf(ConnectionFactory given) => new()
@@ -43,6 +52,9 @@ internal sealed record BrokerAccess(ConnectionFactory Factory, IReadOnlyList<Amq
         Password = given.Password,
         CredentialsProvider = given.CredentialsProvider,
         AuthMechanisms = given.AuthMechanisms,
+        ClientProperties = given.ClientProperties,
+        RequestedChannelMax = given.RequestedChannelMax,
+        RequestedFrameMax = given.RequestedFrameMax,
         RequestedConnectionTimeout = given.RequestedConnectionTimeout,
         SocketReadTimeout = given.SocketReadTimeout,
         SocketWriteTimeout = given.SocketWriteTimeout,

@@ -106,6 +106,22 @@ internal sealed class StreamFollower(SupervisedConnection connection, TimeProvid
         return found;
     }
 
+    /// <summary>The newest messages, of the last part that the broker wrote at once; none when the stream is empty.</summary>
+    public async Task<IReadOnlyList<StreamMessage>> ReadEndAsync(string stream, CancellationToken cancellationToken)
+    {
+        const int Enough = 5_000;
+        List<StreamMessage> found = [];
+        await using StreamReading subscription = new(clock);
+        await subscription.OpenAsync(connection, stream, "last", cancellationToken);
+        while (found.Count < Enough && await subscription.NextGroupAsync(found.Count == 0 ? SingleLimit : Quiet, cancellationToken) is [_, ..] group)
+        {
+            found.AddRange(group);
+            await subscription.AcknowledgeAsync(group[^1].Tag);
+        }
+
+        return found;
+    }
+
     // What was read last is still there, or was dropped with all before it.
     private static bool Goes(StreamMessage on, StreamMessage after) => on.Offset > after.Offset
         || (on.Offset == after.Offset && on.RoutingKey == after.RoutingKey && on.Properties.MessageId == after.Properties.MessageId && on.Body.Span.SequenceEqual(after.Body.Span));
@@ -114,7 +130,7 @@ internal sealed class StreamFollower(SupervisedConnection connection, TimeProvid
     {
         try
         {
-            await subscription.OpenAsync(connection, stream, from, cancellationToken);
+            await subscription.OpenAsync(connection, stream, from is { } offset ? offset : "first", cancellationToken);
             return null;
         }
 #pragma warning disable CA1031 // Whatever went wrong, the answer is the same: say it, wait, try again.

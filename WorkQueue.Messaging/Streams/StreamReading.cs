@@ -17,14 +17,19 @@ internal sealed class StreamReading(TimeProvider clock, ushort prefetch = Stream
     /// <summary>Why there will be no more messages.</summary>
     public string? Problem { get; private set; }
 
-    public async Task OpenAsync(SupervisedConnection connection, string stream, long? from, CancellationToken cancellationToken)
+    /// <summary>Begins to read.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="from">An offset, <c>first</c> or <c>last</c>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task OpenAsync(SupervisedConnection connection, string stream, object from, CancellationToken cancellationToken)
     {
         System.Diagnostics.Activity.Current = null;
         _channel = await connection.OpenChannelAsync(null, cancellationToken);
         _channel.ChannelShutdownAsync += (_, shutdown) => End(shutdown.ReplyText);
         // RabbitMQ refuses to consume a stream without a prefetch, or without acknowledgements.
         await _channel.BasicQosAsync(0, prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, cancellationToken);
-        Dictionary<string, object?> arguments = new() { ["x-stream-offset"] = from is { } offset ? offset : "first" };
+        Dictionary<string, object?> arguments = new() { ["x-stream-offset"] = from };
         await _channel.BasicConsumeAsync(stream, autoAck: false, "", noLocal: false, exclusive: false, arguments, new StreamConsumer(_channel, this), CancellationToken.None)
             .WaitAsync(Limits.Rpc, clock, cancellationToken);
     }

@@ -101,7 +101,7 @@ internal static class TaskListEndpoints
         return new Flash(!stopped, stopped ? "It stops after the task it is at." : "It had already ended.").Then(context, back);
     }
 
-    private static bool IsPending(TaskView task) => !task.HasEnded;
+    private static bool IsPending(TaskView task) => task is { HasEnded: false, State: not TaskState.Unknown };
 
     private static bool IsDead(TaskView task) => task.State == TaskState.DeadLettered;
 }

@@ -29,11 +29,27 @@ internal sealed class BrokerCheck(
         {
             while (!settings.IsOff && await timer.WaitForNextTickAsync(stoppingToken))
             {
-                Compare(await figures.ReadAsync(stoppingToken));
+                await CheckAsync(stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
+        }
+    }
+
+    private async Task CheckAsync(CancellationToken stopping)
+    {
+        try
+        {
+            Compare(await figures.ReadAsync(stopping));
+        }
+#pragma warning disable CA1031 // The list cannot be read or written at the moment, which its reader tells of; nothing is known of a difference then.
+        catch (Exception failure) when (!stopping.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            (_last, _difference) = (null, null);
+            _emptyAt.Clear();
+            logger.CheckFailed(failure.Message, Interval);
         }
     }
 
@@ -66,9 +82,10 @@ internal sealed class BrokerCheck(
         foreach (string queue in projection.Progress.IsReplaying || settings.OnlyFailures ? [] : broker.Empty)
         {
             // At one check alone the API may not know yet what a worker has just got.
-            if (_emptyAt.TryGetValue(queue, out DateTimeOffset before) && tasks.TryGetValue(queue, out IReadOnlyDictionary<TaskState, long>? states) && states[TaskState.Queued] + states[TaskState.Running] > 0)
+            // And the history must have been read at least to the first of the two.
+            if (_emptyAt.TryGetValue(queue, out DateTimeOffset before) && projection.SeenUntil >= before && tasks.TryGetValue(queue, out IReadOnlyDictionary<TaskState, long>? states) && states[TaskState.Queued] + states[TaskState.Running] > 0)
             {
-                projection.BecomeUnknown(queue, before - Margin);
+                projection.BecomeUnknown(queue, before - Margin, delayed: broker.Delayed == 0);
             }
 
             _emptyAt[queue] = now;

@@ -35,7 +35,7 @@ internal sealed class EventFeed(TaskEvents events, TaskProjection projection, IT
 
                     long seen = projection.Progress.LastOffset ?? -1;
                     bool isRead = !projection.Progress.IsReplaying;
-                    if (isRead && group.Count == 0 && last > seen)
+                    if (isRead && group.Count == 0 && last == start && last > seen)
                     {
                         // An id of a history that was deleted and made anew says nothing of this one: from now on.
                         last = seen;

@@ -12,7 +12,7 @@ internal sealed class HistoryFollower(
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private DateTimeOffset _start;
-    private bool _isChecked;
+    private string? _damage;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -22,27 +22,29 @@ internal sealed class HistoryFollower(
             return;
         }
 
-        _start = clock.GetUtcNow();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await CheckAsync(stoppingToken);
-                await FollowAsync(stoppingToken);
+                _start = clock.GetUtcNow();
+                if ((_damage ?? projection.Damage) is { } damage)
+                {
+                    BeginAnew(() => logger.StoreDamaged(projection.Database.Path, damage));
+                }
+
+                await FollowAsync(await FindEndAsync(stoppingToken), stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
-            catch (SqliteException failure) when (TaskDatabase.IsDamage(failure))
-            {
-                logger.StoreDamaged(projection.Database.Path, failure.Message);
-                BeginAnew();
-            }
 #pragma warning disable CA1031 // Whatever failed, the view must not stay behind for ever: it is read on from where it was.
             catch (Exception failure)
 #pragma warning restore CA1031
             {
+                // What is asked meanwhile must not be guessed from what was known before.
+                projection.BeginReplay();
+                _damage = failure is SqliteException file && TaskDatabase.IsDamage(file) ? file.Message : _damage;
                 logger.HistoryInterrupted(failure, projection.Progress.LastOffset, Pause);
             }
 
@@ -50,56 +52,71 @@ internal sealed class HistoryFollower(
         }
     }
 
-    // A file that was there may be of another history, or this one may have gone on without it for longer than it is kept.
-    private async Task CheckAsync(CancellationToken stopping)
+    // How far to read before anything can be told for sure; null where nothing is there.
+    private async Task<long?> FindEndAsync(CancellationToken stopping)
     {
-        while (!_isChecked && projection.Progress.LastOffset is { } last)
+        while (true)
         {
             try
             {
-                if (await history.ReadAsync([last], stopping) is not [var record] || !projection.IsLast(record))
-                {
-                    logger.StoreForeign(projection.Database.Path, last);
-                    BeginAnew();
-                }
-
-                break;
+                return await history.FindEndAsync(stopping);
             }
             catch (BrokerUnavailableException)
             {
                 await Task.Delay(Pause, clock, stopping);
             }
         }
-
-        _isChecked = true;
     }
 
-    private async Task FollowAsync(CancellationToken stopping)
+    private async Task FollowAsync(long? end, CancellationToken stopping)
     {
-        await foreach (IReadOnlyList<HistoryRecord> group in history.FollowAsync(projection.Progress.LastOffset + 1, stopping))
+        // The last record that is known is read again: a file that was there may be of another history, or this one has gone on without it for longer than it is kept.
+        long? known = projection.Progress.LastOffset;
+        if (known is { } last && (end ?? -1) < last)
+        {
+            BeginAnew(() => logger.StoreForeign(projection.Database.Path, last));
+            known = null;
+        }
+
+        await foreach (IReadOnlyList<HistoryRecord> group in history.FollowAsync(known, stopping))
         {
             if ((projection.Database.IsThere ? projection.Damage : "it was deleted") is { } damage)
             {
-                logger.StoreDamaged(projection.Database.Path, damage);
-                BeginAnew();
-                // From the beginning, not from here.
+                _damage = damage;
                 return;
             }
 
-            if (group.Count > 0 && group[0].Offset <= projection.Progress.LastOffset)
+            IReadOnlyList<HistoryRecord> more = group;
+            if (known is { } expected && group.Count > 0)
             {
-                logger.HistoryAnew(projection.Progress.LastOffset);
-                BeginAnew();
+                if (!projection.IsLast(group[0]))
+                {
+                    BeginAnew(() => logger.StoreForeign(projection.Database.Path, expected));
+                    return;
+                }
+
+                known = null;
+                more = [.. group.Skip(1)];
+            }
+            else if (group.Count > 0 && group[0].Offset <= projection.Progress.LastOffset)
+            {
+                BeginAnew(() => logger.HistoryAnew(projection.Progress.LastOffset));
+                end = null;
             }
 
-            Apply(group);
+            Apply(more, end, isQuiet: group.Count == 0 && known is null);
         }
     }
 
-    private void Apply(IReadOnlyList<HistoryRecord> group)
+    private void Apply(IReadOnlyList<HistoryRecord> group, long? end, bool isQuiet)
     {
         bool wasReplaying = projection.Progress.IsReplaying;
         projection.Apply(group);
+        if (isQuiet)
+        {
+            projection.HasSeenAll();
+        }
+
         foreach (HistoryRecord record in group)
         {
             waiters.Observe(record);
@@ -109,19 +126,20 @@ internal sealed class HistoryFollower(
             }
         }
 
-        // Under load the history is never read to its end; what was made after the start is not replay.
-        if (wasReplaying && (group.Count == 0 || group[^1].At >= _start))
+        // A moment without a record is not the end: a broker that has just started takes its time. Nor is there one to wait for under load.
+        if (wasReplaying && (end is null ? isQuiet : projection.Progress.LastOffset >= end))
         {
             projection.EndReplay();
             logger.HistoryReplayed(projection.Progress.Replayed, clock.GetUtcNow() - _start);
         }
     }
 
-    private void BeginAnew()
+    private void BeginAnew(Action say)
     {
+        say();
         projection.Clear();
+        _damage = null;
         // Their offsets are those of the history before.
         events.EndAll();
-        _start = clock.GetUtcNow();
     }
 }

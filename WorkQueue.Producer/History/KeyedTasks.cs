@@ -115,7 +115,7 @@ internal sealed class KeyedTasks(
         // While the history is being read, what it says of a task may have been over long ago.
         TaskView? known = await FindReplayedAsync(id);
         // After a failure only what a worker has had is surely there.
-        if (known is null || (isDoubtful && known is { State: TaskState.Queued or TaskState.Scheduled, Attempt: 1 }))
+        if (known is null || (isDoubtful && known is { State: TaskState.Queued or TaskState.Scheduled or TaskState.Unknown, Attempt: 1, StartedAt: null }))
         {
             return await queue.EnqueueAsync(task, CancellationToken.None);
         }
@@ -129,8 +129,17 @@ internal sealed class KeyedTasks(
     {
         try
         {
-            await projection.Replayed.WaitAsync(ReplayPatience, clock);
-            return Find(id);
+            while (true)
+            {
+                Task replayed = projection.Replayed;
+                await replayed.WaitAsync(ReplayPatience, clock);
+                TaskView? known = Find(id);
+                // Not made anew between the two.
+                if (projection.Replayed == replayed)
+                {
+                    return known;
+                }
+            }
         }
         catch (TimeoutException)
         {

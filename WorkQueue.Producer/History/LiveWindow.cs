@@ -16,21 +16,22 @@ internal sealed class LiveWindow
     private readonly Samples _waits = new();
     private readonly Samples _runs = new();
 
-    /// <summary>Counts a record that a row has its state from now.</summary>
-    public void Count(HistoryRecord record, TaskRow row, RowBefore before, long now)
+    /// <summary>Counts a record that a task has its state from now.</summary>
+    public void Count(LiveChange change, long now)
     {
+        (HistoryRecord record, RowBefore before) = (change.Record, change.Before);
         long at = Milliseconds.Of(record.At);
         if (!before.WasThere)
         {
-            Count(row.EnqueuedAt, now, (1, 0, 0, 0));
+            Count(change.EnqueuedAt, now, (1, 0, 0, 0));
         }
 
-        if (row.HasEnded && !before.HadEnded)
+        if (change.HasEnded && !before.HadEnded)
         {
             Count(at, now, (0, 1, 0, 0));
         }
 
-        if (row.State == TaskState.Running && before.ReadySince != Milliseconds.Unknown)
+        if (change.IsRunning && before.ReadySince != Milliseconds.Unknown)
         {
             Sample(_waits, at - before.ReadySince, at, now);
         }
@@ -106,4 +107,10 @@ internal sealed class LiveWindow
 internal readonly record struct RowBefore(bool WasThere, bool HadEnded, long ReadySince)
 {
     public static RowBefore Of(TaskRow row) => new(true, row.HasEnded, RowRules.RankOf(row.State) == RowRules.Waiting ? row.WaitingSince : Milliseconds.Unknown);
+}
+
+/// <summary>What a record has made of a task, for the live figures.</summary>
+internal readonly record struct LiveChange(HistoryRecord Record, RowBefore Before, long EnqueuedAt, bool HasEnded, bool IsRunning)
+{
+    public static LiveChange Of(HistoryRecord record, TaskRow row, RowBefore before) => new(record, before, row.EnqueuedAt, row.HasEnded, row.State == TaskState.Running);
 }

@@ -20,6 +20,11 @@ internal sealed class TaskActions(
             throw new BadHttpRequestException($"Task '{id}' is {task.State.ToText()}: it has ended and cannot be cancelled.", StatusCodes.Status409Conflict);
         }
 
+        if (task.State == TaskState.Unknown)
+        {
+            throw new BadHttpRequestException($"Task '{id}' is not on the broker any more: {task.Reason}. Nobody can cancel it.", StatusCodes.Status409Conflict);
+        }
+
         await CancelAsync([task], cancellationToken);
         return task.State == TaskState.Running ? task : task with { State = TaskState.Cancelled };
     }
@@ -30,7 +35,7 @@ internal sealed class TaskActions(
     {
         TaskToCancel[] pending =
         [
-            .. tasks.Where(task => !task.HasEnded)
+            .. tasks.Where(task => task is { HasEnded: false, State: not TaskState.Unknown })
                 .Select(task => new TaskToCancel(task.Id, task.Type, task.Queue, task.Attempt, task.Redriven, task.State == TaskState.Running)),
         ];
         if (pending.Length > 0)

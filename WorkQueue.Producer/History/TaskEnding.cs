@@ -23,9 +23,10 @@ internal sealed class TaskEnding(KeyedTasks keyed, TaskProjection projection, Ta
         using CancellationTokenSource both = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellationToken);
         // Before it is enqueued: it may have ended when the confirm comes.
         Task<HistoryRecord> next = waiters.Join(id);
+        EnqueuedTask? enqueued = null;
         try
         {
-            EnqueuedTask enqueued = isKeyed ? await keyed.EnqueueAsync(task, cancellationToken) : await queue.EnqueueAsync(task, cancellationToken);
+            enqueued = isKeyed ? await keyed.EnqueueAsync(task, cancellationToken) : await queue.EnqueueAsync(task, cancellationToken);
             // An id that was sent before, by an Idempotency-Key, may have ended long ago.
             HistoryRecord? last = null;
             while (true)
@@ -39,14 +40,30 @@ internal sealed class TaskEnding(KeyedTasks keyed, TaskProjection projection, Ta
                 next = waiters.Next(id);
             }
         }
+        catch (BadHttpRequestException unread) when (enqueued is not null && unread.StatusCode == StatusCodes.Status503ServiceUnavailable)
+        {
+            // It is enqueued: who is told to try again would enqueue it twice.
+            return (enqueued, null);
+        }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            TaskState state = projection.Find(id)?.State ?? (task.NotBefore > clock.GetUtcNow() ? TaskState.Scheduled : TaskState.Queued);
-            return (new EnqueuedTask(id, state), null);
+            return (new EnqueuedTask(id, StateOf(id) ?? (task.NotBefore > clock.GetUtcNow() ? TaskState.Scheduled : TaskState.Queued)), null);
         }
         finally
         {
             waiters.Forget(id);
+        }
+    }
+
+    private TaskState? StateOf(string id)
+    {
+        try
+        {
+            return projection.Find(id)?.State;
+        }
+        catch (BadHttpRequestException)
+        {
+            return null;
         }
     }
 

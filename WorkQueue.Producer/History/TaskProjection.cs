@@ -18,15 +18,17 @@ internal sealed class TaskProjection : IDisposable
     private LiveWindow _live = new();
     private TaskCompletionSource _replayed = NewSignal();
     private TaskCompletionSource? _next;
-    private HistoryProgress _progress;
-    private bool _isReplaying = true;
-    private TaskCounts? _counts;
+    // Read without the lock, which a write holds for as long as it takes.
+    private volatile HistoryProgress _progress;
+    private volatile TaskCounts _counts;
+    private volatile bool _isReplaying = true;
+    private DateTimeOffset _seenUntil;
 
     public TaskProjection(TaskDatabase database, int maxTasks, TimeProvider clock)
     {
         (_database, _maxTasks, _clock) = (database, maxTasks, clock);
         _writer = new TaskWriter(database.Writing);
-        _progress = _writer.ReadProgress();
+        (_progress, _counts) = (_writer.ReadProgress(), _writer.Totals.ToCounts());
     }
 
     /// <summary>Where the tasks are kept.</summary>
@@ -36,28 +38,22 @@ internal sealed class TaskProjection : IDisposable
     public string? Damage { get; private set; }
 
     /// <summary>How much of the history has been seen.</summary>
-    public HistoryProgress Progress
+    public HistoryProgress Progress => _progress with { IsReplaying = _isReplaying };
+
+    /// <summary>Everything that had happened by then has been applied, as far as the clocks of those who recorded it agree.</summary>
+    public DateTimeOffset SeenUntil
     {
         get
         {
             lock (_lock)
             {
-                return _progress with { IsReplaying = _isReplaying };
+                return _seenUntil;
             }
         }
     }
 
     /// <summary>Completes when everything that was there at the start has been applied.</summary>
-    public Task Replayed
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _replayed.Task;
-            }
-        }
-    }
+    public Task Replayed => Volatile.Read(ref _replayed).Task;
 
     /// <summary>Completes when the next records have been applied.</summary>
     public Task Next()
@@ -85,11 +81,13 @@ internal sealed class TaskProjection : IDisposable
             HistoryProgress progress = _progress with { Replayed = _progress.Replayed + records.Count, LastOffset = last.Offset, StartsAt = _progress.StartsAt ?? records[0].At };
             Write(writer =>
             {
-                writer.Take(records, _live, Now());
+                writer.Take(records, Now());
                 writer.DropBeyond(_maxTasks);
                 writer.Save(progress, last);
             });
+            _writer.Count(_live, Now());
             _progress = progress;
+            _seenUntil = last.At > _seenUntil ? last.At.Value : _seenUntil;
             _next?.TrySetResult();
             _next = null;
         }
@@ -104,16 +102,34 @@ internal sealed class TaskProjection : IDisposable
         }
     }
 
+    /// <summary>Says that there is nothing more at the moment.</summary>
+    public void HasSeenAll()
+    {
+        lock (_lock)
+        {
+            _seenUntil = _clock.GetUtcNow();
+        }
+    }
+
     /// <summary>Forgets everything: the history was deleted, and one made anew is read from its beginning; or the file is of no more use.</summary>
     public void Clear()
     {
         lock (_lock)
         {
+            // First: who reads the new file must not take it for the whole history.
+            BeginReplay();
             _writer.Dispose();
             _database.Recreate();
-            Damage = null;
-            (_writer, _live, _counts) = (new TaskWriter(_database.Writing), new LiveWindow(), null);
-            _progress = _writer.ReadProgress();
+            (_writer, _live, Damage, _seenUntil) = (new TaskWriter(_database.Writing), new LiveWindow(), null, default);
+            (_progress, _counts) = (_writer.ReadProgress(), _writer.Totals.ToCounts());
+        }
+    }
+
+    /// <summary>Says that there may be more than has been applied.</summary>
+    public void BeginReplay()
+    {
+        lock (_lock)
+        {
             _isReplaying = true;
             _replayed = _replayed.Task.IsCompleted ? NewSignal() : _replayed;
         }
@@ -136,11 +152,18 @@ internal sealed class TaskProjection : IDisposable
     }
 
     /// <summary>Says of the tasks of a queue that wait or run since before a moment that they are no longer on the broker, and nobody told what became of them.</summary>
-    public void BecomeUnknown(string queue, DateTimeOffset before)
+    /// <param name="queue">The queue.</param>
+    /// <param name="before">The moment.</param>
+    /// <param name="delayed">Also those that were delayed, which may wait elsewhere though their time has come.</param>
+    public void BecomeUnknown(string queue, DateTimeOffset before, bool delayed)
     {
-        lock (_lock)
+        bool goesOn = true;
+        while (goesOn)
         {
-            Write(writer => writer.BecomeUnknown(queue, Milliseconds.Of(before)));
+            lock (_lock)
+            {
+                Write(writer => goesOn = writer.BecomeUnknown(queue, Milliseconds.Of(before), delayed));
+            }
         }
     }
 
@@ -166,14 +189,7 @@ internal sealed class TaskProjection : IDisposable
         : Read(connection => TaskQueries.List(connection, query));
 
     /// <summary>How many tasks there are.</summary>
-    public TaskCounts Counts()
-    {
-        Advance();
-        lock (_lock)
-        {
-            return _counts ??= _writer.Totals.ToCounts();
-        }
-    }
+    public TaskCounts Counts() => Asked(() => _counts);
 
     /// <summary>What happens at the moment.</summary>
     public LiveStats Live()
@@ -192,12 +208,22 @@ internal sealed class TaskProjection : IDisposable
 
     /// <summary>Asks something of the tasks and letters as they are now.</summary>
     /// <exception cref="BadHttpRequestException">503: they cannot be read, and are being made anew.</exception>
-    public T Read<T>(Func<SqliteConnection, T> ask)
+    public T Read<T>(Func<SqliteConnection, T> ask) => Asked(() => _database.Read(ask));
+
+    public void Dispose()
+    {
+        _writer.Dispose();
+        _database.Dispose();
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private T Asked<T>(Func<T> ask)
     {
         try
         {
             Advance();
-            return _database.Read(ask);
+            return ask();
         }
         catch (SqliteException failure)
         {
@@ -210,17 +236,9 @@ internal sealed class TaskProjection : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _writer.Dispose();
-        _database.Dispose();
-    }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     private long Now() => Milliseconds.Of(_clock.GetUtcNow());
 
-    // Tasks become queued by the mere passing of time; nobody records it.
+    // Tasks become queued by the mere passing of time; nobody records it. Of very many a part each time: whoever asks is not held up for all.
     private void Advance()
     {
         if (Volatile.Read(ref _writer).NextDue > Now())
@@ -247,13 +265,14 @@ internal sealed class TaskProjection : IDisposable
         catch
         {
             // What is counted in memory is what was committed.
-            _writer.Dispose();
-            _writer = new TaskWriter(_database.Writing);
+            _database.Alone(() =>
+            {
+                _writer.Dispose();
+                _writer = new TaskWriter(_database.Writing);
+            });
             throw;
         }
-        finally
-        {
-            _counts = null;
-        }
+
+        _counts = _writer.Totals.ToCounts();
     }
 }

@@ -15,7 +15,7 @@ internal sealed record TaskQuery
     public string? Queue { get; init; }
 
     /// <summary>
-    /// Whose id begins so, whose payload has words that begin so, or whose type, queue, worker, reason or error contains this, ignoring case; null for any. A part of an
+    /// Whose id begins so, whose payload has these words (with a star at its end a word stands for all that begin so), or whose type, queue, worker, reason or error contains this, ignoring case; null for any. A part of an
     /// error has three characters or more; of a payload the first 4,096 bytes are known.
     /// </summary>
     public string? Search { get; init; }

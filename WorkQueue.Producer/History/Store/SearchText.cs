@@ -22,16 +22,16 @@ internal static partial class SearchText
         }
 
         string text = Encoding.UTF8.GetString(payload[..Math.Min(payload.Length, MostOfPayload)]);
-        // As .NET's JSON writes letters beyond ASCII.
-        return text.Contains("\\u", StringComparison.Ordinal)
-            ? Escape().Replace(text, match => ((char)int.Parse(match.Groups[1].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToString())
+        // As JSON writes ends of lines, and .NET's JSON letters beyond ASCII.
+        return text.Contains('\\', StringComparison.Ordinal)
+            ? Escape().Replace(text, match => match.Groups[1] is { Success: true } code ? ((char)int.Parse(code.ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToString() : " ")
             : text;
     }
 
-    /// <summary>Words, or beginnings of words, all of which have to be there; null when there is none.</summary>
-    public static string? Words(string part, bool whole)
+    /// <summary>Words, all of which have to be there; one with a star at its end stands for all that begin so. Null when there is none.</summary>
+    public static string? Words(string part)
     {
-        string[] words = [.. Word().Matches(part).Select(match => $"\"{match.Value}\"{(whole || match.Length < ShortestPart ? "" : "*")}")];
+        string[] words = [.. Word().Matches(part).Select(match => $"\"{match.Groups[1].Value}\"{match.Groups[2].Value}")];
         return words.Length == 0 ? null : string.Join(' ', words);
     }
 
@@ -41,8 +41,8 @@ internal static partial class SearchText
     /// <summary>Ids that begin so, each from the first to before the second.</summary>
     public static IEnumerable<(object From, object To)> IdRanges(string part)
     {
-        string digits = part.Replace("-", "", StringComparison.Ordinal);
-        if (digits.Length is >= 4 and <= 32 && digits.All(char.IsAsciiHexDigitLower))
+        string digits = part.Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
+        if (digits.Length is >= 4 and <= 32 && digits.All(char.IsAsciiHexDigit))
         {
             // Nothing lies between an id of 16 bytes and the same with one byte more.
             yield return (Convert.FromHexString(digits.PadRight(32, '0')), (byte[])[.. Convert.FromHexString(digits.PadRight(32, 'f')), 0]);
@@ -54,9 +54,9 @@ internal static partial class SearchText
         }
     }
 
-    [GeneratedRegex(@"\\u([0-9a-fA-F]{4})")]
+    [GeneratedRegex(@"\\(?:u([0-9a-fA-F]{4})|[nrtbf])")]
     private static partial Regex Escape();
 
-    [GeneratedRegex(@"[\p{L}\p{M}\p{N}]+")]
+    [GeneratedRegex(@"([\p{L}\p{N}]+)(\*?)")]
     private static partial Regex Word();
 }

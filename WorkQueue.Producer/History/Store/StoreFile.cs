@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 
@@ -6,6 +7,9 @@ namespace WorkQueue.Producer.History.Store;
 /// <summary>Finds the place of the read model's file, and opens it.</summary>
 internal static class StoreFile
 {
+    // About 200 MB.
+    private const int MostInMemory = 1_000_000;
+
     /// <summary>Opens it, anew where it is of no use.</summary>
     /// <exception cref="OptionsValidationException">The file that the settings name cannot be used.</exception>
     public static TaskProjection Open(IServiceProvider provider)
@@ -17,9 +21,9 @@ internal static class StoreFile
         path = path == TaskDatabase.Memory ? path : Path.GetFullPath(path, provider.GetRequiredService<IHostEnvironment>().ContentRootPath);
         try
         {
-            return new TaskProjection(TaskDatabase.Open(path, reason => logger.StoreDamaged(path, reason)), options.MaxTasks, clock);
+            return Open(path, options.MaxTasks, clock, logger);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SqliteException)
         {
             if (options.Store is not null)
             {
@@ -28,7 +32,22 @@ internal static class StoreFile
 
             // A container may have no folder to write into.
             logger.StoreInMemory(path, failure.Message);
-            return new TaskProjection(TaskDatabase.Open(TaskDatabase.Memory, _ => { }), options.MaxTasks, clock);
+            return Open(TaskDatabase.Memory, Math.Min(options.MaxTasks, MostInMemory), clock, logger);
+        }
+    }
+
+    private static TaskProjection Open(string path, int maxTasks, TimeProvider clock, ILogger logger)
+    {
+        TaskDatabase database = TaskDatabase.Open(path, reason => logger.StoreDamaged(path, reason));
+        try
+        {
+            return new TaskProjection(database, maxTasks, clock);
+        }
+        catch (SqliteException failure) when (TaskDatabase.IsDamage(failure))
+        {
+            logger.StoreDamaged(database.Path, failure.Message);
+            database.Recreate();
+            return new TaskProjection(database, maxTasks, clock);
         }
     }
 

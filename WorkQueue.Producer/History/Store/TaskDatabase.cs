@@ -14,13 +14,15 @@ internal sealed class TaskDatabase : IDisposable
     private const int MostOfOneName = 100;
 
     private readonly Lock _gate = new();
-    private readonly string? _path;
+    private readonly string? _wanted;
+    private string? _path;
     // Whoever has this file open has the database.
-    private readonly FileStream? _claim;
+    private FileStream? _claim;
 
-    private TaskDatabase(string? path, FileStream? claim, Action<string> useless)
+    private TaskDatabase(string? path, Action<string> useless)
     {
-        (_path, _claim) = (path, claim);
+        _wanted = path;
+        (_path, _claim) = Claim(path);
         try
         {
             Writing = Connect();
@@ -31,9 +33,9 @@ internal sealed class TaskDatabase : IDisposable
 
             useless("it is of another version of this program");
         }
-        catch (SqliteException failure)
+        catch (SqliteException failure) when (IsDamage(failure) || failure.SqliteErrorCode == SQLitePCL.raw.SQLITE_ERROR)
         {
-            // Damaged, or of another program.
+            // Damaged, or of another program, whose tables are others.
             useless(failure.Message);
         }
 
@@ -51,33 +53,11 @@ internal sealed class TaskDatabase : IDisposable
     /// <param name="useless">Told why a file that is there is made anew.</param>
     /// <exception cref="IOException">It cannot be made there.</exception>
     /// <exception cref="UnauthorizedAccessException">It cannot be made there.</exception>
-    public static TaskDatabase Open(string path, Action<string> useless)
-    {
-        if (path == Memory)
-        {
-            return new TaskDatabase(null, null, useless);
-        }
-
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
-        for (int number = 1; ; number++)
-        {
-            string file = number == 1 ? path : System.IO.Path.ChangeExtension(path, $"{number}{System.IO.Path.GetExtension(path)}");
-            FileStream claim;
-            try
-            {
-                claim = new FileStream($"{file}.lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException) when (number < MostOfOneName && File.Exists($"{file}.lock"))
-            {
-                continue;
-            }
-
-            return new TaskDatabase(file, claim, useless);
-        }
-    }
+    /// <exception cref="SqliteException">It cannot be made there.</exception>
+    public static TaskDatabase Open(string path, Action<string> useless) => new(path == Memory ? null : path, useless);
 
     /// <summary>Whether the file is still the one that was opened: somebody may delete it at any time.</summary>
-    public bool IsThere => _path is null || File.Exists(_path);
+    public bool IsThere => _path is null || (File.Exists(_path) && File.Exists(LockOf(_path)));
 
     /// <summary>Whether a failure says that the file itself is of no more use.</summary>
     public static bool IsDamage(SqliteException failure) => failure.SqliteErrorCode is SQLitePCL.raw.SQLITE_CORRUPT or SQLitePCL.raw.SQLITE_NOTADB;
@@ -85,21 +65,34 @@ internal sealed class TaskDatabase : IDisposable
     /// <summary>Makes it anew, empty.</summary>
     public void Recreate()
     {
-        Writing.Dispose();
-        if (_path is not null)
+        lock (_gate)
         {
-            using (SqliteConnection pooled = new(Text(readOnly: true)))
+            Writing.Dispose();
+            if (_path is not null)
             {
-                SqliteConnection.ClearPool(pooled);
+                // Somebody may have deleted the folder, and the lock file with it: it locks nobody out any more.
+                _claim?.Dispose();
+                (_path, _claim) = Claim(_wanted);
+                foreach (string file in (string[])[_path!, $"{_path}-wal", $"{_path}-shm"])
+                {
+                    File.Delete(file);
+                }
+
+                // After that: no connection to the deleted file comes back.
+                ClearPool();
             }
 
-            foreach (string file in (string[])[_path, $"{_path}-wal", $"{_path}-shm"])
-            {
-                File.Delete(file);
-            }
+            Writing = Connect();
         }
+    }
 
-        Writing = Connect();
+    /// <summary>Does something while nobody else uses the connection that writes.</summary>
+    public void Alone(Action act)
+    {
+        lock (_gate)
+        {
+            act();
+        }
     }
 
     /// <summary>Asks something of what was committed last.</summary>
@@ -125,7 +118,7 @@ internal sealed class TaskDatabase : IDisposable
         }
         finally
         {
-            Statement.Run(connection, "ROLLBACK");
+            EndTransaction(connection);
         }
     }
 
@@ -142,12 +135,7 @@ internal sealed class TaskDatabase : IDisposable
             }
             catch
             {
-                // SQLite itself has taken it back where the disk is full, for example.
-                if (SQLitePCL.raw.sqlite3_get_autocommit(Writing.Handle) == 0)
-                {
-                    Statement.Run(Writing, "ROLLBACK");
-                }
-
+                EndTransaction(Writing);
                 throw;
             }
         }
@@ -155,23 +143,72 @@ internal sealed class TaskDatabase : IDisposable
 
     public void Dispose()
     {
-        Writing.Dispose();
-        if (_path is not null)
+        lock (_gate)
         {
-            using SqliteConnection pooled = new(Text(readOnly: true));
-            SqliteConnection.ClearPool(pooled);
+            Writing.Dispose();
+            if (_path is not null)
+            {
+                ClearPool();
+            }
+
+            _claim?.Dispose();
+        }
+    }
+
+    private static string LockOf(string path) => $"{path}.lock";
+
+    private static (string? Path, FileStream? Claim) Claim(string? path)
+    {
+        if (path is null)
+        {
+            return (null, null);
         }
 
-        _claim?.Dispose();
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        for (int number = 1; ; number++)
+        {
+            string file = number == 1 ? path : System.IO.Path.ChangeExtension(path, $"{number}{System.IO.Path.GetExtension(path)}");
+            try
+            {
+                return (file, new FileStream(LockOf(file), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            }
+            catch (IOException) when (number < MostOfOneName && File.Exists(LockOf(file)))
+            {
+                // Another process has it.
+            }
+        }
+    }
+
+    // SQLite itself has ended it where the disk is full, for example.
+    private static void EndTransaction(SqliteConnection connection)
+    {
+        if (SQLitePCL.raw.sqlite3_get_autocommit(connection.Handle) == 0)
+        {
+            Statement.Run(connection, "ROLLBACK");
+        }
+    }
+
+    private void ClearPool()
+    {
+        using SqliteConnection pooled = new(Text(readOnly: true));
+        SqliteConnection.ClearPool(pooled);
     }
 
     private SqliteConnection Connect()
     {
         SqliteConnection connection = new(Text(readOnly: false));
-        connection.Open();
-        TaskSchema.Prepare(connection);
-        TaskSchema.AddFunctions(connection);
-        return connection;
+        try
+        {
+            connection.Open();
+            TaskSchema.Prepare(connection);
+            TaskSchema.AddFunctions(connection);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     private string Text(bool readOnly) => new SqliteConnectionStringBuilder

@@ -10,7 +10,7 @@ internal static class TaskQueries
     // More than this many pairs of kind and state are not merged one by one.
     private const int MostPairs = 2_000;
 
-    private const int MostOfBeginning = 10_000;
+    private const int FewIds = 10_000;
 
     /// <summary>The tasks that fit, the newest first.</summary>
     public static TaskPage List(SqliteConnection connection, TaskQuery query)
@@ -26,11 +26,13 @@ internal static class TaskQueries
         connection,
         $"""
         SELECT k.queue, k.type, g.error_type, g.shape, coalesce(e.error, e.reason, ''), g.tasks, g.newest
-        FROM (SELECT kind, error_type, shape, count(*) AS tasks, max(changed) AS newest FROM tasks WHERE {TaskSchema.Dead} GROUP BY kind, error_type, shape) g
+        FROM (
+            SELECT kind, error_type, shape, count(*) AS tasks, max(changed) AS newest FROM tasks
+            WHERE {TaskSchema.Dead} AND (?1 IS NULL OR kind IN (SELECT id FROM kinds WHERE queue = ?1)) GROUP BY kind, error_type, shape ORDER BY tasks DESC, newest DESC LIMIT ?2) g
         JOIN kinds k ON k.id = g.kind
         JOIN tasks e ON e.seq = (
             SELECT seq FROM tasks WHERE {TaskSchema.Dead} AND kind = g.kind AND error_type IS g.error_type AND shape = g.shape LIMIT 1)
-        WHERE ?1 IS NULL OR k.queue = ?1 ORDER BY g.tasks DESC, g.newest DESC LIMIT ?2
+        ORDER BY g.tasks DESC, g.newest DESC
         """,
         row => new DeadGroup(
             row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt64(5), Milliseconds.ToTime(row.GetInt64(6))),
@@ -81,71 +83,57 @@ internal static class TaskQueries
     // By the beginning of the id, by words of the payload, by a part of the error, the worker, the type or the queue: each its own way, and the newest of all of them.
     private static List<long> Found(SqliteConnection connection, TaskQuery query, long before)
     {
-        string part = query.Search!;
+        // SQLite's texts end there.
+        string part = query.Search!.Split('\0')[0];
         List<long> kinds = Statement.Query(
             connection, "SELECT id FROM kinds WHERE (?1 IS NULL OR type = ?1) AND (?2 IS NULL OR queue = ?2)", row => row.GetInt64(0), query.Type, query.Queue);
         string filter = Filter(query, kinds);
-        List<long> places = [];
-        foreach ((object from, object to) in SearchText.IdRanges(part))
+        List<long> places = [.. SearchText.IdRanges(part).SelectMany(range => OfIds(connection, range, before, query.Limit, filter))];
+        foreach ((string table, string? match) in ((string, string?)[])[("payloads", SearchText.Words(part)), ("errors", SearchText.Phrase(part))])
         {
-            // Ids of one beginning are near one another in time: of very many the last ones are looked at.
-            places.AddRange(Ask($"SELECT seq FROM (SELECT t.seq FROM tasks t WHERE t.id >= ?1 AND t.id < ?4 AND t.seq < ?2 AND {filter} ORDER BY t.id DESC LIMIT {MostOfBeginning}) ORDER BY seq DESC LIMIT ?3", from, to));
-        }
-
-        places.AddRange(OfWords(connection, query, before, filter));
-        if (SearchText.Phrase(part) is { } phrase)
-        {
-            places.AddRange(Ask($"SELECT f.rowid FROM errors f CROSS JOIN tasks t ON t.seq = f.rowid WHERE f.errors MATCH ?1 AND f.rowid < ?2 AND {filter} ORDER BY f.rowid DESC LIMIT ?3", phrase));
+            places.AddRange(match is null ? [] : OfText(connection, table, match, before, query.Limit, filter));
         }
 
         foreach (long worker in Statement.Query(connection, "SELECT id FROM workers WHERE holds(name, ?1)", row => row.GetInt64(0), part))
         {
-            places.AddRange(Ask($"SELECT t.seq FROM tasks t WHERE t.worker = ?1 AND t.seq < ?2 AND {filter} ORDER BY t.seq DESC LIMIT ?3", worker));
+            places.AddRange(Statement.Query(
+                connection, $"SELECT t.seq FROM tasks t WHERE t.worker = ?1 AND t.seq < ?2 AND {filter} ORDER BY t.seq DESC LIMIT ?3", row => row.GetInt64(0), worker, before, query.Limit + 1L));
         }
 
         HashSet<long> named = [.. Statement.Query(connection, "SELECT id FROM kinds WHERE holds(type, ?1) OR holds(queue, ?1)", row => row.GetInt64(0), part)];
         places.AddRange(OfKinds(connection, query, [.. kinds.Where(named.Contains)], before));
         return Newest(places, query.Limit);
-
-        List<long> Ask(string sql, object value, object? second = null) => second is null
-            ? Statement.Query(connection, sql, row => row.GetInt64(0), value, before, query.Limit + 1L)
-            : Statement.Query(connection, sql, row => row.GetInt64(0), value, before, query.Limit + 1L, second);
     }
 
-    // Whole words first: all that begin so are put together before the first is known, which of a frequent beginning takes long.
-    private static List<long> OfWords(SqliteConnection connection, TaskQuery query, long before, string filter)
+    // Of few ids their own index is the short way, of many the tasks in order: one in few fits.
+    private static List<long> OfIds(SqliteConnection connection, (object From, object To) range, long before, int limit, string filter)
     {
-        const string Sql = "SELECT f.rowid FROM payloads f CROSS JOIN tasks t ON t.seq = f.rowid WHERE f.payloads MATCH ?1 AND f.rowid < ?2 AND";
-        foreach (bool whole in (bool[])[true, false])
+        long? few = Statement.Number(connection, $"SELECT count(*) FROM (SELECT 1 FROM tasks WHERE id >= ?1 AND id < ?2 LIMIT {FewIds + 1})", range.From, range.To);
+        (string id, string place) = few <= FewIds ? ("t.id", "+t.seq") : ("+t.id", "t.seq");
+        return Statement.Query(
+            connection, $"SELECT t.seq FROM tasks t WHERE {id} >= ?1 AND {id} < ?4 AND {place} < ?2 AND {filter} ORDER BY {place} DESC LIMIT ?3",
+            row => row.GetInt64(0), range.From, before, limit + 1L, range.To);
+    }
+
+    private static List<long> OfText(SqliteConnection connection, string table, string match, long before, int limit, string filter)
+    {
+        try
         {
-            string? words = SearchText.Words(query.Search!, whole);
-            List<long> places = words is null ? [] : Match(words);
-            if (places.Count > query.Limit || words is null || !whole)
-            {
-                return places;
-            }
+            return Statement.Query(
+                connection, $"SELECT f.rowid FROM {table} f CROSS JOIN tasks t ON t.seq = f.rowid WHERE f.{table} MATCH ?1 AND f.rowid < ?2 AND {filter} ORDER BY f.rowid DESC LIMIT ?3",
+                row => row.GetInt64(0), match, before, limit + 1L);
         }
-
-        return [];
-
-        List<long> Match(string words)
+        catch (SqliteException odd) when (odd.SqliteErrorCode == SQLitePCL.raw.SQLITE_ERROR)
         {
-            try
-            {
-                return Statement.Query(connection, $"{Sql} {filter} ORDER BY f.rowid DESC LIMIT ?3", row => row.GetInt64(0), words, before, query.Limit + 1L);
-            }
-            catch (SqliteException odd) when (odd.SqliteErrorCode == SQLitePCL.raw.SQLITE_ERROR)
-            {
-                // Letters so new that the table takes the word for two: it has no such word.
-                return [];
-            }
+            // Letters so new that the table takes a word for two: it has no such word.
+            return [];
         }
     }
 
     private static string Filter(TaskQuery query, List<long> kinds)
     {
-        string states = query.States is { } some ? $"t.shown IN ({Join(some.Select(state => (long)state))})" : "1";
-        return query is { Type: null, Queue: null } ? states : $"{states} AND t.kind IN ({Join(kinds)})";
+        string states = query.States is { } some ? $"+t.shown IN ({Join(some.Select(state => (long)state))})" : "1";
+        return query is { Type: null, Queue: null } ? states : $"{states} AND +t.kind IN ({Join(kinds)})";
     }
 
     private static string Join(IEnumerable<long> numbers) => string.Join(',', numbers.Select(number => number.ToString(CultureInfo.InvariantCulture)));

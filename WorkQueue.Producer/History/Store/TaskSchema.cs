@@ -15,6 +15,9 @@ internal static class TaskSchema
     /// <summary>Those that wait for a worker.</summary>
     public const string Waiting = "shown = 1";
 
+    /// <summary>Those that are over.</summary>
+    public const string Ended = "shown IN (4, 5, 6)";
+
     /// <summary>Dead letters.</summary>
     public const string Dead = "state = 5";
 
@@ -34,6 +37,7 @@ internal static class TaskSchema
         CREATE INDEX by_worker ON tasks (worker, seq) WHERE worker IS NOT NULL;
         CREATE INDEX by_due ON tasks (due) WHERE {Delayed};
         CREATE INDEX by_since ON tasks (since) WHERE {Waiting};
+        CREATE INDEX by_end ON tasks (shown, changed) WHERE {Ended};
         CREATE INDEX by_error ON tasks (kind, error_type, shape, changed) WHERE {Dead};
         CREATE TABLE letters (
             offset INTEGER PRIMARY KEY, taken INTEGER NOT NULL DEFAULT 0, id TEXT NOT NULL, type TEXT NOT NULL, queue TEXT NOT NULL, attempt INTEGER, redriven INTEGER,
@@ -48,7 +52,7 @@ internal static class TaskSchema
     static TaskSchema()
     {
         // The SQL above is of these.
-        if ((TaskState.Scheduled, TaskState.Queued, TaskState.Retrying, TaskState.DeadLettered) != ((TaskState)0, (TaskState)1, (TaskState)3, (TaskState)5))
+        if (!Enum.GetValues<TaskState>().SequenceEqual([TaskState.Scheduled, TaskState.Queued, TaskState.Running, TaskState.Retrying, TaskState.Succeeded, TaskState.DeadLettered, TaskState.Cancelled, TaskState.Unknown]))
         {
             throw new InvalidOperationException("The states have other numbers than those in the tables; raise the version and change the SQL.");
         }

@@ -6,11 +6,17 @@ namespace WorkQueue.Producer.History.Store;
 /// <summary>Takes records into the tables, inside the caller's transaction.</summary>
 internal sealed class TaskWriter : IDisposable
 {
+    // As many as are changed at once by other than records.
+    private const int Some = 1_000;
+
     private readonly SqliteConnection _connection;
     private readonly RowStore _rows;
     private readonly LetterStore _letters;
     private readonly Statement _payload;
     private readonly Statement _error;
+    private readonly Statement _noError;
+    // Counted when they are committed.
+    private readonly List<LiveChange> _happened = [];
     private long _count;
     private long _lastSequence;
 
@@ -20,6 +26,7 @@ internal sealed class TaskWriter : IDisposable
         (_rows, _letters, Totals) = (new RowStore(connection), new LetterStore(connection), TaskTotals.Read(connection));
         _payload = new Statement(connection, "INSERT OR REPLACE INTO payloads (rowid, words) VALUES (?1, ?2)");
         _error = new Statement(connection, "INSERT OR REPLACE INTO errors (rowid, words) VALUES (?1, ?2)");
+        _noError = new Statement(connection, "DELETE FROM errors WHERE rowid = ?1");
         _lastSequence = Statement.Number(connection, "SELECT last_seq FROM progress") ?? -1;
         _count = Totals.Listed;
         ReadNextDue();
@@ -39,8 +46,9 @@ internal sealed class TaskWriter : IDisposable
         _connection, "SELECT 1 FROM progress WHERE last_offset = ?1 AND last_task = ?2 AND last_at = ?3", record.Offset, record.TaskId, Milliseconds.Of(record.At)) is not null;
 
     /// <summary>Takes records in; each task is read and written once for all of its own.</summary>
-    public void Take(IReadOnlyList<HistoryRecord> records, LiveWindow live, long now)
+    public void Take(IReadOnlyList<HistoryRecord> records, long now)
     {
+        _happened.Clear();
         Dictionary<TaskKey, TaskRow> changed = new(records.Count);
         foreach (HistoryRecord record in records)
         {
@@ -55,49 +63,49 @@ internal sealed class TaskWriter : IDisposable
                 changed.Add(key, row);
             }
 
-            Take(record, row, isKnown, live, now);
+            Take(record, row, isKnown);
         }
 
         foreach (TaskRow row in changed.Values)
         {
             _rows.Save(row);
+            // One whose time has come meanwhile is queued at the next look.
             NextDue = row.Shown is TaskState.Scheduled or TaskState.Retrying ? Math.Min(NextDue, row.DueAt) : NextDue;
         }
 
         _letters.Trim();
     }
 
-    /// <summary>The time of scheduled and retrying tasks has come.</summary>
+    /// <summary>What was taken in last, for the figures of the last minutes.</summary>
+    public void Count(LiveWindow live, long now)
+    {
+        _happened.ForEach(change => live.Count(change, now));
+        _happened.Clear();
+    }
+
+    /// <summary>The time of scheduled and retrying tasks has come: of some of them.</summary>
     public void BecomeQueued(long now)
     {
-        foreach ((string queue, TaskState state, long tasks) in Statement.Query(
-            _connection, $"SELECT k.queue, t.shown, count(*) FROM tasks t JOIN kinds k ON k.id = t.kind WHERE t.{TaskSchema.Delayed} AND t.due <= ?1 GROUP BY 1, 2",
-            row => (row.GetString(0), (TaskState)row.GetInt32(1), row.GetInt64(2)), now))
-        {
-            Totals.Move(queue, state, TaskState.Queued, tasks);
-        }
-
-        Statement.Run(_connection, $"UPDATE tasks SET shown = 1 WHERE {TaskSchema.Delayed} AND due <= ?1", now);
-        Totals.Save(_connection);
+        Show(TaskState.Queued, $"t.{TaskSchema.Delayed} AND t.due <= ?1 ORDER BY t.due", now);
         ReadNextDue();
     }
 
     /// <summary>
-    /// Drops the oldest finished tasks of more than are kept: what succeeded or was cancelled before dead letters, which somebody still has to look at.
+    /// Drops the tasks that finished first of more than are kept: what succeeded or was cancelled before dead letters, which somebody still has to look at.
     /// </summary>
     public void DropBeyond(int most)
     {
-        // Many at once: to find them costs the same for one.
-        if (_count <= most + (most / 100))
+        // Some at once: to find them costs the same for one.
+        if (_count <= most + Math.Min(most / 100, Some))
         {
             return;
         }
 
-        foreach (string state in (string[])["t.shown = 4", "t.shown = 6 AND (t.worker IS NOT NULL OR t.dropped_after >= t.redriven OR t.died_after >= t.redriven OR t.reason = ?2)", TaskSchema.Dead])
+        foreach (string state in (string[])["t.shown = 4", "t.shown = 6 AND (t.worker IS NOT NULL OR t.dropped_after >= t.redriven OR t.died_after >= t.redriven OR t.reason = ?2)", "t.shown = 5"])
         {
             if (_count > most)
             {
-                Drop(state, _count - most);
+                Drop(state, Math.Min(_count - most, 2 * Some));
             }
         }
     }
@@ -106,10 +114,9 @@ internal sealed class TaskWriter : IDisposable
     /// <returns>Whether there may be more.</returns>
     public bool ForgetBefore(long offset, HistoryProgress progress)
     {
-        const int Some = 1_000;
         Statement.Run(_connection, "DELETE FROM letters WHERE offset < ?1", offset);
         List<TaskRow> old = RowStore.At(_connection, Statement.Query(
-            _connection, "SELECT seq FROM tasks WHERE seq < ?1 AND state_offset < ?1 AND state IN (4, 5, 6) ORDER BY seq LIMIT ?2", row => row.GetInt64(0), offset, (long)Some));
+            _connection, "SELECT seq FROM tasks WHERE seq < ?1 AND state_offset < ?1 AND shown IN (4, 5, 6) ORDER BY seq LIMIT ?2", row => row.GetInt64(0), offset, (long)Some));
         old.ForEach(Totals.Remove);
         Delete([.. old.Select(row => row.Sequence)]);
         Totals.Save(_connection);
@@ -117,20 +124,14 @@ internal sealed class TaskWriter : IDisposable
         return old.Count == Some;
     }
 
-    /// <summary>Tasks of a queue that wait or run since before a time are not on the broker.</summary>
-    public void BecomeUnknown(string queue, long before)
+    /// <summary>Tasks of a queue that wait or run since before a time are not on the broker: some of them.</summary>
+    /// <returns>Whether there may be more.</returns>
+    public bool BecomeUnknown(string queue, long before, bool delayed)
     {
-        foreach (long kind in Statement.Query(_connection, "SELECT id FROM kinds WHERE queue = ?1", row => row.GetInt64(0), queue))
-        {
-            foreach (TaskState state in (TaskState[])[TaskState.Queued, TaskState.Running])
-            {
-                int tasks = Statement.Run(
-                    _connection, "UPDATE tasks SET shown = ?4 WHERE kind = ?1 AND shown = ?2 AND max(since, changed) < ?3", kind, (long)state, before, (long)TaskState.Unknown);
-                Totals.Move(queue, state, TaskState.Unknown, tasks);
-            }
-        }
-
-        Totals.Save(_connection);
+        // Of a plain client's message nobody may know when it came.
+        string old = $"t.changed > 0 AND max(t.since, t.changed) < ?1{(delayed ? "" : " AND t.due = 0")}";
+        return Statement.Query(_connection, "SELECT id FROM kinds WHERE queue = ?1", row => row.GetInt64(0), queue)
+            .Any(kind => Show(TaskState.Unknown, $"t.kind = {kind} AND t.shown IN (1, 2) AND {old}", before) == Some);
     }
 
     public void Save(HistoryProgress progress, HistoryRecord last)
@@ -147,6 +148,7 @@ internal sealed class TaskWriter : IDisposable
         _letters.Dispose();
         _payload.Dispose();
         _error.Dispose();
+        _noError.Dispose();
     }
 
     private TaskRow Add(TaskKey key, long offset)
@@ -157,7 +159,7 @@ internal sealed class TaskWriter : IDisposable
         return new TaskRow(key, _lastSequence);
     }
 
-    private void Take(HistoryRecord record, TaskRow row, bool isKnown, LiveWindow live, long now)
+    private void Take(HistoryRecord record, TaskRow row, bool isKnown)
     {
         RowBefore before = isKnown ? RowBefore.Of(row) : new RowBefore(false, false, Milliseconds.Unknown);
         if (isKnown)
@@ -166,15 +168,17 @@ internal sealed class TaskWriter : IDisposable
         }
 
         ErrorText? error = row.Error;
+        // Somebody tells of it after all.
+        row.Shown = row.Shown == TaskState.Unknown ? row.State : row.Shown;
         if (RowUpdater.Apply(record, row))
         {
-            live.Count(record, row, before, now);
+            _happened.Add(LiveChange.Of(record, row, before));
         }
 
         Totals.Add(row);
-        if (row.Error is { } told && told != error)
+        if (row.Error != error)
         {
-            _error.Run(row.Sequence, $"{told.Reason}\n{told.Type}\n{told.Text}");
+            _ = row.Error is { } told ? _error.Run(row.Sequence, $"{told.Reason}\n{told.Type}\n{told.Text}") : _noError.Run(row.Sequence);
         }
 
         if (!row.IsIndexed && record is { Kind: HistoryKind.State, State: TaskState.Queued or TaskState.Scheduled or TaskState.DeadLettered } && SearchText.Of(record.Body.Span, record.ContentType) is { } words)
@@ -187,14 +191,14 @@ internal sealed class TaskWriter : IDisposable
     private void Drop(string state, long most)
     {
         List<long> oldest = Statement.Query(
-            _connection, $"SELECT t.seq FROM tasks t WHERE {state} AND (?2 IS NULL OR 1) ORDER BY t.seq LIMIT ?1", row => row.GetInt64(0), most, ITaskHistory.NotEnqueued);
+            _connection, $"SELECT t.seq FROM tasks t WHERE {TaskSchema.Ended} AND {state} AND (?2 IS NULL OR 1) ORDER BY t.changed LIMIT ?1", row => row.GetInt64(0), most, ITaskHistory.NotEnqueued);
         Delete(oldest);
         Totals.Dropped += oldest.Count;
     }
 
     private void Delete(List<long> tasks)
     {
-        string places = $"[{string.Join(',', tasks)}]";
+        string places = Places(tasks);
         foreach (string table in (string[])["payloads", "errors"])
         {
             Statement.Run(_connection, $"DELETE FROM {table} WHERE rowid IN (SELECT value FROM json_each(?1))", places);
@@ -203,6 +207,23 @@ internal sealed class TaskWriter : IDisposable
         Statement.Run(_connection, "DELETE FROM tasks WHERE seq IN (SELECT value FROM json_each(?1))", places);
         _count -= tasks.Count;
     }
+
+    // Shows some tasks in another state.
+    private int Show(TaskState state, string which, long time)
+    {
+        List<(long Place, string Queue, TaskState From)> tasks = Statement.Query(
+            _connection, $"SELECT t.seq, k.queue, t.shown FROM tasks t JOIN kinds k ON k.id = t.kind WHERE {which} LIMIT {Some}", row => (row.GetInt64(0), row.GetString(1), (TaskState)row.GetInt32(2)), time);
+        foreach (var group in tasks.GroupBy(task => (task.Queue, task.From)))
+        {
+            Totals.Move(group.Key.Queue, group.Key.From, state, group.Count());
+        }
+
+        Statement.Run(_connection, "UPDATE tasks SET shown = ?2 WHERE seq IN (SELECT value FROM json_each(?1))", Places(tasks.Select(task => task.Place)), (long)state);
+        Totals.Save(_connection);
+        return tasks.Count;
+    }
+
+    private static string Places(IEnumerable<long> places) => $"[{string.Join(',', places)}]";
 
     private void ReadNextDue() => NextDue = Statement.Number(_connection, $"SELECT min(due) FROM tasks WHERE {TaskSchema.Delayed}") ?? long.MaxValue;
 }

@@ -63,6 +63,15 @@ internal sealed class FakeHistory : ITaskHistory
         }
     }
 
+    public async Task<long?> FindEndAsync(CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        lock (_lock)
+        {
+            return _records.Count == 0 || !End.IsCompleted ? null : _records[^1].Offset;
+        }
+    }
+
     public async Task<IReadOnlyList<HistoryRecord>> ReadAsync(IReadOnlyCollection<long> offsets, CancellationToken cancellationToken)
     {
         lock (_lock)

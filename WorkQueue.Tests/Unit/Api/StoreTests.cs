@@ -21,11 +21,11 @@ public sealed class StoreTests : IDisposable
     public async Task A_start_goes_on_where_it_stopped()
     {
         await StartAndKnowAsync(_records.Queued("a"), _records.Dead("b"));
-        HistoryRecord later = _records.Succeeded("a");
-        _history.Add(later);
+        long last = (await _history.FindEndAsync(CancellationToken.None))!.Value;
+        _history.Add(_records.Succeeded("a"));
         await using ApiHost again = await StartAsync();
         await KnowsAsync(again, 2);
-        Assert.Equal([null, later.Offset], _history.Followed);
+        Assert.Equal([null, last], _history.Followed);
         Assert.Equal("succeeded", (await again.GetAsync("/tasks/a")).Json.GetProperty("state").GetString());
         Assert.Equal(["b"], Ids((await again.GetAsync("/dead-letters")).Json.GetProperty("items")));
         Assert.Equal(1, (await again.GetAsync("/stats")).Json.GetProperty("counts").GetProperty("succeeded").GetInt32());
@@ -78,12 +78,22 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(["b", "a"], Ids((await again.GetAsync("/tasks")).Json.GetProperty("items")));
     }
 
-    [Fact]
-    public async Task A_file_that_is_deleted_while_it_is_used_is_made_anew()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_file_that_is_deleted_while_it_is_used_is_made_anew_with_its_folder_too(bool folder)
     {
         await using ApiHost api = await StartAsync();
         await RecordAsync(api, _records.Queued("a"), _records.Dead("b"));
-        File.Delete(Store);
+        if (folder)
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+        else
+        {
+            File.Delete(Store);
+        }
+
         _history.Add(_records.Queued("c"));
         await Eventually.TrueAsync(() => File.Exists(Store), "the file is there again");
         await Eventually.TrueAsync(async () => await api.GetAsync("/tasks") is (HttpStatusCode.OK, var json) && json.GetProperty("items").GetArrayLength() == 3, "everything is known again");
@@ -98,6 +108,34 @@ public sealed class StoreTests : IDisposable
         await KnowsAsync(first, 1);
         await KnowsAsync(second, 1);
         Assert.True(File.Exists(Path.Combine(_folder, "tasks.2.db")));
+    }
+
+    [Fact]
+    public async Task Two_programs_have_a_file_each_also_after_somebody_deleted_everything()
+    {
+        await using ApiHost first = await StartAsync();
+        await RecordAsync(first, _records.Queued("a"));
+        Directory.Delete(_folder, recursive: true);
+        _history.Add(_records.Queued("b"));
+        await Eventually.TrueAsync(() => File.Exists(Store), "the file is there again");
+        await using ApiHost second = await StartAsync();
+        await KnowsAsync(second, 2);
+        Assert.NotEqual(first.Projection.Database.Path, second.Projection.Database.Path);
+    }
+
+    [Fact]
+    public async Task A_damaged_page_is_noticed_at_the_start_wherever_it_is()
+    {
+        await StartAndKnowAsync([.. Enumerable.Range(0, 500).Select(number => _records.Queued($"task-{number}"))]);
+        await using (FileStream file = new(Store, FileMode.Open, FileAccess.ReadWrite))
+        {
+            // All but the first page, which says where the tables are.
+            file.Position = 4096;
+            await file.WriteAsync(new byte[file.Length - 4096]);
+        }
+
+        await using ApiHost again = await StartAsync();
+        await KnowsAsync(again, 500);
     }
 
     [Fact]

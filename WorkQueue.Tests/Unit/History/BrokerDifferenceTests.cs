@@ -84,6 +84,28 @@ public sealed class BrokerDifferenceTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_is_unknown_while_the_history_is_behind_or_a_delayed_task_may_be_on_its_way()
+    {
+        BrokerTotals empty = new(0, 0, 1, 1) { Empty = ["default"] };
+        _projection.Apply(_records.Scheduled("due", TimeSpan.FromSeconds(1)));
+        _projection.EndReplay();
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        for (int check = 0; check < 3; check++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(6));
+            _check.Compare(empty);
+        }
+
+        Assert.Equal((TaskState.Queued, TaskState.Queued), (_projection.Find("a")!.State, _projection.Find("due")!.State));
+        Check(empty);
+        Assert.Equal((TaskState.Unknown, TaskState.Queued), (_projection.Find("a")!.State, _projection.Find("due")!.State));
+        Check(empty with { Delayed = 0 });
+        Assert.Equal(TaskState.Unknown, _projection.Find("due")!.State);
+        _projection.Apply(_records.Progress("b", 50));
+        Assert.Equal((TaskState.Running, 2), (_projection.Find("b")!.State, _projection.Counts()[TaskState.Unknown]));
+    }
+
+    [Fact]
     public void A_queue_that_had_something_at_one_of_two_checks_makes_nothing_unknown()
     {
         BrokerTotals empty = new(0, 0, 1, 1) { Empty = ["default"] };
@@ -99,6 +121,7 @@ public sealed class BrokerDifferenceTests : IDisposable
     private string? Check(params BrokerTotals[] totals)
     {
         _projection.EndReplay();
+        _projection.HasSeenAll();
         Assert.All(totals, _check.Compare);
         return _check.Difference;
     }

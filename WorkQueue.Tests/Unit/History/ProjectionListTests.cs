@@ -93,9 +93,37 @@ public sealed class ProjectionListTests
         ]);
         Assert.Equal(["c", "a"], Ids(projection, new TaskQuery { Search = "4711" }));
         Assert.Equal(["a"], Ids(projection, new TaskQuery { Search = "zürich 4711" }));
-        Assert.Equal(["b", "a"], Ids(projection, new TaskQuery { Search = "custom" }));
-        Assert.Equal(["b"], Ids(projection, new TaskQuery { Search = "custom", Before = new TaskCursor(102), Limit = 1 }));
+        Assert.Equal(["b", "a"], Ids(projection, new TaskQuery { Search = "custom*" }));
+        Assert.Equal(["b"], Ids(projection, new TaskQuery { Search = "custom*", Before = new TaskCursor(102), Limit = 1 }));
         Assert.Equal([], Ids(projection, new TaskQuery { Search = "\" OR * ( 'x" }));
+    }
+
+    [Fact]
+    public void A_word_after_the_end_of_a_line_is_found_and_an_error_that_is_over_is_not()
+    {
+        TaskProjection projection = Records.NewProjection(_clock);
+        projection.Apply([_records.Queued("a") with { Body = "\"hello\\nworld\""u8.ToArray() }, _records.Retrying("b", next: 2, TimeSpan.Zero, "no such host")]);
+        Assert.Equal(["a"], Ids(projection, new TaskQuery { Search = "world" }));
+        Assert.Equal(["b"], Ids(projection, new TaskQuery { Search = "such ho" }));
+        projection.Apply(_records.Succeeded("b", attempt: 2));
+        Assert.Equal([], Ids(projection, new TaskQuery { Search = "such ho" }));
+        Assert.Equal([], Ids(projection, new TaskQuery { Search = "nothing\0of\U0001FAE8it" }));
+    }
+
+    [Fact]
+    public void Of_very_many_ids_with_one_beginning_every_page_has_the_newest()
+    {
+        TaskProjection projection = Records.NewProjection(_clock);
+        projection.Apply([.. Enumerable.Range(0, 12_000).Select(number => _records.Queued($"order-{number}"))]);
+        List<string> seen = [];
+        TaskCursor? next = null;
+        do
+        {
+            TaskPage page = projection.List(new TaskQuery { Search = "order-", Limit = 1_000, Before = next });
+            (seen, next) = ([.. seen, .. page.Items.Select(task => task.Id)], page.Next);
+        }
+        while (next is not null);
+        Assert.Equal(Enumerable.Range(0, 12_000).Reverse().Select(number => $"order-{number}"), seen);
     }
 
     [Fact]
@@ -104,7 +132,7 @@ public sealed class ProjectionListTests
         TaskProjection projection = Records.NewProjection(_clock);
         projection.Apply([_records.Queued("01a1fc80-1f02-7ce9-a264-9d53346c035d"), _records.Queued("01a1fc81-1f02-7ce9-a264-9d53346c035d"), _records.Queued("order-17")]);
         Assert.Equal(["01a1fc80-1f02-7ce9-a264-9d53346c035d"], Ids(projection, new TaskQuery { Search = "01a1fc80-1" }));
-        Assert.Equal(2, Ids(projection, new TaskQuery { Search = "01a1" }).Count());
+        Assert.Equal(2, Ids(projection, new TaskQuery { Search = "01A1" }).Count());
         Assert.Equal(["order-17"], Ids(projection, new TaskQuery { Search = "order-" }));
     }
 
