@@ -9,7 +9,7 @@ internal sealed class BoardOptions
 
     /// <summary>
     /// The file in which the tasks are kept; a relative path counts from the program's folder, and <c>:memory:</c> keeps them in memory. It is a copy of the
-    /// history that may be deleted at any time. Default: <c>board/&lt;prefix&gt;.db</c> beside the folder of <c>WorkQueue:Output</c>.
+    /// history that may be deleted at any time. Default: <c>store/&lt;prefix&gt;.db</c> beside the folder of <c>WorkQueue:Output</c>.
     /// </summary>
     public string? Store { get; set; }
 

@@ -54,6 +54,6 @@ internal static class StoreFile
     private static string DefaultPath(IServiceProvider provider)
     {
         string output = provider.GetRequiredService<IConfiguration>()[$"{WorkQueueOptions.Section}:Output"] ?? "output";
-        return Path.Combine(output, "..", "board", $"{provider.GetRequiredService<IOptions<WorkQueueOptions>>().Value.Prefix}.db");
+        return Path.Combine(output, "..", "store", $"{provider.GetRequiredService<IOptions<WorkQueueOptions>>().Value.Prefix}.db");
     }
 }
