@@ -90,7 +90,7 @@ internal sealed class AppHostOptions
     private static void CheckQueue(ConfigurationManager configuration)
     {
         WorkQueueOptions queue = new();
-        SettingsReader.Read(queue, configuration.GetSection(WorkQueueOptions.Section));
+        SettingsReader.Read(queue, configuration);
         if (new WorkQueueOptionsValidator().Validate(null, queue) is { Failed: true } invalid)
         {
             throw new OptionsValidationException(WorkQueueOptions.Section, typeof(WorkQueueOptions), invalid.Failures);

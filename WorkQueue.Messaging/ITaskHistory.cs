@@ -18,7 +18,7 @@ public interface ITaskHistory
     /// </returns>
     IAsyncEnumerable<IReadOnlyList<HistoryRecord>> FollowAsync(long? from, CancellationToken cancellationToken);
 
-    /// <summary>The offset of the newest record; null when there is none.</summary>
+    /// <summary>The offset of the newest record, or of what else is newest there; null when nothing is.</summary>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BrokerUnavailableException">The broker is away.</exception>
     Task<long?> FindEndAsync(CancellationToken cancellationToken);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Diagnostics;
 
 namespace WorkQueue.Messaging.Connections;
@@ -19,6 +20,9 @@ internal readonly record struct PrivateDelivery(string Exchange, string RoutingK
 /// <param name="logger">The log.</param>
 internal sealed class PrivateQueue(string purpose, SupervisedConnection connection, Func<PrivateDelivery, Task> receive, TimeProvider clock, ILogger logger)
 {
+    // Whether this user may have dropped messages sent on; with the least rights perhaps not.
+    private bool _mayWatch = true;
+
     private static readonly TimeSpan AckInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>The exchange and key it is bound to, if any.</summary>
@@ -32,6 +36,9 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
 
     /// <summary>Told, at most once a second, that the broker has dropped what did not fit <see cref="MaxLength"/>.</summary>
     public Action? Dropped { get; init; }
+
+    /// <summary>Told when it gets messages, before the first one is received.</summary>
+    public Action? Bound { get; init; }
 
     /// <summary>Told the queue's name when it is there.</summary>
     public Action<string>? Opened { get; init; }
@@ -55,6 +62,7 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
         System.Diagnostics.Activity.Current = null;
         OpenConnection open = await connection.WaitOpenAsync(stopping);
         IChannel channel = await connection.OpenChannelAsync(null, stopping);
+        IChannel? watching = null;
         try
         {
             TaskCompletionSource<string> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -63,20 +71,20 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
                 ended.TrySetResult(shutdown.ReplyText);
                 return Task.CompletedTask;
             };
-            Dictionary<string, object?>? bound = MaxLength is { } most ? Bound(most) : null;
-            await using IChannel? watching = Dropped is null ? null : await connection.OpenChannelAsync(null, stopping);
-            if (watching is not null)
+            Dictionary<string, object?>? limits = MaxLength is { } most ? LimitedTo(most) : null;
+            if (Dropped is not null && _mayWatch)
             {
-                (bound!["x-dead-letter-exchange"], bound["x-dead-letter-routing-key"]) = ("", await WatchAsync(watching, stopping));
+                watching = await connection.OpenChannelAsync(null, stopping);
+                (limits!["x-dead-letter-exchange"], limits["x-dead-letter-routing-key"]) = ("", await WatchAsync(watching, ended, stopping));
             }
 
-            QueueDeclareOk queue = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, bound, cancellationToken: CancellationToken.None)
-                .WaitAsync(Limits.Rpc, clock, stopping);
+            QueueDeclareOk queue = await DeclareAsync(channel, limits, stopping);
             if (Binding is { } binding)
             {
                 await channel.QueueBindAsync(queue.QueueName, binding.Exchange, binding.Key, cancellationToken: CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
             }
 
+            Bound?.Invoke();
             if (Prefetch > 0)
             {
                 await channel.BasicQosAsync(0, Prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
@@ -97,15 +105,36 @@ internal sealed class PrivateQueue(string purpose, SupervisedConnection connecti
         {
             // Not waited for: the program may be ending, perhaps on a dead connection.
             _ = Limits.DisposeAsync(channel, clock);
+            _ = Limits.DisposeAsync(watching, clock);
         }
     }
 
-    private static Dictionary<string, object?> Bound(int most) => new() { ["x-max-length"] = most, ["x-overflow"] = "drop-head" };
+    private async Task<QueueDeclareOk> DeclareAsync(IChannel channel, Dictionary<string, object?>? limits, CancellationToken stopping)
+    {
+        try
+        {
+            return await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, limits, cancellationToken: CancellationToken.None)
+                .WaitAsync(Limits.Rpc, clock, stopping);
+        }
+        catch (OperationInterruptedException refused) when (refused.ShutdownReason?.ReplyCode == Constants.AccessRefused)
+        {
+            // The next time without.
+            _mayWatch = false;
+            throw;
+        }
+    }
+
+    private static Dictionary<string, object?> LimitedTo(int most) => new() { ["x-max-length"] = most, ["x-overflow"] = "drop-head" };
 
     // What is dropped goes to a queue that has room for one: it tells that something was, not what.
-    private async Task<string> WatchAsync(IChannel channel, CancellationToken stopping)
+    private async Task<string> WatchAsync(IChannel channel, TaskCompletionSource<string> ended, CancellationToken stopping)
     {
-        QueueDeclareOk drops = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, Bound(1), cancellationToken: CancellationToken.None)
+        channel.ChannelShutdownAsync += (_, shutdown) =>
+        {
+            ended.TrySetResult(shutdown.ReplyText);
+            return Task.CompletedTask;
+        };
+        QueueDeclareOk drops = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, LimitedTo(1), cancellationToken: CancellationToken.None)
             .WaitAsync(Limits.Rpc, clock, stopping);
         await channel.BasicQosAsync(0, 1, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
         AsyncEventingBasicConsumer consumer = new(channel);

@@ -49,9 +49,8 @@ internal sealed class TemporarySubscriptions(
                 gap.Open();
                 logger.EventsDropped(handler.Pattern.ToString(), MaxWaiting);
             },
-            Opened = _ =>
+            Bound = () =>
             {
-                logger.TakingEvents(handler.Pattern.ToString());
                 if (!isFirst)
                 {
                     gap.Open();
@@ -59,6 +58,7 @@ internal sealed class TemporarySubscriptions(
 
                 isFirst = false;
             },
+            Opened = _ => logger.TakingEvents(handler.Pattern.ToString()),
         };
         return queue.RunAsync(stopping);
     }
@@ -76,14 +76,21 @@ internal sealed class TemporarySubscriptions(
         using CancellationTokenSource timeout = new();
         await using ITimer timer = Quiet.CancelAfter(timeout, options.Value.Worker.TaskTimeout, clock);
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stopping, timeout.Token);
+        bool mayHaveMissed = gap.Close();
         try
         {
-            await RunAsync(handler, message, delivery.Redelivered, gap.Close(), limit.Token).WaitAsync(limit.Token);
+            await RunAsync(handler, message, delivery.Redelivered, mayHaveMissed, limit.Token).WaitAsync(limit.Token);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: one event that cannot be handled must not end the subscription.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
+            if (mayHaveMissed)
+            {
+                // Perhaps nobody has seen it.
+                gap.Open();
+            }
+
             logger.EventPassedOver(failure, message.Id, message.Topic!);
         }
     }

@@ -22,18 +22,18 @@ internal sealed class TaskHistory(StreamFollower streams, TaskTopology topology,
         }
     }
 
-    public Task<IReadOnlyList<HistoryRecord>> ReadAsync(IReadOnlyCollection<long> offsets, CancellationToken cancellationToken) =>
-        ReadAsync(token => streams.ReadAsync(topology.History.Stream, offsets, token), cancellationToken);
+    public async Task<IReadOnlyList<HistoryRecord>> ReadAsync(IReadOnlyCollection<long> offsets, CancellationToken cancellationToken) =>
+        Read(await ReadAsync(token => streams.ReadAsync(topology.History.Stream, offsets, token), cancellationToken));
 
     public async Task<long?> FindEndAsync(CancellationToken cancellationToken) =>
-        (await ReadAsync(token => streams.ReadEndAsync(topology.History.Stream, token), cancellationToken)) is [.., var last] ? last.Offset : null;
+        await ReadAsync(token => streams.ReadEndAsync(topology.History.Stream, token), cancellationToken) is [.., var last] ? last.Offset : null;
 
-    private async Task<IReadOnlyList<HistoryRecord>> ReadAsync(Func<CancellationToken, Task<IReadOnlyList<StreamMessage>>> read, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<StreamMessage>> ReadAsync(Func<CancellationToken, Task<IReadOnlyList<StreamMessage>>> read, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            return Read(await read(limit.Token).WaitAsync(ReadLimit, clock, cancellationToken));
+            return await read(limit.Token).WaitAsync(ReadLimit, clock, cancellationToken);
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {

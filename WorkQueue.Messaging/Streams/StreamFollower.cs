@@ -109,12 +109,20 @@ internal sealed class StreamFollower(SupervisedConnection connection, TimeProvid
     /// <summary>The newest messages, of the last part that the broker wrote at once; none when the stream is empty.</summary>
     public async Task<IReadOnlyList<StreamMessage>> ReadEndAsync(string stream, CancellationToken cancellationToken)
     {
-        const int Enough = 5_000;
         List<StreamMessage> found = [];
         await using StreamReading subscription = new(clock);
         await subscription.OpenAsync(connection, stream, "last", cancellationToken);
-        while (found.Count < Enough && await subscription.NextGroupAsync(found.Count == 0 ? SingleLimit : Quiet, cancellationToken) is [_, ..] group)
+        long start = clock.GetTimestamp();
+        // Under load there is always a next one; that part is here within a moment.
+        while (clock.GetElapsedTime(start) < SingleLimit)
         {
+            IReadOnlyList<StreamMessage> group = await subscription.NextGroupAsync(found.Count == 0 ? SingleLimit : Quiet, cancellationToken)
+                ?? throw new IOException(subscription.Problem);
+            if (group.Count == 0)
+            {
+                break;
+            }
+
             found.AddRange(group);
             await subscription.AcknowledgeAsync(group[^1].Tag);
         }

@@ -36,13 +36,13 @@ internal static class HistoryExtensions
     public static void AddEmittedEvents(this IHostApplicationBuilder builder) => builder.AddEventHandler<JsonElement>("#", (payload, context) =>
     {
         TaskEvents events = context.Services.GetRequiredService<TaskEvents>();
+        events.Publish(TaskEvent.Of(new EmittedEvent(context.Topic, context.PublishedAt, context.Id, payload)));
         if (context.MayHaveMissed)
         {
             // As those that did not keep up themselves: who comes again is told what is true then.
             events.EndAll();
         }
 
-        events.Publish(TaskEvent.Of(new EmittedEvent(context.Topic, context.PublishedAt, context.Id, payload)));
         return Task.CompletedTask;
     });
 }

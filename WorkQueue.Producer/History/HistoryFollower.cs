@@ -11,6 +11,11 @@ internal sealed class HistoryFollower(
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    // Times that nothing came, half a second each. The end is where it was looked up; what is no record is not told of, so that it may never come, and of an empty stream there is none.
+    private const int FewQuiet = 2;
+    private const int SomeQuiet = 6;
+    private const int ManyQuiet = 20;
+
     private DateTimeOffset _start;
     private string? _damage;
 
@@ -44,6 +49,8 @@ internal sealed class HistoryFollower(
             {
                 // What is asked meanwhile must not be guessed from what was known before.
                 projection.BeginReplay();
+                // They would miss what is read in the replay.
+                events.EndAll();
                 _damage = failure is SqliteException file && TaskDatabase.IsDamage(file) ? file.Message : _damage;
                 logger.HistoryInterrupted(failure, projection.Progress.LastOffset, Pause);
             }
@@ -72,17 +79,27 @@ internal sealed class HistoryFollower(
     {
         // The last record that is known is read again: a file that was there may be of another history, or this one has gone on without it for longer than it is kept.
         long? known = projection.Progress.LastOffset;
+        int patience = known is null ? FewQuiet : SomeQuiet;
         if (known is { } last && (end ?? -1) < last)
         {
             BeginAnew(() => logger.StoreForeign(projection.Database.Path, last));
             known = null;
         }
 
+        int quiet = 0;
         await foreach (IReadOnlyList<HistoryRecord> group in history.FollowAsync(known, stopping))
         {
             if ((projection.Database.IsThere ? projection.Damage : "it was deleted") is { } damage)
             {
                 _damage = damage;
+                return;
+            }
+
+            quiet = group.Count == 0 ? quiet + 1 : 0;
+            if (known is { } gone && quiet >= ManyQuiet)
+            {
+                // A stream made anew since its end was looked up: nothing is there where this one had ended.
+                BeginAnew(() => logger.StoreForeign(projection.Database.Path, gone));
                 return;
             }
 
@@ -104,11 +121,12 @@ internal sealed class HistoryFollower(
                 end = null;
             }
 
-            Apply(more, end, isQuiet: group.Count == 0 && known is null);
+            bool isRead = known is null && (projection.Progress.LastOffset >= end || more.Count > 0 && more[^1].Offset >= end || quiet >= (end is null ? patience : SomeQuiet));
+            Apply(more, isRead, isQuiet: quiet > 0 && known is null);
         }
     }
 
-    private void Apply(IReadOnlyList<HistoryRecord> group, long? end, bool isQuiet)
+    private void Apply(IReadOnlyList<HistoryRecord> group, bool isRead, bool isQuiet)
     {
         bool wasReplaying = projection.Progress.IsReplaying;
         projection.Apply(group);
@@ -126,8 +144,7 @@ internal sealed class HistoryFollower(
             }
         }
 
-        // A moment without a record is not the end: a broker that has just started takes its time. Nor is there one to wait for under load.
-        if (wasReplaying && (end is null ? isQuiet : projection.Progress.LastOffset >= end))
+        if (wasReplaying && isRead)
         {
             projection.EndReplay();
             logger.HistoryReplayed(projection.Progress.Replayed, clock.GetUtcNow() - _start);
@@ -137,6 +154,8 @@ internal sealed class HistoryFollower(
     private void BeginAnew(Action say)
     {
         say();
+        // Until it is done: the disk may be full.
+        _damage = "it could not be made anew";
         projection.Clear();
         _damage = null;
         // Their offsets are those of the history before.

@@ -16,7 +16,7 @@ internal sealed class KeyedTasks(
     private const int MostRemembered = 10_000;
 
     // A start is no reason for an error while it is only a moment.
-    private static readonly TimeSpan ReplayPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ReplayPatience = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, KeyClaim> _claims = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<KeyClaim> _oldest = new();

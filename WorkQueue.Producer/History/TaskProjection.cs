@@ -98,7 +98,9 @@ internal sealed class TaskProjection : IDisposable
     {
         lock (_lock)
         {
-            return _writer.IsLast(record);
+            bool isLast = false;
+            _database.Alone(() => isLast = _writer.IsLast(record));
+            return isLast;
         }
     }
 
@@ -251,8 +253,20 @@ internal sealed class TaskProjection : IDisposable
             long now = Now();
             if (_writer.NextDue <= now)
             {
-                Write(writer => writer.BecomeQueued(now));
+                TryBecomeQueued(now);
             }
+        }
+    }
+
+    private void TryBecomeQueued(long now)
+    {
+        try
+        {
+            Write(writer => writer.BecomeQueued(now));
+        }
+        catch (SqliteException failure) when (!TaskDatabase.IsDamage(failure))
+        {
+            // Where nothing can be written, a full disk, what is there can still be read.
         }
     }
 

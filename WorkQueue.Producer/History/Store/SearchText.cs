@@ -31,7 +31,7 @@ internal static partial class SearchText
     /// <summary>Words, all of which have to be there; one with a star at its end stands for all that begin so. Null when there is none.</summary>
     public static string? Words(string part)
     {
-        string[] words = [.. Word().Matches(part).Select(match => $"\"{match.Groups[1].Value}\"{match.Groups[2].Value}")];
+        string[] words = [.. Word().Matches(part.Normalize()).Select(match => $"\"{match.Groups[1].Value}\"{(match.Groups[1].Length < ShortestPart ? "" : match.Groups[2].Value)}")];
         return words.Length == 0 ? null : string.Join(' ', words);
     }
 
@@ -54,7 +54,7 @@ internal static partial class SearchText
         }
     }
 
-    [GeneratedRegex(@"\\(?:u([0-9a-fA-F]{4})|[nrtbf])")]
+    [GeneratedRegex(@"\\(?:u([0-9a-fA-F]{4})|[nrtbf\\""/])")]
     private static partial Regex Escape();
 
     [GeneratedRegex(@"([\p{L}\p{N}]+)(\*?)")]

@@ -72,6 +72,7 @@ internal sealed class TaskDatabase : IDisposable
             {
                 // Somebody may have deleted the folder, and the lock file with it: it locks nobody out any more.
                 _claim?.Dispose();
+                ClearPool();
                 (_path, _claim) = Claim(_wanted);
                 foreach (string file in (string[])[_path!, $"{_path}-wal", $"{_path}-shm"])
                 {

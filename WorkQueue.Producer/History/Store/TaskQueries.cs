@@ -60,7 +60,7 @@ internal static class TaskQueries
         if (kinds.Count * states.Length > MostPairs)
         {
             return Statement.Query(
-                connection, $"SELECT t.seq FROM tasks t WHERE t.seq < ?1 AND {Filter(query, kinds)} ORDER BY t.seq DESC LIMIT ?2", row => row.GetInt64(0), before, query.Limit + 1L);
+                connection, $"SELECT t.seq FROM tasks t WHERE t.seq < ?1 AND {Filter(query, kinds, byKind: true)} ORDER BY t.seq DESC LIMIT ?2", row => row.GetInt64(0), before, query.Limit + 1L);
         }
 
         List<long> places = [];
@@ -130,10 +130,11 @@ internal static class TaskQueries
         }
     }
 
-    private static string Filter(TaskQuery query, List<long> kinds)
+    // With a plus SQLite does not go by the kind where something better finds them.
+    private static string Filter(TaskQuery query, List<long> kinds, bool byKind = false)
     {
         string states = query.States is { } some ? $"+t.shown IN ({Join(some.Select(state => (long)state))})" : "1";
-        return query is { Type: null, Queue: null } ? states : $"{states} AND +t.kind IN ({Join(kinds)})";
+        return query is { Type: null, Queue: null } ? states : $"{states} AND {(byKind ? "" : "+")}t.kind IN ({Join(kinds)})";
     }
 
     private static string Join(IEnumerable<long> numbers) => string.Join(',', numbers.Select(number => number.ToString(CultureInfo.InvariantCulture)));

@@ -7,7 +7,7 @@ namespace WorkQueue.Producer.History.Store;
 internal static class TaskSchema
 {
     /// <summary>Raised with every change of the tables: a file of another version is made anew.</summary>
-    public const long Current = 1;
+    public const long Current = 2;
 
     /// <summary>The states whose time comes by itself.</summary>
     public const string Delayed = "shown IN (0, 3)";

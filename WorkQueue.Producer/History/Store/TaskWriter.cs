@@ -116,7 +116,7 @@ internal sealed class TaskWriter : IDisposable
     {
         Statement.Run(_connection, "DELETE FROM letters WHERE offset < ?1", offset);
         List<TaskRow> old = RowStore.At(_connection, Statement.Query(
-            _connection, "SELECT seq FROM tasks WHERE seq < ?1 AND state_offset < ?1 AND shown IN (4, 5, 6) ORDER BY seq LIMIT ?2", row => row.GetInt64(0), offset, (long)Some));
+            _connection, "SELECT seq FROM tasks WHERE seq < ?1 AND state_offset < ?1 AND +shown IN (4, 5, 6) ORDER BY seq LIMIT ?2", row => row.GetInt64(0), offset, (long)Some));
         old.ForEach(Totals.Remove);
         Delete([.. old.Select(row => row.Sequence)]);
         Totals.Save(_connection);

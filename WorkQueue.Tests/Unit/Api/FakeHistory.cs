@@ -58,7 +58,9 @@ internal sealed class FakeHistory : ITaskHistory
             yield return group;
             if (group.Length == 0)
             {
-                await more.WaitAsync(cancellationToken);
+                // As the real one says again and again that there is nothing more.
+                await more.WaitAsync(TimeSpan.FromMilliseconds(20), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                cancellationToken.ThrowIfCancellationRequested();
             }
         }
     }
