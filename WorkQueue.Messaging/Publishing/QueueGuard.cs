@@ -22,15 +22,12 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
     public static Task<QueueSeen> Unasked { get; } = Task.FromResult(QueueSeen.There);
 
     /// <summary>Asks for a queue beside a publish that begins now. There, too, where the broker cannot be asked: the publish tells that itself.</summary>
-    public Task<QueueSeen> AskAsync(string queue) => AskAsync(queue, null);
-
-    /// <summary>
-    /// Asks for a queue before a publish, and binds it: one that another program declares again at this moment is there before it is bound. Who asks
+    /// <param name="queue">The queue.</param>
+    /// <param name="binding">
+    /// For who asks before a publish: binds it too, since one that another program declares again at this moment is there before it is bound. Who asks
     /// beside a publish cannot tell whether it was bound in time.
-    /// </summary>
-    public Task<QueueSeen> AskBoundAsync(string queue, QueueBinding binding) => AskAsync(queue, binding);
-
-    private Task<QueueSeen> AskAsync(string queue, QueueBinding? binding)
+    /// </param>
+    public Task<QueueSeen> AskAsync(string queue, QueueBinding? binding = null)
     {
         if (!topology.History.ByRouting || topology.History.Mode == HistoryMode.Off)
         {

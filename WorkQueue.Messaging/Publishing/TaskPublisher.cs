@@ -99,7 +99,7 @@ internal sealed class TaskPublisher(
         TaskQueue queue = topology[message.Queue];
         OutgoingMessage outgoing = new(topology.DeadExchange, message.Queue, queue.DeadDestination, TaskCodec.WriteDead(message, end, run), message.Body);
         // Asked first, not beside it: another program may declare the queue again between the two, and the letter would be in the history alone.
-        await RequireAsync(guard.AskBoundAsync(queue.DeadBrokerName, new QueueBinding(topology.DeadExchange, message.Queue)), queue, isDead: true);
+        await RequireAsync(guard.AskAsync(queue.DeadBrokerName, new QueueBinding(topology.DeadExchange, message.Queue)), queue, isDead: true);
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
 
         history.Moved(message, RecordStates.DeadLettered, end, run);

@@ -81,7 +81,7 @@ internal sealed class TaskProjection : IDisposable
             HistoryProgress progress = _progress with { Replayed = _progress.Replayed + records.Count, LastOffset = last.Offset, StartsAt = _progress.StartsAt ?? records[0].At };
             Write(writer =>
             {
-                writer.Take(records, Now());
+                writer.Take(records);
                 writer.DropBeyond(_maxTasks);
                 writer.Save(progress, last);
             });

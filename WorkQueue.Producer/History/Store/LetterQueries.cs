@@ -51,7 +51,5 @@ internal static class LetterQueries
 
     private static LetterEntry Read(SqliteDataReader row) => new(
         row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetInt32(5), Milliseconds.ToTime(row.GetInt64(6)), Milliseconds.ToTime(row.GetInt64(7)),
-        row.IsDBNull(8) && row.IsDBNull(9) && row.IsDBNull(10) ? null : new ErrorText(Text(row, 8), Text(row, 9), Text(row, 10)));
-
-    private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+        row.IsDBNull(8) && row.IsDBNull(9) && row.IsDBNull(10) ? null : new ErrorText(Statement.Text(row, 8), Statement.Text(row, 9), Statement.Text(row, 10)));
 }

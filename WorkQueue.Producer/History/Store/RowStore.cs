@@ -44,7 +44,7 @@ internal sealed class RowStore(SqliteConnection connection) : IDisposable
 
     /// <summary>Tasks by their places, the newest first.</summary>
     public static List<TaskRow> At(SqliteConnection connection, IEnumerable<long> places) =>
-        Statement.Query(connection, $"SELECT {Columns} WHERE t.seq IN (SELECT value FROM json_each(?1)) ORDER BY t.seq DESC", Read, $"[{string.Join(',', places)}]");
+        Statement.Query(connection, $"SELECT {Columns} WHERE t.seq IN (SELECT value FROM json_each(?1)) ORDER BY t.seq DESC", Read, Statement.List(places));
 
     public void Save(TaskRow row)
     {
@@ -76,7 +76,7 @@ internal sealed class RowStore(SqliteConnection connection) : IDisposable
         Queue = reader.GetString(3),
         State = (TaskState)reader.GetInt32(4),
         Shown = (TaskState)reader.GetInt32(5),
-        Worker = Text(reader, 6),
+        Worker = Statement.Text(reader, 6),
         Attempt = reader.GetInt32(7),
         Redriven = reader.GetInt32(8),
         Returned = reader.GetInt32(9),
@@ -88,15 +88,13 @@ internal sealed class RowStore(SqliteConnection connection) : IDisposable
         DiedAfter = reader.GetInt32(15),
         DroppedAfter = reader.GetInt32(16),
         SuccessfulRun = reader.GetInt32(17),
-        LaterSuccesses = Text(reader, 18) is { } later ? [.. later.Split(',').Select(run => int.Parse(run, CultureInfo.InvariantCulture))] : null,
+        LaterSuccesses = Statement.Text(reader, 18) is { } later ? [.. later.Split(',').Select(run => int.Parse(run, CultureInfo.InvariantCulture))] : null,
         IsIndexed = reader.GetInt32(19) != 0,
         Offsets = new OffsetLog(reader.GetFieldValue<byte[]>(20)),
-        Error = Text(reader, 21) is var reason && Text(reader, 22) is var type && Text(reader, 23) is var error && (reason ?? type ?? error) is not null
+        Error = Statement.Text(reader, 21) is var reason && Statement.Text(reader, 22) is var type && Statement.Text(reader, 23) is var error && (reason ?? type ?? error) is not null
             ? new ErrorText(reason, type, error) : null,
-        Progress = reader.IsDBNull(24) ? null : new RunProgress(reader.GetInt64(24), reader.IsDBNull(25) ? null : reader.GetInt32(25), Text(reader, 26)),
+        Progress = reader.IsDBNull(24) ? null : new RunProgress(reader.GetInt64(24), reader.IsDBNull(25) ? null : reader.GetInt32(25), Statement.Text(reader, 26)),
     };
-
-    private static string? Text(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }
 
 /// <summary>The numbers of names that many rows share. Those of the last ones are remembered: plain clients may send any name.</summary>
@@ -125,9 +123,6 @@ internal sealed class Names(SqliteConnection connection, string insert, string s
 
         return id;
     }
-
-    /// <summary>What was written is taken back: the numbers with it.</summary>
-    public void Clear() => _ids.Clear();
 
     public void Dispose()
     {

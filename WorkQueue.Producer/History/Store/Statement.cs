@@ -41,6 +41,12 @@ internal sealed class Statement : IDisposable
         return statement.Number(values);
     }
 
+    /// <summary>A text that may be missing.</summary>
+    public static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    /// <summary>Numbers for one parameter: <c>IN (SELECT value FROM json_each(?1))</c>.</summary>
+    public static string List(IEnumerable<long> numbers) => $"[{string.Join(',', numbers)}]";
+
     public int Run(params ReadOnlySpan<object?> values)
     {
         Bind(values);

@@ -46,7 +46,7 @@ internal sealed class TaskWriter : IDisposable
         _connection, "SELECT 1 FROM progress WHERE last_offset = ?1 AND last_task = ?2 AND last_at = ?3", record.Offset, record.TaskId, Milliseconds.Of(record.At)) is not null;
 
     /// <summary>Takes records in; each task is read and written once for all of its own.</summary>
-    public void Take(IReadOnlyList<HistoryRecord> records, long now)
+    public void Take(IReadOnlyList<HistoryRecord> records)
     {
         _happened.Clear();
         Dictionary<TaskKey, TaskRow> changed = new(records.Count);
@@ -198,7 +198,7 @@ internal sealed class TaskWriter : IDisposable
 
     private void Delete(List<long> tasks)
     {
-        string places = Places(tasks);
+        string places = Statement.List(tasks);
         foreach (string table in (string[])["payloads", "errors"])
         {
             Statement.Run(_connection, $"DELETE FROM {table} WHERE rowid IN (SELECT value FROM json_each(?1))", places);
@@ -218,12 +218,10 @@ internal sealed class TaskWriter : IDisposable
             Totals.Move(group.Key.Queue, group.Key.From, state, group.Count());
         }
 
-        Statement.Run(_connection, "UPDATE tasks SET shown = ?2 WHERE seq IN (SELECT value FROM json_each(?1))", Places(tasks.Select(task => task.Place)), (long)state);
+        Statement.Run(_connection, "UPDATE tasks SET shown = ?2 WHERE seq IN (SELECT value FROM json_each(?1))", Statement.List(tasks.Select(task => task.Place)), (long)state);
         Totals.Save(_connection);
         return tasks.Count;
     }
-
-    private static string Places(IEnumerable<long> places) => $"[{string.Join(',', places)}]";
 
     private void ReadNextDue() => NextDue = Statement.Number(_connection, $"SELECT min(due) FROM tasks WHERE {TaskSchema.Delayed}") ?? long.MaxValue;
 }
