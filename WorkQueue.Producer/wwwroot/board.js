@@ -103,16 +103,31 @@
                 if (old !== known) from.insertBefore(known, old);
                 else old = old.nextSibling;
                 morph(known, next);
-            } else if (old && !idOf(old) && !idOf(next) && old.nodeType === next.nodeType && old.nodeName === next.nodeName) {
-                if (old.nodeType === Node.ELEMENT_NODE) morph(old, next);
-                else if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
-                old = old.nextSibling;
             } else {
-                from.insertBefore(document.adoptNode(next), old);
+                // What is there no longer goes before what stays is looked at: exchanged for its like, that would lose its focus.
+                const same = firstLike(next, old, kept);
+                if (same && !firstLike(old, following, kept)) while (old !== same) old = remove(old);
+                if (isLike(next, old)) {
+                    if (old.nodeType === Node.ELEMENT_NODE) morph(old, next);
+                    else if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
+                    old = old.nextSibling;
+                } else {
+                    from.insertBefore(document.adoptNode(next), old);
+                }
             }
             next = following;
         }
         while (old) old = remove(old);
+    }
+
+    // The first from one on that is like it, before any that stays where it is by its id.
+    function firstLike(node, from, kept) {
+        while (from && !isLike(node, from)) from = kept.has(idOf(from)) ? null : from.nextSibling;
+        return from;
+    }
+
+    function isLike(node, other) {
+        return !!node && !!other && node.nodeName === other.nodeName && !idOf(node) && !idOf(other);
     }
 
     // Not the property: that of a form is its field of the name "id", if it has one.

@@ -119,6 +119,24 @@ public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixt
     }
 
     [ChromiumFact]
+    public async Task A_field_keeps_its_text_and_the_focus_when_something_before_it_goes_or_comes()
+    {
+        await using BoardPage board = await fixture.OpenAsync("/board/tasks");
+        // As the banner of a history that is replayed, and as one that appears where the script saw none.
+        await board.Page.EvaluateAsync("() => document.getElementById('main').insertAdjacentHTML('afterbegin', '<p class=\"passing\">gone soon</p>')");
+        await board.Page.FocusAsync("[data-search]");
+        await board.Page.Keyboard.TypeAsync("half a ");
+        await board.RefreshAsync();
+        Assert.Equal(0, await board.Page.Locator("p.passing").CountAsync());
+        await board.Page.EvaluateAsync("() => document.querySelector('#main .head').previousSibling?.remove()");
+        await board.Page.EvaluateAsync("() => document.querySelector('#main nav.tabs').remove()");
+        await board.RefreshAsync();
+        Assert.Equal(1, await board.Page.Locator("#main nav.tabs").CountAsync());
+        await board.Page.Keyboard.TypeAsync("word");
+        Assert.Equal("half a word", await board.Page.InputValueAsync("[data-search]"));
+    }
+
+    [ChromiumFact]
     public async Task A_script_in_a_payload_is_shown_as_text()
     {
         const string Evil = "fail <img src=x onerror=\"alert(1)\"><script>alert(2)</script>";
