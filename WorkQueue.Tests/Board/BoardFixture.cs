@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using WorkQueue.Tests.EndToEnd;
 using WorkQueue.Tests.Support;
@@ -92,8 +93,12 @@ internal sealed class BoardPage : IAsyncDisposable
     public async Task PressTogetherAsync(string first, string second, string url)
     {
         await Task.WhenAll(Page.Keyboard.PressAsync(first), Page.Keyboard.PressAsync(second));
-        await Page.WaitForURLAsync(url, new PageWaitForURLOptions { WaitUntil = WaitUntilState.DOMContentLoaded });
+        await IsAtAsync(url);
     }
+
+    /// <summary>Waits until the page is one whose address ends so. Not by WaitForURLAsync: a navigation between its look and its listening is missed.</summary>
+    public Task IsAtAsync(string end) => Assertions.Expect(Page).ToHaveURLAsync(
+        new Regex(Regex.Escape(end) + "$"), new PageAssertionsToHaveURLOptions { Timeout = (float)TestEnvironment.Patience.TotalMilliseconds });
 
     public ILocator Chip(string state) => Page.Locator($"h1 .chip:text-is('{state}')");
 

@@ -90,18 +90,18 @@ public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixt
         string id = await SendAsync("to be found");
         await using BoardPage board = await fixture.OpenAsync("/");
         await board.Page.Locator(".live.on").WaitForAsync();
-        await board.PressTogetherAsync("g", "t", "**/board/tasks");
+        await board.PressTogetherAsync("g", "t", "/board/tasks");
         // Keys are heard once the page is live.
         await board.Page.Locator(".live.on").WaitForAsync();
         await board.Page.Keyboard.PressAsync("/");
         await board.Page.Keyboard.TypeAsync(id);
         await board.Page.Keyboard.PressAsync("Enter");
-        await board.Page.WaitForURLAsync($"**q={id}**", new PageWaitForURLOptions { WaitUntil = WaitUntilState.DOMContentLoaded });
+        await board.IsAtAsync($"/board/tasks?q={id}&type=&queue=");
         await board.Page.Locator("#tasks tbody tr").WaitForAsync();
         Assert.Equal(1, await board.Page.Locator("#tasks tbody tr").CountAsync());
         await board.Page.Keyboard.PressAsync("j");
         await board.Page.Keyboard.PressAsync("Enter");
-        await board.Page.WaitForURLAsync($"**/board/tasks/{id}", new PageWaitForURLOptions { WaitUntil = WaitUntilState.DOMContentLoaded });
+        await board.IsAtAsync($"/board/tasks/{id}");
         await board.Page.Keyboard.PressAsync("?");
         Assert.True(await board.Page.Locator("#help").IsVisibleAsync());
     }
