@@ -14,5 +14,6 @@ internal static class Links
 
     public static IResourceBuilder<ProjectResource> WithLinks(this IResourceBuilder<ProjectResource> producer) => producer
         .WithUrlForEndpoint("http", url => url.DisplayText = "Task board")
-        .WithUrlForEndpoint("http", _ => new ResourceUrlAnnotation { Url = "/openapi/v1.json", DisplayText = "OpenAPI" });
+        .WithUrlForEndpoint("http", _ => new ResourceUrlAnnotation { Url = "/openapi/v1.json", DisplayText = "OpenAPI" })
+        .WithUrlForEndpoint("http", _ => new ResourceUrlAnnotation { Url = "/docs", DisplayText = "API reference" });
 }

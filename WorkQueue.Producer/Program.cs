@@ -1,7 +1,6 @@
+using Scalar.AspNetCore;
+using WorkQueue.Board;
 using WorkQueue.Messaging;
-using WorkQueue.Producer;
-using WorkQueue.Producer.Board;
-using WorkQueue.Producer.History;
 using WorkQueue.ServiceDefaults;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
@@ -9,15 +8,17 @@ builder.AddServiceDefaults();
 // The queue makes connections of its own from this one's settings, watches them itself and tells of their health.
 builder.AddRabbitMQClient(HostingExtensions.ConnectionName, settings => (settings.DisableHealthChecks, settings.DisableTracing) = (true, true));
 builder.AddTaskQueue();
-builder.AddTaskProjection();
-builder.AddEmittedEvents();
-builder.AddTaskApi();
-builder.AddBoard();
+builder.AddTaskBoard();
+builder.Services.AddOpenApi();
 
 WebApplication app = builder.Build();
-app.UseTaskApi();
+app.UseExceptionHandler();
+app.UseStatusCodePages();
 app.MapDefaultEndpoints();
-app.MapOpenApi();
+app.MapOpenApi().RequireTaskApiKey();
+// All of it comes from this program: no fonts, no chat, no figures to anybody else.
+app.MapScalarApiReference("/docs", page => page.WithTitle("WorkQueue API").DisableAgent().DisableMcp().DisableTelemetry().DisableDefaultFonts().HideDeveloperTools()).RequireTaskApiKey();
 app.MapTaskApi();
-app.MapBoard();
+app.MapTaskBoard();
+app.MapGet("/", () => Results.LocalRedirect(TaskBoardExtensions.DefaultPath)).ExcludeFromDescription();
 app.Run();

@@ -29,9 +29,11 @@ public sealed partial class BoardPageTests
     {
         await using ApiHost host = await ApiHost.StartAsync();
         string html = await host.Http.GetStringAsync("/");
-        foreach (Match asset in Asset().Matches(html))
+        string[] assets = [.. Asset().Matches(html).Select(match => match.Value.Trim('"'))];
+        Assert.Equal(2, assets.Length);
+        foreach (string asset in assets)
         {
-            using HttpResponseMessage file = await host.Http.GetAsync(asset.Value);
+            using HttpResponseMessage file = await host.Http.GetAsync($"/board/{asset}");
             Assert.Equal(HttpStatusCode.OK, file.StatusCode);
             Assert.Contains("immutable", file.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
         }
@@ -123,7 +125,7 @@ public sealed partial class BoardPageTests
         using HttpClientHandler handler = new() { AllowAutoRedirect = false };
         using HttpClient browser = new(handler) { BaseAddress = host.Http.BaseAddress };
         using HttpResponseMessage answer = await SignInAsync(browser, Key, @return);
-        Assert.Equal("/", answer.Headers.Location?.ToString());
+        Assert.Equal("/board/", answer.Headers.Location?.ToString());
     }
 
     [Theory]
@@ -155,7 +157,7 @@ public sealed partial class BoardPageTests
     [GeneratedRegex("<script(?![^>]* src=)|<style| style=| on[a-z]+=\"")]
     private static partial Regex Inline();
 
-    [GeneratedRegex("/board/assets/[^\"]+")]
+    [GeneratedRegex("\"assets/[^\"]+")]
     private static partial Regex Asset();
 
     [GeneratedRegex("name=\"__RequestVerificationToken\" value=\"([^\"]+)\"")]

@@ -1,6 +1,6 @@
+using WorkQueue.Board.Pages.Models;
+using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
-using WorkQueue.Producer.Board;
-using WorkQueue.Producer.History;
 
 namespace WorkQueue.Tests.Board;
 

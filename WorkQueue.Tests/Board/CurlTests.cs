@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text;
-using WorkQueue.Producer.Board;
+using WorkQueue.Board.Pages.Models;
 
 namespace WorkQueue.Tests.Board;
 

@@ -1,7 +1,7 @@
 using System.Text;
+using WorkQueue.Board.Pages.Models;
+using WorkQueue.Board.ReadModel.Rows;
 using WorkQueue.Messaging;
-using WorkQueue.Producer.Board;
-using WorkQueue.Producer.History;
 
 namespace WorkQueue.Tests.Board;
 

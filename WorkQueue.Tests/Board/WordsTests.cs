@@ -1,5 +1,5 @@
+using WorkQueue.Board.Pages.Models;
 using WorkQueue.Messaging;
-using WorkQueue.Producer.Board;
 
 namespace WorkQueue.Tests.Board;
 

@@ -1,9 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
+using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
-using WorkQueue.Producer;
-using WorkQueue.Producer.History;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -22,8 +21,7 @@ public sealed class ForeignWorkerTests(ManagedBroker broker)
             builder.Configuration["WorkQueue:ManagementUrl"] = broker.ManagementUrl;
             builder.Configuration["WorkQueue:Board:Store"] = ":memory:";
             builder.AddTaskQueue();
-            builder.Services.AddHttpClient<ManagementClient>();
-            builder.AddTaskProjection();
+            builder.Services.AddTaskProjection();
         });
         ITaskQueue producer = await queue.ProducerAsync();
         TaskProjection board = host.Services.GetRequiredService<TaskProjection>();

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using WorkQueue.Board.Broker;
+using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
-using WorkQueue.Producer;
-using WorkQueue.Producer.History;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -65,9 +65,8 @@ public sealed class PolicyTests(ManagedBroker broker)
         IHost host = await queue.StartAsync(builder =>
         {
             builder.AddTaskQueue();
-            builder.Services.AddHttpClient<ManagementClient>();
             builder.Configuration["WorkQueue:Board:Store"] = ":memory:";
-            builder.AddTaskProjection();
+            builder.Services.AddTaskProjection();
         });
         LetterList letters = host.Services.GetRequiredService<LetterList>();
         EnqueuedTask task = await producer.EnqueueAsync(NewTask.Json("probe", "a"));

@@ -5,11 +5,12 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
+using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Rows;
+using WorkQueue.Board.ReadModel.Store;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
-using WorkQueue.Producer.History;
-using WorkQueue.Producer.History.Store;
 using WorkQueue.Tests.Support;
 using WorkQueue.Tests.Unit.History;
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using WorkQueue.Board;
 using WorkQueue.Messaging;
 using WorkQueue.Tests.Support;
 
@@ -47,6 +48,23 @@ public sealed class SnippetTests(BrokerFixture broker)
         });
         // end-snippet
         Assert.NotNull(app.Services.GetRequiredService<ITaskQueue>());
+        await app.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_application_with_a_board_of_the_documentation_builds()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.AddTaskQueue();
+        // begin-snippet: board
+        builder.AddTaskBoard();
+        builder.Services.AddAuthorizationBuilder().AddPolicy("operators", policy => policy.RequireRole("operator"));
+
+        WebApplication app = builder.Build();
+        app.MapTaskApi("/queue").RequireAuthorization("operators");
+        app.MapTaskBoard("/jobs").RequireAuthorization("operators");
+        // end-snippet
+        Assert.Contains(app.Services.GetServices<IHostedService>(), service => service.GetType().Assembly == typeof(TaskBoardOptions).Assembly);
         await app.DisposeAsync();
     }
 }

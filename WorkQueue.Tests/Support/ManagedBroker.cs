@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using WorkQueue.Board.Broker;
 using WorkQueue.Messaging;
-using WorkQueue.Producer;
 
 namespace WorkQueue.Tests.Support;
 

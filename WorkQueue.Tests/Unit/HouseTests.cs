@@ -3,16 +3,20 @@ using ArchUnitNET.Fluent;
 using ArchUnitNET.Fluent.Syntax.Elements.Types;
 using ArchUnitNET.Loader;
 using ArchUnitNET.xUnit;
+using WorkQueue.Board;
 using WorkQueue.Messaging;
 using static ArchUnitNET.Fluent.ArchRuleDefinition;
 
 namespace WorkQueue.Tests.Unit;
 
-/// <summary>The library's folders, and which may know which.</summary>
+/// <summary>The folders of the libraries, and which may know which.</summary>
 public sealed class HouseTests
 {
     // From top to bottom: a folder names types of the folders below it, and of none beside or above it.
-    private const string Picture = """
+    private static readonly House Messaging = new(
+        "WorkQueue.Messaging",
+        typeof(ITaskQueue),
+        """
         Hosting
         Consuming.Adaptive
         Consuming
@@ -25,46 +29,102 @@ public sealed class HouseTests
         Wire
         Topology
         Diagnostics
-        """;
+        """,
+        nameof(HostingExtensions), nameof(HandlerExtensions), nameof(TaskHandlerServices), nameof(QueuePolicies));
 
-    private const string Root = "WorkQueue.Messaging";
+    private static readonly House Board = new(
+        "WorkQueue.Board",
+        typeof(TaskBoardOptions),
+        """
+        Pages
+        Pages.Screens
+        Pages.Parts
+        Pages.Models
+        Api
+        Calls
+        ReadModel
+        ReadModel.Store
+        ReadModel.Rows · Broker
+        """,
+        nameof(TaskBoardExtensions));
 
-    // What users call to put it together: in the namespace of what they see, and no part of it.
-    private static readonly string[] Entrances = [nameof(HostingExtensions), nameof(HandlerExtensions), nameof(TaskHandlerServices), nameof(QueuePolicies)];
+    private static readonly House[] Houses = [Messaging, Board];
 
-    private static readonly string[][] Floors = [.. Picture.Split('\n').Select(floor => floor.Split('·', StringSplitOptions.TrimEntries))];
-
-    private static readonly Architecture Library = new ArchLoader().LoadAssemblies(typeof(ITaskQueue).Assembly).Build();
-
-    public static TheoryData<string> Folders => new(Floors.SelectMany(floor => floor));
-
-    [Theory]
-    [MemberData(nameof(Folders))]
-    public void A_folder_knows_only_those_below_it(string folder)
+    public static TheoryData<string, string> Folders
     {
-        string[] others = [.. Floors.TakeWhile(floor => !floor.Contains(folder)).Append(Floors.First(floor => floor.Contains(folder))).SelectMany(floor => floor).Where(other => other != folder)];
-        Assert.NotEmpty(TypesIn(folder).GetObjects(Library));
-        foreach (string other in others)
+        get
         {
-            IArchRule rule = Types().That().Are(TypesIn(folder)).Should().NotDependOnAny(TypesIn(other));
-            rule.Check(Library);
+            TheoryData<string, string> folders = [];
+            foreach (House house in Houses)
+            {
+                foreach (string folder in house.Folders)
+                {
+                    folders.Add(house.Name, folder);
+                }
+            }
+
+            return folders;
         }
     }
 
-    [Fact]
-    public void What_users_see_knows_nothing_of_how_it_is_done()
+    public static TheoryData<string> Names => new(Houses.Select(house => house.Name));
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void A_folder_knows_only_those_below_it(string name, string folder)
     {
-        IObjectProvider<IType> seen = Types().That().ResideInNamespaceMatching($"^{Root}$").And().DoNotHaveNameMatching($"^({string.Join('|', Entrances)})$");
-        IObjectProvider<IType> inside = Types().That().ResideInNamespaceMatching($@"^{Root}\.");
-        Types().That().Are(seen).Should().NotDependOnAny(inside).Check(Library);
+        House house = Of(name);
+        Assert.NotEmpty(house.TypesIn(folder).GetObjects(house.Types));
+        foreach (string other in house.NotBelow(folder))
+        {
+            IArchRule rule = Types().That().Are(house.TypesIn(folder)).Should().NotDependOnAny(house.TypesIn(other));
+            rule.Check(house.Types);
+        }
     }
 
-    [Fact]
-    public void Every_folder_is_in_the_picture()
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void What_users_see_knows_nothing_of_how_it_is_done(string name)
     {
-        string[] found = [.. typeof(ITaskQueue).Assembly.GetTypes().Select(type => type.Namespace).OfType<string>().Where(space => space.StartsWith($"{Root}.", StringComparison.Ordinal)).Distinct().Select(space => space[(Root.Length + 1)..])];
-        Assert.Equal(Floors.SelectMany(floor => floor).Order(), found.Order());
+        House house = Of(name);
+        IObjectProvider<IType> seen = Types().That().ResideInNamespaceMatching($"^{name}$").And().DoNotHaveNameMatching($"^({string.Join('|', house.Entrances)})$");
+        IObjectProvider<IType> inside = Types().That().ResideInNamespaceMatching($@"^{name}\.");
+        Types().That().Are(seen).Should().NotDependOnAny(inside).Check(house.Types);
     }
 
-    private static GivenTypesConjunctionWithDescription TypesIn(string folder) => Types().That().ResideInNamespaceMatching($"^{Root}.{folder}$".Replace(".", @"\.", StringComparison.Ordinal)).As(folder);
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_folder_is_in_the_picture(string name)
+    {
+        House house = Of(name);
+        string[] found = [.. house.Assembly.GetTypes().Select(type => type.Namespace).OfType<string>().Where(space => space.StartsWith($"{name}.", StringComparison.Ordinal)).Distinct().Select(space => space[(name.Length + 1)..])];
+        Assert.Equal(house.Folders.Order(), found.Order());
+    }
+
+    private static House Of(string name) => Houses.Single(house => house.Name == name);
+
+    /// <summary>A library.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="one">A type of it.</param>
+    /// <param name="picture">Its floors.</param>
+    /// <param name="entrances">What users call to put it together: in the namespace of what they see, and no part of it.</param>
+    private sealed class House(string name, System.Type one, string picture, params string[] entrances)
+    {
+        private readonly string[][] _floors = [.. picture.Split('\n').Select(floor => floor.Split('·', StringSplitOptions.TrimEntries))];
+
+        public string Name => name;
+
+        public System.Reflection.Assembly Assembly => one.Assembly;
+
+        public string[] Entrances => entrances;
+
+        public Architecture Types { get; } = new ArchLoader().LoadAssemblies(one.Assembly).Build();
+
+        public IEnumerable<string> Folders => _floors.SelectMany(floor => floor);
+
+        public IEnumerable<string> NotBelow(string folder) =>
+            _floors.TakeWhile(floor => !floor.Contains(folder)).Append(_floors.First(floor => floor.Contains(folder))).SelectMany(floor => floor).Where(other => other != folder);
+
+        public GivenTypesConjunctionWithDescription TypesIn(string folder) => ArchRuleDefinition.Types().That().ResideInNamespaceMatching($"^{Name}.{folder}$".Replace(".", @"\.", StringComparison.Ordinal)).As(folder);
+    }
 }

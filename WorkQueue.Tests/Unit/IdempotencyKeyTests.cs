@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Http;
-using WorkQueue.Producer;
+using WorkQueue.Board.Api;
 
 namespace WorkQueue.Tests.Unit;
 

@@ -3,14 +3,16 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using WorkQueue.Board;
+using WorkQueue.Board.Api;
+using WorkQueue.Board.Pages;
+using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Topology;
-using WorkQueue.Producer;
-using WorkQueue.Producer.Board;
-using WorkQueue.Producer.History;
 using WorkQueue.Tests.Support;
 using WorkQueue.Tests.Unit.History;
 
@@ -42,7 +44,13 @@ public sealed class ApiHost : IAsyncDisposable
     public static Task<ApiHost> StartInAsync(string environment, params string[] settings) => StartInAsync(environment, new FakeHistory(), settings);
 
     /// <summary>Starts it with a history that tells what it has already.</summary>
-    internal static async Task<ApiHost> StartInAsync(string environment, FakeHistory history, params string[] settings)
+    internal static Task<ApiHost> StartInAsync(string environment, FakeHistory history, params string[] settings) => StartAsync(environment, history, null, null, settings);
+
+    /// <summary>Starts it in an application that maps it as it likes.</summary>
+    internal static Task<ApiHost> StartMappedAsync(string environment, Action<WebApplication> map, Action<IServiceCollection>? add = null, params string[] settings) =>
+        StartAsync(environment, new FakeHistory(), map, add, settings);
+
+    private static async Task<ApiHost> StartAsync(string environment, FakeHistory history, Action<WebApplication>? map, Action<IServiceCollection>? add, string[] settings)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment, Args = ["--WorkQueue:Board:Store=:memory:", .. settings, "--urls=http://127.0.0.1:0"] });
         builder.Logging.ClearProviders();
@@ -59,16 +67,26 @@ public sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton<ITaskControl>(broker);
         builder.Services.AddSingleton<IWorkerDirectory>(broker);
         builder.Services.AddSingleton<ITaskEvents>(broker);
-        builder.AddTaskProjection();
-        builder.AddTaskApi();
-        builder.AddBoard();
+        // All but what users publish, which needs a broker.
+        builder.Services.AddTaskProjection();
+        builder.Services.AddTaskApi();
+        builder.Services.AddBoard();
+        builder.Services.AddOpenApi();
+        add?.Invoke(builder.Services);
         WebApplication app = builder.Build();
-        app.UseTaskApi();
-        app.MapOpenApi();
-        app.MapTaskApi();
-        app.MapBoard();
+        (map ?? MapAsTheProducer)(app);
         await app.StartAsync();
         return new ApiHost(app, history, broker, records);
+    }
+
+    private static void MapAsTheProducer(WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.MapOpenApi().RequireTaskApiKey();
+        app.MapTaskApi();
+        app.MapTaskBoard();
+        app.MapGet("/", () => Results.LocalRedirect(TaskBoardExtensions.DefaultPath)).ExcludeFromDescription();
     }
 
     /// <summary>What a user publishes, as it reaches the API.</summary>

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using WorkQueue.Board.Api;
+using WorkQueue.Board.Pages.Models;
+using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
-using WorkQueue.Producer;
-using WorkQueue.Producer.Board;
-using WorkQueue.Producer.History;
 using WorkQueue.Tests.Unit.History;
 
 namespace WorkQueue.Tests.Unit.Api;
@@ -126,7 +126,7 @@ public sealed class LetterApiTests : IAsyncLifetime
         await _api.RecordAsync(Dead("a", text));
         string list = await _api.Http.GetStringAsync("/board/dead-letters?queue=default");
         Assert.DoesNotContain(text, list, StringComparison.Ordinal);
-        Assert.Contains("/board/dead-letters?id=a&amp;queue=default", list, StringComparison.Ordinal);
+        Assert.Contains("\"dead-letters?id=a&amp;queue=default", list, StringComparison.Ordinal);
         Assert.Contains(text, await _api.Http.GetStringAsync("/board/dead-letters?id=a&queue=default"), StringComparison.Ordinal);
     }
 
@@ -168,9 +168,9 @@ public sealed class LetterApiTests : IAsyncLifetime
         string shown = WebUtility.HtmlEncode(id).Replace("&#252;", "&#xFC;", StringComparison.Ordinal).Replace("+", "&#x2B;", StringComparison.Ordinal);
         Assert.Contains($"<code id=\"task-id\">{shown}</code>", await _api.Http.GetStringAsync($"/board{path}"), StringComparison.Ordinal);
         string list = WebUtility.HtmlDecode(await _api.Http.GetStringAsync($"/board/tasks?q={Uri.EscapeDataString(id)}"));
-        string link = list[list.IndexOf("href=\"/board/tasks/", StringComparison.Ordinal)..].Split('"')[1];
+        string link = list[list.IndexOf("href=\"tasks/", StringComparison.Ordinal)..].Split('"')[1];
         Assert.Equal(BoardUrl.Task(id), link);
-        Assert.Contains($"<code id=\"task-id\">{shown}</code>", await _api.Http.GetStringAsync(link), StringComparison.Ordinal);
+        Assert.Contains($"<code id=\"task-id\">{shown}</code>", await _api.Http.GetStringAsync($"/board/{link}"), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -3,9 +3,9 @@ using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using WorkQueue.Board.Broker;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Topology;
-using WorkQueue.Producer;
 using WorkQueue.Tests.Unit.History;
 
 namespace WorkQueue.Tests.Unit.Api;

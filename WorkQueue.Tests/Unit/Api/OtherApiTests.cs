@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using WorkQueue.Producer.History;
+using WorkQueue.Board.ReadModel;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Unit.Api;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using WorkQueue.Messaging;
-using WorkQueue.Producer;
+using WorkQueue.Board.Api;
 
 namespace WorkQueue.Tests.Unit.Api;
 

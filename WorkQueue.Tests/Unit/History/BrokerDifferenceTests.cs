@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Rows;
 using WorkQueue.Messaging;
-using WorkQueue.Producer.History;
 
 namespace WorkQueue.Tests.Unit.History;
 

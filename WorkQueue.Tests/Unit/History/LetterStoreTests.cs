@@ -1,6 +1,6 @@
 using WorkQueue.Messaging;
-using WorkQueue.Producer.History;
-using WorkQueue.Producer.History.Store;
+using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Store;
 
 namespace WorkQueue.Tests.Unit.History;
 

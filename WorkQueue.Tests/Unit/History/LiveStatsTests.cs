@@ -1,5 +1,6 @@
+using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Rows;
 using WorkQueue.Messaging;
-using WorkQueue.Producer.History;
 
 namespace WorkQueue.Tests.Unit.History;
 

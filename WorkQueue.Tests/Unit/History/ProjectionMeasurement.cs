@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Rows;
 using WorkQueue.Messaging;
-using WorkQueue.Producer.History;
 using Xunit.Abstractions;
 
 namespace WorkQueue.Tests.Unit.History;

@@ -1,7 +1,7 @@
 using System.Text;
 using WorkQueue.Messaging;
-using WorkQueue.Producer.History;
-using WorkQueue.Producer.History.Store;
+using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Store;
 
 namespace WorkQueue.Tests.Unit.History;
 
@@ -14,7 +14,7 @@ internal sealed class Records(FakeClock clock)
         new(TaskDatabase.Open(path, reason => throw new InvalidOperationException(reason)), maxTasks, clock);
 
     public static List<LetterEntry> LettersOf(TaskProjection projection) => projection.Read(connection =>
-        LetterQueries.Page(connection, new DeadLetterFilter { Limit = int.MaxValue }, LetterQueries.ByQueue(connection).Keys));
+        LetterQueries.List(connection, new DeadLetterFilter { Limit = int.MaxValue }, LetterQueries.ByQueue(connection).Keys));
 
     public HistoryRecord Queued(string id, int attempt = 1, int redriven = 0, int returned = 0) =>
         Of(id, TaskState.Queued, attempt, redriven, returned) with { Body = "{}"u8.ToArray(), ContentType = "application/json" };

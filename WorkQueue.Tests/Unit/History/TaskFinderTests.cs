@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
+using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Rows;
 using WorkQueue.Messaging;
-using WorkQueue.Producer.History;
 
 namespace WorkQueue.Tests.Unit.History;
 

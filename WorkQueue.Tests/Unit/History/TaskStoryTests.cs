@@ -1,5 +1,5 @@
 using WorkQueue.Messaging;
-using WorkQueue.Producer.History;
+using WorkQueue.Board.ReadModel;
 
 namespace WorkQueue.Tests.Unit.History;
 

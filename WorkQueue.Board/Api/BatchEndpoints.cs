@@ -1,0 +1,95 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using WorkQueue.Messaging;
+
+namespace WorkQueue.Board.Api;
+
+/// <summary>The call <c>POST /tasks/batch</c>.</summary>
+internal static class BatchEndpoints
+{
+    private const string NdJson = "application/x-ndjson";
+    private const int MaxLines = 10_000;
+    private const int MaxBytes = 32 * 1024 * 1024;
+    private const int AtOnce = 500;
+
+    public static void MapBatch(this IEndpointRouteBuilder app) =>
+        app.MapPost("/tasks/batch", EnqueueAsync)
+            .WithTags("Tasks")
+            .Accepts<TaskRequest>(NdJson)
+            .Produces<BatchAnswer>(StatusCodes.Status202Accepted)
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
+            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithName("EnqueueTasks")
+            .WithSummary($"Enqueues many tasks, each line a JSON of POST /tasks; at most {MaxLines} lines and {MaxBytes / 1024 / 1024} MiB a call. A line that is refused does not stop the others.");
+
+    private static async Task<IResult> EnqueueAsync(HttpRequest request, ITaskQueue queue, IOptions<WorkQueueOptions> options, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        bool isNdJson = MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) && type.MediaType.Equals(NdJson, StringComparison.OrdinalIgnoreCase);
+        if (!isNdJson)
+        {
+            throw new BadHttpRequestException($"Content-Type is '{request.ContentType}'; send {NdJson}, a line for each task.", StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        TaskRequestReader.RequirePlain(request);
+        // All of it is read before anything is enqueued: too many lines change nothing.
+        IReadOnlyList<BatchLine> lines = Split(await ReadAsync(request, options.Value.MaxPayloadBytes, cancellationToken));
+        Batch batch = new(queue, clock);
+        foreach (BatchLine[] some in lines.Chunk(AtOnce))
+        {
+            await batch.EnqueueAsync(some, cancellationToken);
+        }
+
+        return Results.Accepted(null, batch.Answer());
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, int maxPayloadBytes, CancellationToken cancellationToken)
+    {
+        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = Math.Max(MaxBytes, maxPayloadBytes);
+        }
+
+        return await TaskRequestReader.BytesAsync(request, cancellationToken);
+    }
+
+    private static List<BatchLine> Split(ReadOnlyMemory<byte> body)
+    {
+        ReadOnlyMemory<byte> rest = TaskRequestReader.WithoutMark(body);
+        List<BatchLine> lines = [];
+        for (int number = 1; rest.Length > 0; number++)
+        {
+            int end = rest.Span.IndexOf((byte)'\n');
+            ReadOnlyMemory<byte> line = end < 0 ? rest : rest[..end];
+            rest = end < 0 ? default : rest[(end + 1)..];
+            if (line.Span.IndexOfAnyExcept(" \t\r"u8) >= 0)
+            {
+                lines.Add(new BatchLine(number, line));
+            }
+
+            if (lines.Count > MaxLines)
+            {
+                throw new BadHttpRequestException($"The body has more than {MaxLines} lines; send it in parts. Nothing was enqueued.", StatusCodes.Status413PayloadTooLarge);
+            }
+        }
+
+        return lines.Count > 0 ? lines : throw new BadHttpRequestException("The body is empty: each line is a task, {\"type\":…,\"payload\":…}.");
+    }
+}
+
+/// <summary>One line of a batch.</summary>
+internal sealed record BatchLine(int Number, ReadOnlyMemory<byte> Json);
+
+/// <summary>What became of a batch.</summary>
+/// <param name="Accepted">So many tasks are enqueued.</param>
+/// <param name="Ids">Their ids, in the order of the lines.</param>
+/// <param name="Rejected">The lines that are not.</param>
+internal sealed record BatchAnswer(int Accepted, IReadOnlyList<string> Ids, IReadOnlyList<RejectedLine> Rejected);
+
+/// <summary>A line that was not enqueued.</summary>
+/// <param name="Line">Its number, from 1.</param>
+/// <param name="Error">Why.</param>
+/// <param name="Id">Its task's id, where it may have been enqueued all the same: to look it up by.</param>
+internal sealed record RejectedLine(int Line, string Error, string? Id = null);

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Rows;
+
+namespace WorkQueue.Board.Api;
+
+/// <summary>A task in a list.</summary>
+internal sealed record TaskItem(
+    string Id, string Type, string Queue, string State, int Attempt, int Redriven, DateTimeOffset? EnqueuedAt, DateTimeOffset? ChangedAt,
+    DateTimeOffset? DueAt, string? Worker, string? Error, int? Percent)
+{
+    public static TaskItem Of(TaskView task) => new(
+        task.Id, task.Type, task.Queue, task.State.ToText(), task.Attempt, task.Redriven, task.EnqueuedAt, task.ChangedAt,
+        task.DueAt, task.Worker, task.Error ?? task.Reason, task.Percent);
+}
+
+/// <summary>A task with its history.</summary>
+internal sealed record TaskAnswer(
+    string Id, string Type, string Queue, string State, int Attempt, int Redriven, int Duplicates, DateTimeOffset? EnqueuedAt, DateTimeOffset? ChangedAt,
+    DateTimeOffset? DueAt, DateTimeOffset? Deadline, string? Worker, string? Reason, string? ErrorType, string? Error, int? Percent, string? Progress,
+    string? TraceId, string? RunOf, string? ContentType, JsonElement? Payload, string? Text, string? PayloadNote, JsonElement? Result,
+    IReadOnlyList<AttemptItem> Attempts, IReadOnlyList<StepItem> History)
+{
+    public static TaskAnswer Of(TaskDetail detail)
+    {
+        TaskView task = detail.Task;
+        JsonElement? payload = detail.Payload is { } bytes ? PayloadText.JsonOf(detail.ContentType, bytes) : null;
+        return new TaskAnswer(
+            task.Id, task.Type, task.Queue, task.State.ToText(), task.Attempt, task.Redriven, task.Duplicates, task.EnqueuedAt, task.ChangedAt,
+            task.DueAt, detail.Deadline, task.Worker, task.Reason, task.ErrorType, task.Error, task.Percent, task.Progress,
+            detail.TraceId, detail.RunOf, detail.ContentType, payload, payload is null && detail.Payload is { } text ? PayloadText.TextOf(text) : null, detail.PayloadNote,
+            PayloadText.JsonOf(detail.Result),
+            [.. detail.Attempts.Select(run => new AttemptItem(run.Attempt, run.Redriven, run.Worker, run.StartedAt, run.EndedAt, run.Outcome, run.ErrorType, run.Error))],
+            [.. detail.History.Select(step => new StepItem(step.At, step.State.ToText(), step.Attempt, step.Worker, step.Note))]);
+    }
+}
+
+/// <summary>One run of a task.</summary>
+internal sealed record AttemptItem(
+    int Attempt, int Redriven, string? Worker, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, string? Outcome, string? ErrorType, string? Error);
+
+/// <summary>One thing that happened to a task.</summary>
+internal sealed record StepItem(DateTimeOffset? At, string State, int Attempt, string? Worker, string? Note);

@@ -1,0 +1,37 @@
+using System.Net.Mime;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace WorkQueue.Board.Pages.Models;
+
+/// <summary>A command line for a POSIX shell that sends a task like one that is shown.</summary>
+internal static class CurlCommand
+{
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The command for a task.</summary>
+    /// <param name="baseUrl">Where the API is, without a slash at the end.</param>
+    /// <param name="type">The task's type.</param>
+    /// <param name="queue">Its queue.</param>
+    /// <param name="contentType">What the payload is.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="needsKey">Whether the API asks for a key.</param>
+    public static string Of(string baseUrl, string type, string queue, string? contentType, ReadOnlySpan<byte> payload, bool needsKey)
+    {
+        string text = Encoding.UTF8.GetString(payload);
+        bool isJson = contentType == MediaTypeNames.Application.Json;
+        string body = isJson ? $$"""{"type":{{Json(type)}},"queue":{{Json(queue)}},"payload":{{text}}}""" : text;
+        string key = needsKey ? " -H \"Authorization: Bearer $WORKQUEUE_API_KEY\"" : "";
+        string sent = isJson ? MediaTypeNames.Application.Json : MediaTypeNames.Text.Plain;
+        // Not -d: it would take a payload that begins with @ for the name of a file, and drop line ends.
+        string data = isJson ? "--data-raw" : "--data-binary";
+        string quoted = isJson ? Quote(body) : Quote(body.StartsWith('@') ? " " + body : body);
+        return $"curl {Quote(baseUrl + "/tasks")}{key} -H {Quote("Content-Type: " + sent)} {data} {quoted}";
+    }
+
+    /// <summary>As one word of a POSIX shell, whatever is in it.</summary>
+    public static string Quote(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static string Json(string text) => JsonSerializer.Serialize(text, Readable);
+}

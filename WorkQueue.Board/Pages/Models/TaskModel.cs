@@ -1,0 +1,15 @@
+using WorkQueue.Board.ReadModel;
+
+namespace WorkQueue.Board.Pages.Models;
+
+/// <summary>The page of a task.</summary>
+/// <param name="Detail">The task.</param>
+/// <param name="Timeline">Its waits and runs.</param>
+/// <param name="Payload">Its payload, for people.</param>
+/// <param name="Result">What it returned, for people.</param>
+/// <param name="Curl">A command that sends one like it.</param>
+/// <param name="TraceUrl">Its trace in the dashboard.</param>
+/// <param name="Edited">A payload that was edited and refused.</param>
+/// <param name="EditError">Why.</param>
+internal sealed record TaskModel(
+    TaskDetail Detail, Timeline? Timeline, string? Payload, string? Result, string? Curl, string? TraceUrl, string? Edited, string? EditError);

@@ -1,0 +1,26 @@
+using System.Text;
+using System.Text.Json;
+
+namespace WorkQueue.Board.ReadModel;
+
+/// <summary>Payloads and results as the API shows them: JSON as JSON, everything else as text.</summary>
+internal static class PayloadText
+{
+    /// <summary>The JSON; null for what is none, whatever it says: a payload may be dead just because of that.</summary>
+    public static JsonElement? JsonOf(string? contentType, ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            return contentType == "application/json" ? JsonSerializer.Deserialize<JsonElement>(bytes.Span) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The JSON of a result; null for none.</summary>
+    public static JsonElement? JsonOf(ReadOnlyMemory<byte>? result) => result is { IsEmpty: false } bytes ? JsonOf("application/json", bytes) : null;
+
+    public static string TextOf(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
+}

@@ -1,0 +1,23 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace WorkQueue.Board;
+
+/// <summary>The settings of the task list, <c>WorkQueue:Board</c>.</summary>
+public sealed class TaskBoardOptions
+{
+    /// <summary>The configuration's section.</summary>
+    public const string Section = "WorkQueue:Board";
+
+    /// <summary>
+    /// The file in which the tasks are kept; a relative path counts from the program's folder, and <c>:memory:</c> keeps them in memory. It is a copy of the
+    /// history that may be deleted at any time. Default: <c>store/&lt;prefix&gt;.db</c> beside the folder of <c>WorkQueue:Output</c>.
+    /// </summary>
+    public string? Store { get; set; }
+
+    /// <summary>Tasks kept, 1000 to 1,000,000,000; beyond that the oldest finished ones are dropped from the list, and still counted. Default 10,000,000.</summary>
+    [Range(1_000, 1_000_000_000, ErrorMessage = Section + ":{0} is not {1} to {2}.")]
+    public int MaxTasks { get; set; } = 10_000_000;
+
+    /// <summary>Where the dashboard with the traces is; null for none.</summary>
+    public Uri? DashboardUrl { get; set; }
+}
