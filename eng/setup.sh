@@ -69,18 +69,6 @@ need_broker() {
     fi
 }
 
-# Rendering PDFs takes a TrueType font; macOS and desktops have some.
-need_font() {
-    if [ "$(uname)" != Linux ] || [ -n "$(find /usr/share/fonts /usr/local/share/fonts ~/.fonts ~/.local/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ]; then
-        return
-    fi
-    if can_install; then
-        packages+=(fonts-dejavu-core)
-    else
-        say "no TrueType font is installed: render-pdf tasks will fail (on Debian: apt-get install fonts-dejavu-core)"
-    fi
-}
-
 # The tests of the board look at it in a browser.
 need_browser() {
     local name
@@ -124,7 +112,6 @@ case ${1:-run} in
         ;;
     *) need_broker "$(broker_mode "${@:2}")" ;;
 esac
-need_font
 if [ ${#packages[@]} -gt 0 ]; then
     eng/apt-install.sh "${packages[@]}" 8>&-
 fi

@@ -1,93 +1,48 @@
+using PdfSharp.Drawing;
+using PdfSharp.Events;
+using PdfSharp.Fonts;
+using PdfSharp.Pdf;
+
 namespace WorkQueue.Worker.Handlers;
 
-/// <summary>The two fonts of a rendered document, found among the fonts of the system when they are first needed.</summary>
-internal sealed class PdfFonts(IReadOnlyList<string> folders)
+/// <summary>The fonts of a rendered document: DejaVu Sans, carried by this program. A machine needs none, and every machine renders alike.</summary>
+internal static class PdfFonts
 {
-    // In order of preference: the widest choice of scripts first.
-    private static readonly (string Regular, string Bold)[] Families =
-    [
-        ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"),
-        ("NotoSans-Regular.ttf", "NotoSans-Bold.ttf"),
-        ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf"),
-        ("FreeSans.ttf", "FreeSansBold.ttf"),
-        ("arial.ttf", "arialbd.ttf"),
-        ("Arial.ttf", "Arial Bold.ttf"),
-        ("segoeui.ttf", "segoeuib.ttf"),
-    ];
+    private const string Family = "DejaVu Sans";
+    private const int Replacement = 0xFFFD;
 
-    private readonly Lazy<(TrueTypeFont Regular, TrueTypeFont Bold)> _fonts =
-        // Not kept when it fails: a font installed later is found by the next attempt.
-        new(() => Find(folders), LazyThreadSafetyMode.PublicationOnly);
+    // PDFsharp has one source of fonts for the whole process.
+    static PdfFonts() => GlobalFontSettings.FontResolver = new Carried();
 
-    /// <summary>The font of the text.</summary>
-    /// <exception cref="InvalidOperationException">The system has none of the known fonts.</exception>
-    public TrueTypeFont Regular => _fonts.Value.Regular;
+    /// <summary>A font.</summary>
+    /// <param name="size">In points.</param>
+    /// <param name="style">Regular or bold.</param>
+    public static XFont Create(double size, XFontStyleEx style = XFontStyleEx.Regular) => new(Family, size, style, new XPdfFontOptions(PdfFontEncoding.Unicode));
 
-    /// <summary>The font of the title.</summary>
-    /// <exception cref="InvalidOperationException">The system has none of the known fonts.</exception>
-    public TrueTypeFont Bold => _fonts.Value.Bold;
-
-    /// <summary>The folders where Linux, macOS and Windows keep fonts.</summary>
-    public static IReadOnlyList<string> SystemFolders()
+    /// <summary>Puts right what PDFsharp makes of single characters; a handler of its event for each text that is measured or drawn.</summary>
+    public static void Correct(object? sender, RenderTextEventArgs text)
     {
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        if (OperatingSystem.IsWindows())
+        foreach (ref CodePointGlyphIndexPair character in text.CodePointGlyphIndexPairs.AsSpan())
         {
-            string local = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
-            return [Environment.GetFolderPath(Environment.SpecialFolder.Fonts), Path.Combine(local, "Microsoft", "Windows", "Fonts")];
+            // One that the font lacks would be drawn wider than it was measured, and copied as a space.
+            if (character.GlyphIndex == 0)
+                character = new(Replacement, GlyphHelper.GlyphIndexFromCodePoint(Replacement, text.Font));
+            // What readers search and copy by is UTF-16 in a PDF. PDFsharp writes the number of the character, which is the same only up to U+FFFF.
+            if (character.CodePoint > char.MaxValue && char.ConvertFromUtf32(character.CodePoint) is [char high, char low])
+                character.CodePoint = high << 16 | low;
         }
-        if (OperatingSystem.IsMacOS())
-            return ["/System/Library/Fonts", "/Library/Fonts", Path.Combine(home, "Library", "Fonts")];
-        return
-        [
-            "/usr/share/fonts", "/usr/local/share/fonts", "/run/current-system/sw/share/X11/fonts",
-            Path.Combine(home, ".local", "share", "fonts"), Path.Combine(home, ".fonts"),
-        ];
     }
 
-    private static (TrueTypeFont Regular, TrueTypeFont Bold) Find(IReadOnlyList<string> folders)
+    private sealed class Carried : IFontResolver
     {
-        Dictionary<string, string> files = Index(folders);
-        foreach ((string regularName, string boldName) in Families)
-        {
-            if (TryRead(files, regularName) is { } regular && TryRead(files, boldName) is { } bold)
-                return (regular, bold);
-        }
-        if (Families.Select(family => TryRead(files, family.Regular)).FirstOrDefault(font => font is not null) is { } only)
-            return (only, only);
-        throw new InvalidOperationException(
-            "No font to render a PDF with. Install the package fonts-dejavu-core (Debian, Ubuntu), dejavu-sans-fonts (Fedora) or " +
-            $"font-dejavu (Alpine), or put DejaVuSans.ttf into one of: {string.Join(", ", folders)}.");
-    }
+        public FontResolverInfo ResolveTypeface(string familyName, bool isBold, bool isItalic) => new(isBold ? "DejaVuSans-Bold.ttf" : "DejaVuSans.ttf");
 
-    private static Dictionary<string, string> Index(IReadOnlyList<string> folders)
-    {
-        // The depth ends a search that links lead round in circles.
-        var everywhere = new EnumerationOptions
+        public byte[] GetFont(string faceName)
         {
-            RecurseSubdirectories = true,
-            MaxRecursionDepth = 8,
-            IgnoreInaccessible = true,
-            MatchCasing = MatchCasing.CaseInsensitive,
-        };
-        var files = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (string file in folders.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.ttf", everywhere)))
-            files.TryAdd(Path.GetFileName(file), file);
-        return files;
-    }
-
-    private static TrueTypeFont? TryRead(Dictionary<string, string> files, string name)
-    {
-        if (!files.TryGetValue(name, out string? path))
-            return null;
-        try
-        {
-            return TrueTypeFont.Read(Path.GetFileNameWithoutExtension(path).Replace(" ", "", StringComparison.Ordinal), File.ReadAllBytes(path));
-        }
-        catch (Exception failure) when (failure is InvalidDataException or IOException or UnauthorizedAccessException)
-        {
-            // The next family may do.
-            return null;
+            using Stream file = typeof(PdfFonts).Assembly.GetManifestResourceStream(faceName)!;
+            byte[] font = new byte[file.Length];
+            file.ReadExactly(font);
+            return font;
         }
     }
 }

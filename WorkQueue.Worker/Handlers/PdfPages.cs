@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Text;
+using PdfSharp;
+using PdfSharp.Drawing;
+using PdfSharp.Events;
+using PdfSharp.Pdf;
 
 namespace WorkQueue.Worker.Handlers;
-
-/// <summary>A line of text in its place on a page, in points from the lower left corner.</summary>
-internal readonly record struct PdfLine(string Text, TrueTypeFont Font, double Size, double X, double Y);
 
 /// <summary>
 /// A title and a text, wrapped and divided into A4 pages. Every character gets the glyph the font has for it, one after the other from
@@ -12,63 +13,80 @@ internal readonly record struct PdfLine(string Text, TrueTypeFont Font, double S
 /// </summary>
 internal sealed class PdfPages
 {
-    public const double Width = 595.28, Height = 841.89;
-    private const double Margin = 62, TitleSize = 18, TitleLeading = 24, TitleGap = 12, TextSize = 10.5, TextLeading = 15, FooterSize = 8.5, FooterAt = 34;
+    // In points, from the upper left corner.
+    private const double Width = 595, Height = 842, Margin = 62;
+    private const double TitleSize = 18, TitleLeading = 24, TitleGap = 12, TextSize = 10.5, TextLeading = 15, FooterSize = 8.5, FooterAt = Height - 34;
     private const string Tab = "    ";
 
-    private readonly TrueTypeFont _font;
-    private readonly TrueTypeFont _titleFont;
+    private readonly XFont _font = PdfFonts.Create(TextSize);
+    private readonly XFont _titleFont = PdfFonts.Create(TitleSize, XFontStyleEx.Bold);
+    private readonly XFont _footerFont = PdfFonts.Create(FooterSize);
+    private readonly XGraphics _ruler;
+    private readonly Dictionary<(XFont Font, Rune Rune), double> _widths = [];
+    private readonly string _title;
     private readonly List<string> _titleLines;
     private readonly List<string> _lines = [];
     private readonly double _firstTop;
     private readonly int _linesOnFirst;
-    private readonly int _linesOnOther = LinesBelow(Height - Margin);
+    private readonly int _linesOnOther = LinesBelow(Margin);
 
-    public PdfPages(string title, string text, TrueTypeFont font, TrueTypeFont titleFont)
+    public PdfPages(string title, string text)
     {
-        (_font, _titleFont) = (font, titleFont);
-        Title = string.Join(' ', Printable(title).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        _titleLines = [.. Wrap(Title, titleFont, TitleSize)];
-        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
-            _lines.AddRange(Wrap(Printable(line), font, TextSize));
+        var events = new RenderEvents();
+        events.RenderTextEvent += PdfFonts.Correct;
+        _ruler = XGraphics.CreateMeasureContext(new XSize(Width, Height), XGraphicsUnit.Point, XPageDirection.Downwards, events);
 
-        _firstTop = Height - Margin - _titleLines.Count * TitleLeading - TitleGap;
+        _title = string.Join(' ', Printable(title).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        _titleLines = [.. Wrap(_title, _titleFont)];
+        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
+            _lines.AddRange(Wrap(Printable(line), _font));
+
+        _firstTop = Margin + _titleLines.Count * TitleLeading + TitleGap;
         _linesOnFirst = LinesBelow(_firstTop);
         int left = Math.Max(0, _lines.Count - _linesOnFirst);
         Count = 1 + (left + _linesOnOther - 1) / _linesOnOther;
     }
 
-    /// <summary>The title on one line.</summary>
-    public string Title { get; }
-
     /// <summary>How many pages there are, at least one.</summary>
     public int Count { get; }
 
-    public IReadOnlyList<TrueTypeFont> Fonts => [_font, _titleFont];
+    /// <summary>The pages as a document with its title.</summary>
+    public PdfDocument Draw(CancellationToken cancellationToken)
+    {
+        var document = new PdfDocument();
+        document.RenderEvents.RenderTextEvent += PdfFonts.Correct;
+        document.Info.Title = _title;
+        document.ViewerPreferences.DisplayDocTitle = true;
+        for (int number = 1; number <= Count; number++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            PdfPage page = document.AddPage();
+            page.Size = PageSize.A4;
+            using XGraphics canvas = XGraphics.FromPdfPage(page);
+            Draw(canvas, number);
+        }
+        return document;
+    }
 
-    /// <summary>The lines of a page.</summary>
-    /// <param name="number">The number of the page, from 1.</param>
-    public IEnumerable<PdfLine> Lines(int number)
+    private void Draw(XGraphics canvas, int number)
     {
         if (number == 1)
-        {
-            for (int i = 0; i < _titleLines.Count; i++)
-                yield return new(_titleLines[i], _titleFont, TitleSize, Margin, Height - Margin - TitleSize - i * TitleLeading);
-        }
+            Draw(canvas, _titleLines, _titleFont, Margin + TitleSize, TitleLeading);
 
         int first = number == 1 ? 0 : _linesOnFirst + (number - 2) * _linesOnOther;
-        int end = Math.Min(_lines.Count, first + (number == 1 ? _linesOnFirst : _linesOnOther));
-        double top = (number == 1 ? _firstTop : Height - Margin) - TextSize;
-        for (int i = first; i < end; i++)
-            yield return new(_lines[i], _font, TextSize, Margin, top - (i - first) * TextLeading);
+        int count = number == 1 ? _linesOnFirst : _linesOnOther;
+        Draw(canvas, _lines.Skip(first).Take(count), _font, (number == 1 ? _firstTop : Margin) + TextSize, TextLeading);
+        canvas.DrawString(string.Create(CultureInfo.InvariantCulture, $"{number} / {Count}"), _footerFont, XBrushes.Black, Width / 2, FooterAt, XStringFormats.BaseLineCenter);
+    }
 
-        string footer = string.Create(CultureInfo.InvariantCulture, $"{number} / {Count}");
-        double width = Measure(footer, _font, FooterSize);
-        yield return new(footer, _font, FooterSize, (Width - width) / 2, FooterAt);
+    private static void Draw(XGraphics canvas, IEnumerable<string> lines, XFont font, double top, double leading)
+    {
+        foreach ((int i, string line) in lines.Index())
+            canvas.DrawString(line, font, XBrushes.Black, Margin, top + i * leading);
     }
 
     // The room between a height and the lower margin, which starts at the descent of the last line.
-    private static int LinesBelow(double top) => (int)((top - Margin) / TextLeading);
+    private static int LinesBelow(double top) => (int)((Height - Margin - top) / TextLeading);
 
     /// <summary>Without what has no shape: control and formatting characters. Half a surrogate pair becomes the replacement character.</summary>
     private static string Printable(ReadOnlySpan<char> line)
@@ -86,7 +104,7 @@ internal sealed class PdfPages
         return printable.ToString();
     }
 
-    private static IEnumerable<string> Wrap(string line, TrueTypeFont font, double size)
+    private IEnumerable<string> Wrap(string line, XFont font)
     {
         const double room = Width - 2 * Margin;
         int start = 0, afterSpace = 0;
@@ -94,13 +112,13 @@ internal sealed class PdfPages
         for (int at = 0; at < line.Length;)
         {
             Rune.DecodeFromUtf16(line.AsSpan(at), out Rune rune, out int length);
-            double width = Measure(rune, font, size);
+            double width = Measure(rune, font);
             // A space may hang over the edge, and a mark stays with its letter. A word longer than the line is cut.
             while (used + width > room && at > start && rune.Value != ' ' && !IsMark(rune))
             {
                 int end = afterSpace > start ? afterSpace : at;
                 yield return line[start..end].TrimEnd(' ');
-                used = Measure(line[end..at], font, size);
+                used = line[end..at].EnumerateRunes().Sum(moved => Measure(moved, font));
                 start = end;
             }
             used += width;
@@ -111,9 +129,12 @@ internal sealed class PdfPages
         yield return line[start..].TrimEnd(' ');
     }
 
-    private static double Measure(Rune rune, TrueTypeFont font, double size) => font.Width(font.Glyph(rune)) * size / 1000;
-
-    private static double Measure(string text, TrueTypeFont font, double size) => text.EnumerateRunes().Sum(rune => Measure(rune, font, size));
+    private double Measure(Rune rune, XFont font)
+    {
+        if (!_widths.TryGetValue((font, rune), out double width))
+            _widths[(font, rune)] = width = _ruler.MeasureString(rune.ToString(), font).Width;
+        return width;
+    }
 
     private static bool IsMark(Rune rune) => Rune.GetUnicodeCategory(rune)
         is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using PdfSharp.Pdf;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Worker.Handlers;
@@ -14,15 +15,18 @@ internal sealed record RenderPdf(string? Title, string? Text, string? File);
 /// Renders a title and a text into a PDF in <c>WorkQueue:Output</c>. A second run replaces the file with the same content, so the
 /// handler needs no memory of the first. The file appears complete or not at all: it is written beside its place and then moved there.
 /// </summary>
-internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHostEnvironment environment, PdfFonts fonts, TimeProvider clock)
+internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHostEnvironment environment, TimeProvider clock)
     : ITaskHandler<RenderPdf>
 {
     public const int MaxTitleLength = 500;
     public const int MaxTextLength = 5_000_000;
 
+    // The document is in memory until it is written, some 20 KB a page.
+    public const int MaxPages = 10_000;
+
     private readonly string _folder = Path.GetFullPath(options.Value.Output, environment.ContentRootPath);
 
-    public async Task<object?> HandleAsync(RenderPdf payload, TaskContext context)
+    public Task<object?> HandleAsync(RenderPdf payload, TaskContext context)
     {
         string target = Path.Combine(_folder, OutputFileName.Check(payload.File));
         PdfPages pages = LayOut(payload);
@@ -34,10 +38,10 @@ internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHost
         string unfinished = Path.Combine(_folder, $".{Guid.NewGuid():N}.tmp");
         try
         {
-            long bytes = await WriteAsync(pages, unfinished, cancellationToken);
+            long bytes = Write(pages, unfinished, cancellationToken);
             // Replaces the name itself, so a link put there in the meantime is not followed.
             File.Move(unfinished, target, overwrite: true);
-            return new RenderPdfResult(target, pages.Count, bytes);
+            return Task.FromResult<object?>(new RenderPdfResult(Path.GetFileName(target), pages.Count, bytes));
         }
         finally
         {
@@ -46,7 +50,7 @@ internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHost
         }
     }
 
-    private PdfPages LayOut(RenderPdf payload)
+    private static PdfPages LayOut(RenderPdf payload)
     {
         if (string.IsNullOrWhiteSpace(payload.Title))
             throw new TaskRejectedException("The payload has no \"title\".");
@@ -56,7 +60,8 @@ internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHost
             throw new TaskRejectedException("The payload has no \"text\".");
         if (payload.Text.Length > MaxTextLength)
             throw new TaskRejectedException($"\"text\" has {payload.Text.Length} characters; at most {MaxTextLength} are allowed.");
-        return new PdfPages(payload.Title, payload.Text, fonts.Regular, fonts.Bold);
+        var pages = new PdfPages(payload.Title, payload.Text);
+        return pages.Count <= MaxPages ? pages : throw new TaskRejectedException($"\"text\" fills {pages.Count} pages; at most {MaxPages} are allowed.");
     }
 
     private static void RejectUnlessReplaceable(string target)
@@ -67,10 +72,13 @@ internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHost
             throw new TaskRejectedException($"\"file\" names a folder in the output folder ({Path.GetFileName(target)}).");
     }
 
-    private async Task<long> WriteAsync(PdfPages pages, string path, CancellationToken cancellationToken)
+    private long Write(PdfPages pages, string path, CancellationToken cancellationToken)
     {
-        await using var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
-        await new PdfWriter(stream, clock).WriteAsync(pages, cancellationToken);
+        using var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        using PdfDocument document = pages.Draw(cancellationToken);
+        document.Info.CreationDate = clock.GetUtcNow().UtcDateTime;
+        cancellationToken.ThrowIfCancellationRequested();
+        document.Save(stream);
         // On the disk before it gets its name: after a power cut the name must not stand for an empty file.
         stream.Flush(flushToDisk: true);
         return stream.Length;
@@ -78,20 +86,19 @@ internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHost
 }
 
 /// <summary>The result of a <c>render-pdf</c> task.</summary>
-/// <param name="Path">The full path of the file, on the worker's machine.</param>
+/// <param name="File">The name of the file in <c>WorkQueue:Output</c>.</param>
 /// <param name="Pages">How many pages it has.</param>
 /// <param name="Bytes">Its size.</param>
-internal sealed record RenderPdfResult(string Path, int Pages, long Bytes);
+internal sealed record RenderPdfResult(string File, int Pages, long Bytes);
 
 internal static class RenderPdfExtensions
 {
-    /// <summary>Adds what <see cref="RenderPdfHandler"/> needs: its settings and the fonts of the system.</summary>
+    /// <summary>Adds what <see cref="RenderPdfHandler"/> needs: its settings.</summary>
     public static IHostApplicationBuilder AddPdfRendering(this IHostApplicationBuilder builder)
     {
         builder.Services.AddOptions<RenderPdfOptions>()
             .BindConfiguration(RenderPdfOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(_ => new PdfFonts(PdfFonts.SystemFolders()));
         return builder;
     }
 }

@@ -12,7 +12,6 @@ public sealed class RenderPdfTests : IDisposable
     private static readonly string Words = string.Join(' ', Enumerable.Range(1, 3000).Select(number => $"word{number}"));
 
     private readonly string _root = Directory.CreateTempSubdirectory("render-pdf-").FullName;
-    private readonly PdfFonts _fonts = new(PdfFonts.SystemFolders());
 
     private string Output => Path.Combine(_root, "output");
 
@@ -24,7 +23,7 @@ public sealed class RenderPdfTests : IDisposable
         (RenderPdfResult result, ReadPdf pdf) = await RenderAsync(new("Invoice 42", "Dear customer,\n\nthank you.", "invoice.pdf"));
         Assert.Equal("Invoice 42", pdf.Title);
         Assert.Equal(["Invoice 42", "Dear customer,", "thank you.", "1 / 1"], Assert.Single(pdf.Pages));
-        Assert.Equal((Path.Combine(Output, "invoice.pdf"), 1, new FileInfo(result.Path).Length), (result.Path, result.Pages, result.Bytes));
+        Assert.Equal(("invoice.pdf", 1, new FileInfo(PathOf(result)).Length), (result.File, result.Pages, result.Bytes));
         Assert.InRange(result.Bytes, 2_000, 100_000);
     }
 
@@ -65,7 +64,7 @@ public sealed class RenderPdfTests : IDisposable
     [Fact]
     public async Task What_the_font_can_show_can_be_searched_and_copied()
     {
-        const string text = "Grüße, ćma, Ελληνικά, Привет, “quotes” – €";
+        const string text = "Grüße, ćma, Ελληνικά, Привет, “quotes” – €, 😀";
         (_, ReadPdf pdf) = await RenderAsync(new("T", text, "u"));
         Assert.Equal(text, pdf.Pages[0][1]);
     }
@@ -167,28 +166,28 @@ public sealed class RenderPdfTests : IDisposable
     {
         (RenderPdfResult first, _) = await RenderAsync(new("First", Words, "same"));
         (RenderPdfResult second, ReadPdf pdf) = await RenderAsync(new("Second", "short", "same"));
-        Assert.Equal((first.Path, 1, "Second"), (second.Path, second.Pages, pdf.Title));
-        Assert.Equal([first.Path], Directory.GetFileSystemEntries(Output));
+        Assert.Equal((first.File, 1, "Second"), (second.File, second.Pages, pdf.Title));
+        Assert.Equal([PathOf(first)], Directory.GetFileSystemEntries(Output));
     }
 
     [Fact]
     public async Task A_cancelled_run_leaves_the_old_file_whole_and_nothing_else()
     {
         (RenderPdfResult first, _) = await RenderAsync(new("First", "text", "kept"));
-        byte[] before = await File.ReadAllBytesAsync(first.Path);
+        byte[] before = await File.ReadAllBytesAsync(PathOf(first));
         using var stop = new CancellationTokenSource();
         // The clock is read once, for the date of the document, when all its pages are written.
         RenderPdfHandler handler = Handler(new CancellingClock(stop));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => handler.HandleAsync(new("Second", Words, "kept"), Context(stop.Token)));
-        Assert.Equal(before, await File.ReadAllBytesAsync(first.Path));
-        Assert.Equal([first.Path], Directory.GetFileSystemEntries(Output));
+        Assert.Equal(before, await File.ReadAllBytesAsync(PathOf(first)));
+        Assert.Equal([PathOf(first)], Directory.GetFileSystemEntries(Output));
     }
 
     [Fact]
     public async Task Readers_see_the_old_file_or_the_new_one_but_never_a_part()
     {
         (RenderPdfResult first, _) = await RenderAsync(new("Old", "old", "read"));
-        await using FileStream open = File.Open(first.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        await using FileStream open = File.Open(PathOf(first), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         await RenderAsync(new("New", Words, "read"));
         using var content = new MemoryStream();
         await open.CopyToAsync(content);
@@ -220,34 +219,33 @@ public sealed class RenderPdfTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_font_the_failure_says_what_to_install()
+    public async Task A_text_of_too_many_pages_is_rejected()
     {
-        var handler = new RenderPdfHandler(
-            Options.Create(new RenderPdfOptions()), new HostEnvironment("Production", _root), new PdfFonts([_root]), TimeProvider.System);
-        InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => handler.HandleAsync(new("t", "x", "a"), Context()));
-        Assert.Contains("fonts-dejavu-core", failure.Message, StringComparison.Ordinal);
+        TaskRejectedException rejection = await Assert.ThrowsAsync<TaskRejectedException>(() => Handler().HandleAsync(new("t", new string('\n', 1_000_000), "a"), Context()));
+        Assert.Contains($"at most {RenderPdfHandler.MaxPages}", rejection.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_damaged_font_is_passed_over()
+    public async Task The_fonts_are_our_own_whatever_the_machine_has()
     {
-        await File.WriteAllBytesAsync(Path.Combine(_root, "DejaVuSans.ttf"), [0, 1, 0, 0, 0, 9, 1, 2, 3]);
-        Assert.Throws<InvalidOperationException>(() => new PdfFonts([_root]).Regular);
+        (_, ReadPdf pdf) = await RenderAsync(new("Title", "text", "fonts"));
+        Assert.Equal(["DejaVu Sans,Bold", "DejaVu Sans"], pdf.Fonts);
+        Assert.All((string[])["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"], font => Assert.Contains(font, typeof(RenderPdf).Assembly.GetManifestResourceNames()));
     }
 
     [Fact]
-    public void A_family_is_found_by_its_names_on_any_system_and_a_missing_bold_is_done_without()
+    public async Task What_the_font_lacks_takes_the_room_it_was_given_and_reads_as_a_replacement()
     {
-        string file = PdfFonts.SystemFolders().Where(Directory.Exists)
-            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.ttf", SearchOption.AllDirectories))
-            .First(path => Path.GetFileNameWithoutExtension(path) == _fonts.Regular.Name);
-        File.Copy(file, Path.Combine(_root, "Arial.ttf"));
-        PdfFonts alone = new([_root]);
-        Assert.Same(alone.Regular, alone.Bold);
+        (_, ReadPdf pdf) = await RenderAsync(new("T", string.Concat(Enumerable.Repeat("日本語", 200)), "lacking"));
+        Assert.Equal(new string('\ufffd', 600), string.Concat(pdf.Pages.SelectMany(page => page.Skip(1).SkipLast(1))));
+        Assert.InRange(pdf.RightEdge, 400, 595 - 62 + 0.1);
+    }
 
-        File.Copy(file, Path.Combine(_root, "Arial Bold.ttf"));
-        PdfFonts both = new([_root]);
-        Assert.Equal(("Arial", "ArialBold"), (both.Regular.Name, both.Bold.Name));
+    [Fact]
+    public async Task Documents_that_are_rendered_at_the_same_time_do_not_meet()
+    {
+        (RenderPdfResult, ReadPdf Pdf)[] all = await Task.WhenAll(Enumerable.Range(0, 8).Select(number => Task.Run(() => RenderAsync(new($"Title {number}", $"ä{number} {Words}", $"f{number}")))));
+        Assert.All(all.Index(), one => Assert.StartsWith($"ä{one.Index} word1 word2", one.Item.Pdf.Pages[0][1], StringComparison.Ordinal));
     }
 
     [Theory]
@@ -266,11 +264,13 @@ public sealed class RenderPdfTests : IDisposable
     private async Task<(RenderPdfResult Result, ReadPdf Pdf)> RenderAsync(RenderPdf payload)
     {
         var result = Assert.IsType<RenderPdfResult>(await Handler().HandleAsync(payload, Context()));
-        return (result, new ReadPdf(await File.ReadAllBytesAsync(result.Path)));
+        return (result, new ReadPdf(await File.ReadAllBytesAsync(PathOf(result))));
     }
 
+    private string PathOf(RenderPdfResult result) => Path.Combine(Output, result.File);
+
     private RenderPdfHandler Handler(TimeProvider? clock = null) =>
-        new(Options.Create(new RenderPdfOptions()), new HostEnvironment("Production", _root), _fonts, clock ?? TimeProvider.System);
+        new(Options.Create(new RenderPdfOptions()), new HostEnvironment("Production", _root), clock ?? TimeProvider.System);
 
     private sealed class CancellingClock(CancellationTokenSource source) : TimeProvider
     {
