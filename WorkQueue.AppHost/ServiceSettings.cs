@@ -36,7 +36,9 @@ internal static class ServiceSettings
     public static IResourceBuilder<ProjectResource> WithSettings(this IResourceBuilder<ProjectResource> project, AppHostOptions options, Broker broker)
     {
         IDistributedApplicationBuilder builder = project.ApplicationBuilder;
-        project.Forward(key => !IsApiKey(key)).WithEnvironment(Variable($"{Section}:Output"), Output(builder));
+        project.Forward(key => !IsApiKey(key))
+            .WithEnvironment(Variable($"{Section}:Output"), Folder(builder, "Output", "output"))
+            .WithEnvironment(Variable($"{Section}:Images:Source"), Folder(builder, "Images:Source", "input"));
         if (broker.Management is { } management)
         {
             project.WithEnvironment(Variable($"{Section}:ManagementUrl"), management);
@@ -75,8 +77,9 @@ internal static class ServiceSettings
 
     private static bool IsApiKey(string key) => key.StartsWith(ApiKeys, StringComparison.OrdinalIgnoreCase);
 
-    private static string Output(IDistributedApplicationBuilder builder) =>
-        Path.GetFullPath(builder.Configuration[$"{Section}:Output"] ?? Path.Combine(".workqueue", "output"), Path.GetFullPath("..", builder.AppHostDirectory));
+    // Relative to the repository, wherever each project's content root is.
+    private static string Folder(IDistributedApplicationBuilder builder, string key, string name) =>
+        Path.GetFullPath(builder.Configuration[$"{Section}:{key}"] ?? Path.Combine(".workqueue", name), Path.GetFullPath("..", builder.AppHostDirectory));
 
     private static string Variable(string key) => key.Replace(":", "__", StringComparison.Ordinal);
 }

@@ -14,7 +14,7 @@ namespace WorkQueue.Messaging.Hosting;
 internal static class SettingsReader
 {
     // Of the same section, but read by the producer or by handlers.
-    private static readonly string[] OthersKeys = ["ApiKeys", "ManagementUrl", "Output", "Webhooks", "Board"];
+    private static readonly string[] OthersKeys = ["ApiKeys", "ManagementUrl", "Output", "Images", "Webhooks", "Board"];
 
     /// <summary>Reads the settings.</summary>
     /// <exception cref="OptionsValidationException">A value cannot be what its key needs, or the connection string is none.</exception>

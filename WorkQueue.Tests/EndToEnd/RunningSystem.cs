@@ -23,6 +23,8 @@ public sealed class RunningSystem : IAsyncLifetime
 {
     public string Output { get; } = Directory.CreateTempSubdirectory("workqueue-test-output-").FullName;
 
+    public string Pictures { get; } = Directory.CreateTempSubdirectory("workqueue-test-pictures-").FullName;
+
     // A start that failed is not tried again by each test.
     private Task<TestApp>? _app;
 
@@ -30,7 +32,7 @@ public sealed class RunningSystem : IAsyncLifetime
 
     /// <summary>The system, started by the first that asks; the tests of a collection come one after the other.</summary>
     internal async Task<TestApp> StartedAsync() => await (_app ??= TestApp.StartWithDashboardAsync(
-        "Broker:Mode=local", "Workers=2", "WorkQueue:Board:DashboardUrl=http://localhost:15180", $"WorkQueue:Output={Output}", "WorkQueue:Queues:tiny:MaxLength=1", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25"));
+        "Broker:Mode=local", "Workers=2", "WorkQueue:Board:DashboardUrl=http://localhost:15180", $"WorkQueue:Output={Output}", $"WorkQueue:Images:Source={Pictures}", "WorkQueue:Queues:tiny:MaxLength=1", "WorkQueue:Types:simulate:RetryDelays:0=00:00:00.25"));
 
     public async Task DisposeAsync()
     {
@@ -40,6 +42,7 @@ public sealed class RunningSystem : IAsyncLifetime
         }
 
         Directory.Delete(Output, recursive: true);
+        Directory.Delete(Pictures, recursive: true);
     }
 }
 

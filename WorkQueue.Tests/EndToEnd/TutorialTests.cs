@@ -44,7 +44,7 @@ public sealed class TutorialTests(RunningSystem system) : OnRunningSystem(system
     [InlineData("application/json", """{"type":"simulate","payload":{},"delay":"60.00:00:00"}""", 400, "48.5 days")]
     [InlineData("application/json", """{"type":"simulate","payload":{},"delay":"00:00:05","notBefore":"2100-01-01T00:00:00Z"}""", 400, "not both")]
     [InlineData("application/json", """{"type":"simulate","payload":{},"deadline":"2000-01-01T00:00:00Z"}""", 400, "deadline")]
-    [InlineData("application/json", """{"type":"resize","payload":{}}""", 422, "deliver-webhook, render-pdf, simulate")]
+    [InlineData("application/json", """{"type":"resize","payload":{}}""", 422, "deliver-webhook, render-pdf, resize-image, simulate")]
     [InlineData("application/json", """{"type":"simulate","payload":{},"queue":"fast"}""", 422, "Known: default, tiny")]
     [InlineData("application/json", """{"type":"simulate","payload":{"text":"\ud800"}}""", 400, "Unicode")]
     [InlineData("application/xml", "<task/>", 415, "application/xml")]
@@ -101,6 +101,18 @@ public sealed class TutorialTests(RunningSystem system) : OnRunningSystem(system
         await Eventually.TrueAsync(() => App.Lines("(render-pdf) done after").Length > 0, "the PDF is rendered");
         string path = Assert.Single(Directory.GetFiles(System.Output), found => Path.GetFileName(found) == file);
         Assert.Equal("%PDF"u8.ToArray(), (await File.ReadAllBytesAsync(path))[..4]);
+    }
+
+    [AppHostFact]
+    public async Task A_picture_is_resized_for_real()
+    {
+        const string dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+        await File.WriteAllBytesAsync(Path.Combine(System.Pictures, "dot.png"), Convert.FromBase64String(dot));
+        using HttpResponseMessage answer = await App.Producer.PostAsJsonAsync("/tasks?wait=30s", new { type = "resize-image", payload = new { source = "dot.png", width = 1, format = "webp" } });
+        JsonElement task = await answer.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal("succeeded", Text(task, "state"));
+        Assert.Equal("dot.png.1x.inside.webp", Text(task.GetProperty("result"), "file"));
+        Assert.True(File.Exists(Path.Combine(System.Output, "dot.png.1x.inside.webp")));
     }
 
     [AppHostFact]

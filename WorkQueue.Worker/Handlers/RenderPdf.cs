@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Options;
 using PdfSharp.Pdf;
 using WorkQueue.Messaging;
 
@@ -13,10 +11,9 @@ internal sealed record RenderPdf(string? Title, string? Text, string? File);
 
 /// <summary>
 /// Renders a title and a text into a PDF in <c>WorkQueue:Output</c>. A second run replaces the file with the same content, so the
-/// handler needs no memory of the first. The file appears complete or not at all: it is written beside its place and then moved there.
+/// handler needs no memory of the first.
 /// </summary>
-internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHostEnvironment environment, TimeProvider clock)
-    : ITaskHandler<RenderPdf>
+internal sealed class RenderPdfHandler(OutputFolder output, TimeProvider clock) : ITaskHandler<RenderPdf>
 {
     public const int MaxTitleLength = 500;
     public const int MaxTextLength = 5_000_000;
@@ -24,30 +21,15 @@ internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHost
     // The document is in memory until it is written, some 20 KB a page.
     public const int MaxPages = 10_000;
 
-    private readonly string _folder = Path.GetFullPath(options.Value.Output, environment.ContentRootPath);
-
     public Task<object?> HandleAsync(RenderPdf payload, TaskContext context)
     {
-        string target = Path.Combine(_folder, OutputFileName.Check(payload.File));
+        string name = PlainFileName.Check(payload.File, "file", ".pdf");
         PdfPages pages = LayOut(payload);
         CancellationToken cancellationToken = context.CancellationToken;
         cancellationToken.ThrowIfCancellationRequested();
 
-        Directory.CreateDirectory(_folder);
-        RejectUnlessReplaceable(target);
-        string unfinished = Path.Combine(_folder, $".{Guid.NewGuid():N}.tmp");
-        try
-        {
-            long bytes = Write(pages, unfinished, cancellationToken);
-            // Replaces the name itself, so a link put there in the meantime is not followed.
-            File.Move(unfinished, target, overwrite: true);
-            return Task.FromResult<object?>(new RenderPdfResult(Path.GetFileName(target), pages.Count, bytes));
-        }
-        finally
-        {
-            // Does nothing once the file has been moved.
-            File.Delete(unfinished);
-        }
+        long bytes = output.Write(name, stream => Write(pages, stream, cancellationToken));
+        return Task.FromResult<object?>(new RenderPdfResult(name, pages.Count, bytes));
     }
 
     private static PdfPages LayOut(RenderPdf payload)
@@ -64,24 +46,12 @@ internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHost
         return pages.Count <= MaxPages ? pages : throw new TaskRejectedException($"\"text\" fills {pages.Count} pages; at most {MaxPages} are allowed.");
     }
 
-    private static void RejectUnlessReplaceable(string target)
+    private void Write(PdfPages pages, Stream stream, CancellationToken cancellationToken)
     {
-        if (new FileInfo(target).LinkTarget is not null)
-            throw new TaskRejectedException($"\"file\" names a link in the output folder ({Path.GetFileName(target)}); links are not written to.");
-        if (Directory.Exists(target))
-            throw new TaskRejectedException($"\"file\" names a folder in the output folder ({Path.GetFileName(target)}).");
-    }
-
-    private long Write(PdfPages pages, string path, CancellationToken cancellationToken)
-    {
-        using var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
         using PdfDocument document = pages.Draw(cancellationToken);
         document.Info.CreationDate = clock.GetUtcNow().UtcDateTime;
         cancellationToken.ThrowIfCancellationRequested();
         document.Save(stream);
-        // On the disk before it gets its name: after a power cut the name must not stand for an empty file.
-        stream.Flush(flushToDisk: true);
-        return stream.Length;
     }
 }
 
@@ -90,15 +60,3 @@ internal sealed class RenderPdfHandler(IOptions<RenderPdfOptions> options, IHost
 /// <param name="Pages">How many pages it has.</param>
 /// <param name="Bytes">Its size.</param>
 internal sealed record RenderPdfResult(string File, int Pages, long Bytes);
-
-internal static class RenderPdfExtensions
-{
-    /// <summary>Adds what <see cref="RenderPdfHandler"/> needs: its settings.</summary>
-    public static IHostApplicationBuilder AddPdfRendering(this IHostApplicationBuilder builder)
-    {
-        builder.Services.AddOptions<RenderPdfOptions>()
-            .BindConfiguration(RenderPdfOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.TryAddSingleton(TimeProvider.System);
-        return builder;
-    }
-}

@@ -85,7 +85,7 @@ public sealed class RenderPdfTests : IDisposable
     [InlineData("Größe (1) & mehr", "Größe (1) & mehr.pdf")]
     [InlineData("CONTRACT", "CONTRACT.pdf")]
     [InlineData("a..b", "a..b.pdf")]
-    public void A_plain_name_is_kept_and_gets_its_extension(string file, string name) => Assert.Equal(name, OutputFileName.Check(file));
+    public void A_plain_name_is_kept_and_gets_its_extension(string file, string name) => Assert.Equal(name, PlainFileName.Check(file, "file", ".pdf"));
 
     [Theory]
     [InlineData(null)]
@@ -131,9 +131,9 @@ public sealed class RenderPdfTests : IDisposable
     [Fact]
     public void A_name_that_is_too_long_is_rejected()
     {
-        Assert.Equal(200, OutputFileName.Check(new string('a', 196)).Length);
-        Assert.Throws<TaskRejectedException>(() => OutputFileName.Check(new string('a', 197)));
-        Assert.Throws<TaskRejectedException>(() => OutputFileName.Check(new string('ü', 99)));
+        Assert.Equal(200, PlainFileName.Check(new string('a', 196), "file", ".pdf").Length);
+        Assert.Throws<TaskRejectedException>(() => PlainFileName.Check(new string('a', 197), "file", ".pdf"));
+        Assert.Throws<TaskRejectedException>(() => PlainFileName.Check(new string('ü', 99), "file", ".pdf"));
     }
 
     [Theory]
@@ -255,7 +255,7 @@ public sealed class RenderPdfTests : IDisposable
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Configuration.AddInMemoryCollection([new("WorkQueue:Output", folder)]);
-        builder.AddPdfRendering();
+        builder.AddOutputFolder();
         using IHost host = builder.Build();
         OptionsValidationException failure = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
         Assert.Contains("WorkQueue:Output", failure.Message, StringComparison.Ordinal);
@@ -270,7 +270,7 @@ public sealed class RenderPdfTests : IDisposable
     private string PathOf(RenderPdfResult result) => Path.Combine(Output, result.File);
 
     private RenderPdfHandler Handler(TimeProvider? clock = null) =>
-        new(Options.Create(new RenderPdfOptions()), new HostEnvironment("Production", _root), clock ?? TimeProvider.System);
+        new(new OutputFolder(Options.Create(new OutputOptions()), new HostEnvironment("Production", _root)), clock ?? TimeProvider.System);
 
     private sealed class CancellingClock(CancellationTokenSource source) : TimeProvider
     {
