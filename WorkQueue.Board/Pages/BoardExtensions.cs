@@ -29,6 +29,7 @@ internal static class BoardExtensions
         board.MapHome();
         board.MapTaskList();
         board.MapTask();
+        board.MapFile();
         board.MapQueueList();
         board.MapLetters();
         board.MapWorkerList();

@@ -42,6 +42,7 @@ internal static class TaskPageEndpoints
             detail.Payload is null || BoardUrl.Api(context) is not { } api ? null
                 : CurlCommand.Of(api, task.Type, task.Queue, detail.ContentType, payload.Span, services.GetRequiredService<ApiKeys>().Required),
             detail.TraceId is null || dashboard is null ? null : $"{dashboard.ToString().TrimEnd('/')}/traces/detail/{Uri.EscapeDataString(detail.TraceId)}",
+            services.GetRequiredService<ResultFiles>().Of(detail),
             edited,
             editError), editError is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
     }

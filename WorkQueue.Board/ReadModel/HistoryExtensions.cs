@@ -17,6 +17,7 @@ internal static class HistoryExtensions
         services.AddSingleton<TaskFinder>();
         services.AddSingleton<TaskLookup>();
         services.AddSingleton<TaskReader>();
+        services.AddSingleton<ResultFiles>();
         services.AddSingleton<LetterList>();
         services.AddSingleton<TaskActions>();
         services.AddSingleton<KeyedTasks>();

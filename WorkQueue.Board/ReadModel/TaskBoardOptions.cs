@@ -18,6 +18,9 @@ public sealed class TaskBoardOptions
     [Range(1_000, 1_000_000_000, ErrorMessage = Section + ":{0} is not {1} to {2}.")]
     public int MaxTasks { get; set; } = 10_000_000;
 
+    /// <summary>The folder of the files that results of tasks name; the board links to them. Default: that of <c>WorkQueue:Output</c>; without either there are no links.</summary>
+    public string? Files { get; set; }
+
     /// <summary>Where the dashboard with the traces is; null for none.</summary>
     public Uri? DashboardUrl { get; set; }
 }

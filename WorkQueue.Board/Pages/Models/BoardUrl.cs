@@ -15,6 +15,7 @@ internal static class BoardUrl
     public const string Workers = "workers";
     public const string New = "new";
 
+    public const string File = "file";
     public const string Bulk = "bulk";
 
     /// <summary>A task's page. An id may be any text, also one that a path cannot hold.</summary>

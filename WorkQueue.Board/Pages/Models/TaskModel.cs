@@ -9,7 +9,8 @@ namespace WorkQueue.Board.Pages.Models;
 /// <param name="Result">What it returned, for people.</param>
 /// <param name="Curl">A command that sends one like it.</param>
 /// <param name="TraceUrl">Its trace in the dashboard.</param>
+/// <param name="File">The file it has made.</param>
 /// <param name="Edited">A payload that was edited and refused.</param>
 /// <param name="EditError">Why.</param>
 internal sealed record TaskModel(
-    TaskDetail Detail, Timeline? Timeline, string? Payload, string? Result, string? Curl, string? TraceUrl, string? Edited, string? EditError);
+    TaskDetail Detail, Timeline? Timeline, string? Payload, string? Result, string? Curl, string? TraceUrl, ResultFile? File, string? Edited, string? EditError);
