@@ -11,11 +11,28 @@ internal static class PayloadText
     {
         try
         {
-            return contentType == "application/json" ? JsonSerializer.Deserialize<JsonElement>(bytes.Span) : null;
+            return contentType == "application/json" && JsonSerializer.Deserialize<JsonElement>(bytes.Span) is var json && IsReadable(json) ? json : null;
         }
         catch (JsonException)
         {
             return null;
+        }
+    }
+
+    /// <summary>The JSON, or its text as a string where nobody could write it again.</summary>
+    public static JsonElement Shown(JsonElement json) => IsReadable(json) ? json : JsonSerializer.SerializeToElement(json.GetRawText());
+
+    // Half of a surrogate pair (\ud800) parses, and can be neither read nor written.
+    private static bool IsReadable(JsonElement json)
+    {
+        try
+        {
+            _ = json.GetRawText().Contains("\\u", StringComparison.Ordinal) ? JsonSerializer.SerializeToUtf8Bytes(json) : [];
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 

@@ -94,7 +94,7 @@ internal sealed record TaskEvent(long? Offset, string Topic, HistoryRecord? Reco
     public static TaskEvent Of(HistoryRecord record) => new(
         record.Offset, TopicOf(record), record.State == TaskState.Succeeded ? record : record with { Body = ReadOnlyMemory<byte>.Empty });
 
-    public static TaskEvent Of(EmittedEvent emitted) => new(null, emitted.Topic, null, emitted);
+    public static TaskEvent Of(EmittedEvent emitted) => new(null, emitted.Topic, null, emitted with { Payload = PayloadText.Shown(emitted.Payload) });
 
     public bool Fits(IReadOnlyList<TopicPattern> patterns) => patterns.Any(pattern => pattern.Matches(Topic));
 

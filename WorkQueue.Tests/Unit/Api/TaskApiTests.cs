@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text.Json;
-using WorkQueue.Messaging;
 using WorkQueue.Board.Api;
+using WorkQueue.Board.ReadModel;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Tests.Unit.Api;
 
@@ -146,6 +147,19 @@ public sealed class TaskApiTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, (await _api.PostAsync("/tasks/a/run-again", body)).Status);
         Assert.Empty(_api.Broker.Enqueued);
         Assert.Empty(_api.Broker.Discarded);
+    }
+
+    [Fact]
+    public async Task Half_of_a_surrogate_pair_from_another_client_is_shown_as_it_was_sent()
+    {
+        byte[] half = """{"text":"\ud800"}"""u8.ToArray();
+        await _api.RecordAsync(
+            _api.Records.Queued("a") with { Body = half, ContentType = "application/json" }, _api.Records.Running("a"), _api.Records.Succeeded("a", result: """"\ud800""""));
+        (HttpStatusCode status, JsonElement task) = await _api.GetAsync("/tasks/a");
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Contains("ud800", task.ToString(), StringComparison.Ordinal);
+        Assert.Contains("ud800", await _api.Http.GetStringAsync("/board/tasks/a"), StringComparison.Ordinal);
+        Assert.Contains("ud800", EventWriter.TextOf(TaskEvent.Of(new EmittedEvent("orders", null, "1", JsonSerializer.Deserialize<JsonElement>(half)))), StringComparison.Ordinal);
     }
 
     [Fact]
