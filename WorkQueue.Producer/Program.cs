@@ -10,6 +10,7 @@ builder.AddRabbitMQClient(HostingExtensions.ConnectionName, settings => (setting
 builder.AddTaskQueue();
 builder.AddTaskBoard();
 builder.Services.AddOpenApi();
+builder.Services.AddProblemDetails();
 
 WebApplication app = builder.Build();
 app.UseExceptionHandler();

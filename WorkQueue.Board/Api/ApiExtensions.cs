@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.HttpResults;
 using WorkQueue.Board.Calls;
 
 namespace WorkQueue.Board.Api;
@@ -10,13 +12,12 @@ internal static class ApiExtensions
 
     public static void AddTaskApi(this IServiceCollection services)
     {
-        services.AddProblemDetails();
         services.AddOptions<ProblemDetailsOptions>().PostConfigure<Mounts>((options, mounts) => options.CustomizeProblemDetails += context => Explain(context, mounts));
         services.AddRequestDecompression();
         services.AddSingleton<Mounts>();
         services.AddSingleton<ErrorAnswers>();
         services.AddSingleton(provider => ApiKeys.Read(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
-        services.AddHostedService<KeyCheck>();
+        services.AddHostedService<StartCheck>();
         services.AddSingleton<QueueViews>();
         services.AddSingleton<StatsReader>();
     }
@@ -34,10 +35,20 @@ internal static class ApiExtensions
         api.MapEvents();
     }
 
+    /// <summary>Writes what a call answers as the contract says, whatever JSON settings the application has for its own.</summary>
+    public static async ValueTask<object?> WriteAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next) => await next(context) switch
+    {
+        ProblemHttpResult problem => problem,
+        IValueHttpResult { Value: { } value } result => Results.Json(value, JsonSerializerOptions.Web, statusCode: (result as IStatusCodeHttpResult)?.StatusCode),
+        IResult result => result,
+        { } value => Results.Json(value, JsonSerializerOptions.Web),
+        null => null,
+    };
+
     // Routing refuses a content type before any code of ours sees the request, and says nothing of what would be right.
     private static void Explain(ProblemDetailsContext context, Mounts mounts)
     {
-        if (context.ProblemDetails is { Status: StatusCodes.Status415UnsupportedMediaType, Detail: null } && mounts.Api?.Has(context.HttpContext.Request.Path) == true)
+        if (context.ProblemDetails is { Status: StatusCodes.Status415UnsupportedMediaType, Detail: null } && mounts.Api is { } api && context.HttpContext.Request.Path == api.Pattern + "/tasks")
         {
             context.ProblemDetails.Detail = TaskRequestReader.UnsupportedContentType(context.HttpContext.Request);
         }

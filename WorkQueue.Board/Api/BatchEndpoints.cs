@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using WorkQueue.Board.Calls;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Api;
@@ -16,13 +17,14 @@ internal static class BatchEndpoints
     public static void MapBatch(this IEndpointRouteBuilder app) =>
         app.MapPost("/tasks/batch", EnqueueAsync)
             .WithTags("Tasks")
+            .WithMetadata(new BodyLimit(MaxBytes))
             .Accepts<TaskRequest>(NdJson)
             .Produces<BatchAnswer>(StatusCodes.Status202Accepted)
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("EnqueueTasks")
+            .WithName("WorkQueueEnqueueTasks")
             .WithSummary($"Enqueues many tasks, each line a JSON of POST /tasks; at most {MaxLines} lines and {MaxBytes / 1024 / 1024} MiB a call. A line that is refused does not stop the others.");
 
     private static async Task<IResult> EnqueueAsync(HttpRequest request, ITaskQueue queue, IOptions<WorkQueueOptions> options, TimeProvider clock, CancellationToken cancellationToken)

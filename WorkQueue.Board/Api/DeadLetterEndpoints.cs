@@ -1,6 +1,6 @@
 using System.Globalization;
-using WorkQueue.Messaging;
 using WorkQueue.Board.ReadModel;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Api;
 
@@ -18,21 +18,21 @@ internal static class DeadLetterEndpoints
         letters.MapGet("/dead-letters", ListAsync)
             .Produces<DeadLetterPage>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("ListDeadLetters").WithSummary($"Dead letters, the oldest of each queue first, from the history of tasks; looking changes nothing. Payloads of more than {DeadLetterView.MaxPayloadBytes / 1024} KiB are left out, except of those asked for by id, at most {MaxWhole} a call.");
+            .WithName("WorkQueueListDeadLetters").WithSummary($"Dead letters, the oldest of each queue first, from the history of tasks; looking changes nothing. Payloads of more than {DeadLetterView.MaxPayloadBytes / 1024} KiB are left out, except of those asked for by id, at most {MaxWhole} a call.");
         letters.MapPost("/dead-letters/redrive", RedriveAsync)
             .Produces<Moved>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("RedriveDeadLetters").WithSummary("Puts dead letters back into their queues, each confirmed before it is taken away.");
+            .WithName("WorkQueueRedriveDeadLetters").WithSummary("Puts dead letters back into their queues, each confirmed before it is taken away.");
         letters.MapPost("/dead-letters/discard", DiscardAsync)
             .Produces<Moved>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("DiscardDeadLetters").WithSummary("Takes dead letters away for good.");
+            .WithName("WorkQueueDiscardDeadLetters").WithSummary("Takes dead letters away for good.");
     }
 
     private static async Task<DeadLetterPage> ListAsync(
-        LetterList letters, string? id, string? queue, string? type, string? error, int? limit, string? cursor, CancellationToken cancellationToken)
+        LetterList letters, string? id, string? queue, string? type, string? error, string? limit, string? cursor, CancellationToken cancellationToken)
     {
-        int count = id is null ? Within(limit ?? 100, MaxListed) : Within(limit ?? MaxWhole, MaxWhole);
+        int count = id is null ? QueryValues.Limit(limit, MaxListed, 100) : QueryValues.Limit(limit, MaxWhole, MaxWhole);
         int skip = SkipOf(cursor);
         // One more than asked for tells whether there is a next page.
         HashSet<string>? ids = id is null ? null : new(StringComparer.Ordinal) { id };

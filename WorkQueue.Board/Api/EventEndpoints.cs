@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using WorkQueue.Messaging;
 using WorkQueue.Board.ReadModel;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Api;
 
@@ -16,14 +16,14 @@ internal static class EventEndpoints
         events.MapGet("/events", StreamAsync)
             .Produces<EventItem>(StatusCodes.Status200OK, EventWriter.ContentType)
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status409Conflict)
-            .WithName("WatchEvents")
+            .WithName("WorkQueueWatchEvents")
             .WithSummary("What happens to tasks (task.<queue>.<type>.<state>) and what was published, as server-sent events; topic is a pattern, several are allowed. Last-Event-ID goes on after that event of a task; published events are shown as they come and not kept.");
         events.MapPost("/events", PublishAsync)
             .Accepts<EventRequest>(System.Net.Mime.MediaTypeNames.Application.Json)
             .Produces<EventPublished>(StatusCodes.Status202Accepted)
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable).ProducesProblem(StatusCodes.Status504GatewayTimeout)
-            .WithName("PublishEvent")
+            .WithName("WorkQueuePublishEvent")
             .WithSummary("Publishes an event to all whose pattern fits its topic; answered when the broker has confirmed it.");
     }
 

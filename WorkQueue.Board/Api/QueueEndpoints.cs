@@ -12,17 +12,17 @@ internal static class QueueEndpoints
             .WithHistoryState()
             .Produces<QueueList>()
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("ListQueues")
+            .WithName("WorkQueueListQueues")
             .WithSummary("How full each queue is, and whether it is paused.");
         queues.MapPost("/queues/{queue}/pause", PauseAsync)
             .Produces<QueuePaused>()
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("PauseQueue")
+            .WithName("WorkQueuePauseQueue")
             .WithSummary("Has workers take no more tasks from a queue, also those that start later; what runs goes on.");
         queues.MapPost("/queues/{queue}/resume", ResumeAsync)
             .Produces<QueuePaused>()
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("ResumeQueue")
+            .WithName("WorkQueueResumeQueue")
             .WithSummary("Has workers take tasks from a queue again.");
     }
 

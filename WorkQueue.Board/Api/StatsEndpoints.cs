@@ -8,7 +8,7 @@ internal static class StatsEndpoints
             .WithTags("Stats")
             .WithHistoryState()
             .Produces<StatsView>()
-            .WithName("GetStats")
+            .WithName("WorkQueueGetStats")
             .WithSummary("All tasks by state, rates, waiting and running times, and what is wrong at the moment.");
 
     private static Task<StatsView> ReadAsync(StatsReader stats, CancellationToken cancellationToken) => stats.ReadAsync(cancellationToken);

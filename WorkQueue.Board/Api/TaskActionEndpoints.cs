@@ -14,7 +14,7 @@ internal static class TaskActionEndpoints
         tasks.MapPost("/tasks/{id}/cancel", CancelAsync)
             .Produces<TaskAccepted>(StatusCodes.Status202Accepted)
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("CancelTask")
+            .WithName("WorkQueueCancelTask")
             .WithSummary("Cancels a task: one that waits never runs, one that runs is told to stop.");
         tasks.MapPost("/tasks/{id}/run-again", RunAgainAsync)
             .Accepts<RunAgainRequest>(isOptional: true, "application/json")
@@ -27,7 +27,7 @@ internal static class TaskActionEndpoints
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .ProducesProblem(StatusCodes.Status504GatewayTimeout)
-            .WithName("RunTaskAgain")
+            .WithName("WorkQueueRunTaskAgain")
             .WithSummary("Runs a finished or dead-lettered task again under a new id, with its own payload or another.");
     }
 

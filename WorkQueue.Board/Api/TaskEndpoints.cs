@@ -1,6 +1,6 @@
 using System.Net.Mime;
-using WorkQueue.Messaging;
 using WorkQueue.Board.ReadModel;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Api;
 
@@ -22,7 +22,7 @@ internal static class TaskEndpoints
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .ProducesProblem(StatusCodes.Status504GatewayTimeout)
-            .WithName("EnqueueTask")
+            .WithName("WorkQueueEnqueueTask")
             .WithSummary("Enqueues a task; answers when the broker has confirmed it, or with wait=10s when the task has ended, if that is sooner.");
     }
 

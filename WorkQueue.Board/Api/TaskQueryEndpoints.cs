@@ -14,12 +14,12 @@ internal static class TaskQueryEndpoints
         tasks.MapGet("/tasks", List)
             .Produces<Page<TaskItem>>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status409Conflict)
-            .WithName("ListTasks")
+            .WithName("WorkQueueListTasks")
             .WithSummary("Tasks, the newest first; state may be several, separated by commas.");
         tasks.MapGet("/tasks/{id}", GetAsync)
             .Produces<TaskAnswer>()
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithName("GetTask")
+            .WithName("WorkQueueGetTask")
             .WithSummary("A task with its payload, result, attempts and history.");
     }
 

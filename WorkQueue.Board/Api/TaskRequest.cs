@@ -21,6 +21,9 @@ internal sealed record TaskRequest(
 internal sealed record TaskAccepted(string Id, string State)
 {
     /// <summary>The answer, with the task's address.</summary>
-    public static IResult Of(HttpContext context, string id, TaskState state) =>
-        Results.Accepted($"{MountPoint.Of(context)}tasks/{Uri.EscapeDataString(id)}", new TaskAccepted(id, state.ToText()));
+    public static IResult Of(HttpContext context, string id, TaskState state)
+    {
+        context.Response.Headers.Location = $"{MountPoint.Of(context)}tasks/{Uri.EscapeDataString(id)}";
+        return Results.Accepted(value: new TaskAccepted(id, state.ToText()));
+    }
 }

@@ -9,7 +9,7 @@ internal static class WorkerEndpoints
         app.MapGet("/workers", List)
             .WithTags("Workers")
             .Produces<Page<WorkerInfo>>()
-            .WithName("ListWorkers")
+            .WithName("WorkQueueListWorkers")
             .WithSummary("The workers heard of in the last 15 seconds, and what they run.");
 
     private static Page<WorkerInfo> List(IWorkerDirectory workers) => new([.. workers.Current.OrderBy(worker => worker.Id, StringComparer.Ordinal)], null);

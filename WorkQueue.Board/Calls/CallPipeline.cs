@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 
@@ -23,9 +24,9 @@ internal static class CallPipeline
             RequestDelegate call = endpoint.RequestDelegate!;
             IApplicationBuilder pipeline = endpoints.CreateApplicationBuilder();
             pipeline.Use((context, next) => EnterAsync(context, next, mount));
-            pipeline.UseStatusCodePages();
+            pipeline.UseStatusCodePages(status => Results.Problem(statusCode: status.HttpContext.Response.StatusCode).ExecuteAsync(status.HttpContext));
             pipeline.UseRequestDecompression();
-            pipeline.Use(RefuseCrossSiteAsync);
+            pipeline.Use((context, next) => IsFromElsewhere(context.Request, isPage) ? RefuseAsync(context) : next(context));
             pipeline.Use(RouteIds.DecodeAsync);
             pipeline.Run(call);
             endpoint.RequestDelegate = pipeline.Build();
@@ -37,14 +38,15 @@ internal static class CallPipeline
         context.Features.Set(new MountPoint(mount.PathOf(context.Request)));
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
-            size.MaxRequestBodySize = context.RequestServices.GetRequiredService<IOptions<WorkQueueOptions>>().Value.MaxPayloadBytes + EnvelopeBytes;
+            long one = context.RequestServices.GetRequiredService<IOptions<WorkQueueOptions>>().Value.MaxPayloadBytes + EnvelopeBytes;
+            size.MaxRequestBodySize = Math.Max(one, context.GetEndpoint()?.Metadata.GetMetadata<BodyLimit>()?.MaxRequestBodySize ?? 0);
         }
 
         try
         {
             await next(context);
         }
-        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception gone) when (gone is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
         {
             // Nobody waits for an answer.
             context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
@@ -56,9 +58,29 @@ internal static class CallPipeline
         }
     }
 
-    // In Development no key is asked for, and any page in the developer's browser could send a plain text task.
-    private static Task RefuseCrossSiteAsync(HttpContext context, RequestDelegate next) =>
-        context.Request.Headers["Sec-Fetch-Site"] == "cross-site" && !HttpMethods.IsGet(context.Request.Method)
-            ? Results.Problem(statusCode: StatusCodes.Status403Forbidden, title: "Cross-site request", detail: "A page of another site may not send this request.").ExecuteAsync(context)
-            : next(context);
+    // In Development no key is asked for, and any page in the developer's browser could send a plain text task; elsewhere the application may know its users by
+    // what a browser sends along by itself. Browsers say where a request comes from to https and localhost, and to others its origin. The forms of the board
+    // have a token, and may come through a proxy that calls this host by another name.
+    private static bool IsFromElsewhere(HttpRequest request, bool isPage)
+    {
+        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        {
+            return false;
+        }
+
+        string site = request.Headers["Sec-Fetch-Site"].ToString();
+        return isPage ? site == "cross-site"
+            : site.Length > 0 ? site is not ("same-origin" or "none")
+            : request.Headers.Origin.ToString() is { Length: > 0 } origin && !(Uri.TryCreate(origin, UriKind.Absolute, out Uri? from) && from.Authority == request.Host.Value);
+    }
+
+    private static Task RefuseAsync(HttpContext context) => Results.Problem(
+        statusCode: StatusCodes.Status403Forbidden, title: "Cross-site request", detail: "A page of another site may not send this request.").ExecuteAsync(context);
+}
+
+/// <summary>The largest body of a call that takes larger ones than a task.</summary>
+/// <param name="bytes">In bytes, also after it is decompressed.</param>
+internal sealed class BodyLimit(long bytes) : IRequestSizeLimitMetadata
+{
+    public long? MaxRequestBodySize => bytes;
 }

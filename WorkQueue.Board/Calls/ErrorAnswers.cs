@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
-using WorkQueue.Messaging;
 using WorkQueue.Board.ReadModel;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Calls;
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.OutputCaching;
 
 namespace WorkQueue.Board.Calls;
 
@@ -8,6 +9,8 @@ internal static class KeyGuard
     /// <summary>Protects a call or a page, unless the application has decided who may use it.</summary>
     public static void Protect(EndpointBuilder endpoint, bool isPage)
     {
+        // A cache of the application cannot see who has given a key.
+        endpoint.Metadata.Add(new OutputCacheAttribute { NoStore = true });
         if (endpoint.Metadata.Any(item => item is IAuthorizeData or AuthorizationPolicy or IAllowAnonymous or OpenToAll))
         {
             return;

@@ -5,6 +5,9 @@ internal sealed class Mounts
 {
     /// <summary>The API; null where it is not mapped.</summary>
     public Mount? Api { get; set; }
+
+    /// <summary>The board, as often as it is mapped.</summary>
+    public List<Mount> Boards { get; } = [];
 }
 
 /// <summary>A path under which calls or pages are mapped.</summary>
@@ -27,9 +30,6 @@ internal sealed class Mount(int shortest)
             Pattern = string.Concat(words.Take(segments).Select(word => "/" + word));
         }
     }
-
-    /// <summary>Whether a path is one of those below it, as far as its words tell.</summary>
-    public bool Has(PathString path) => Pattern.Contains('{', StringComparison.Ordinal) || path.StartsWithSegments(Pattern);
 
     /// <summary>The path by which this request has come, as a browser writes it: with the path base, and a slash at its end.</summary>
     public string PathOf(HttpRequest request)

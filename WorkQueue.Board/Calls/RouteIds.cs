@@ -23,10 +23,11 @@ internal static class RouteIds
     private static void Decode(HttpContext context, RoutePattern pattern)
     {
         string[] sent = SegmentsOf(context.Features.Get<IHttpRequestFeature>()?.RawTarget);
-        string[] seen = (context.Request.PathBase + context.Request.Path).Value?.Split('/') ?? [];
-        int first = sent.Length - (context.Request.Path.Value?.Split('/').Length ?? 0) + 1;
+        string[] seen = context.Request.Path.Value?.Split('/') ?? [];
+        // The path base may have been sent, or told by a proxy. What is seen was unescaped once, all but slashes.
+        int first = sent.Length - seen.Length + 1;
         // Where the server has taken out dots ("/./") nothing tells which is which.
-        if (sent.Length != seen.Length)
+        if (first < 1 || !seen.Skip(1).Zip(sent.Skip(first), (one, other) => Uri.UnescapeDataString(one) == Uri.UnescapeDataString(Uri.UnescapeDataString(other))).All(same => same))
         {
             return;
         }

@@ -25,10 +25,14 @@ public static class TaskBoardExtensions
     public static IServiceCollection AddTaskBoard(this IServiceCollection services, Action<TaskBoardOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
-        services.AddTaskProjection();
-        services.AddEmittedEvents();
-        services.AddTaskApi();
-        services.AddBoard();
+        if (!services.Any(service => service.ServiceType == typeof(Mounts)))
+        {
+            services.AddTaskProjection();
+            services.AddEmittedEvents();
+            services.AddTaskApi();
+            services.AddBoard();
+        }
+
         return configure is null ? services : services.PostConfigure(configure);
     }
 
@@ -52,8 +56,11 @@ public static class TaskBoardExtensions
     public static IEndpointConventionBuilder MapTaskApi(this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string path = "")
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        Mount mount = endpoints.ServiceProvider.GetRequiredService<Mounts>().Api = new Mount(ApiExtensions.ShortestCall);
+        Mount mount = new(ApiExtensions.ShortestCall);
+        Mounts mounts = endpoints.ServiceProvider.GetRequiredService<Mounts>();
+        mounts.Api = mounts.Api is null ? mount : throw new InvalidOperationException("MapTaskApi() was called twice; the API is at one path. Leave one of them out.");
         RouteGroupBuilder api = endpoints.MapGroup(path);
+        api.AddEndpointFilter(ApiExtensions.WriteAsync);
         api.MapCalls();
         CallPipeline.Surround(api, endpoints, mount, isPage: false);
         return api;
@@ -61,14 +68,16 @@ public static class TaskBoardExtensions
 
     /// <summary>Maps the task board: its home is at the path, everything else below it. It works under any path base, and needs no static files.</summary>
     /// <param name="endpoints">The application, or a group of it.</param>
-    /// <param name="path">The path.</param>
+    /// <param name="path">The path: not the root, where the board would answer for every page that the application has not, and not one of the calls.</param>
     /// <returns>All the pages, to ask for authorization or whatever else of.</returns>
     public static IEndpointConventionBuilder MapTaskBoard(this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string path = DefaultPath)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
+        Mount mount = new(0);
+        endpoints.ServiceProvider.GetRequiredService<Mounts>().Boards.Add(mount);
         RouteGroupBuilder board = endpoints.MapGroup(path);
         board.MapBoard();
-        CallPipeline.Surround(board, endpoints, new Mount(0), isPage: true);
+        CallPipeline.Surround(board, endpoints, mount, isPage: true);
         return board;
     }
 

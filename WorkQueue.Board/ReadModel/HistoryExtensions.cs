@@ -23,10 +23,10 @@ internal static class HistoryExtensions
         services.AddSingleton<KeyedTasks>();
         services.AddSingleton<TaskEnding>();
         services.AddSingleton<EventFeed>();
-        services.AddHttpClient<ManagementClient>(client => client.Timeout = TimeSpan.FromSeconds(2)).RemoveAllLoggers();
+        services.AddHttpClient<ManagementClient>("WorkQueue.Management", client => client.Timeout = TimeSpan.FromSeconds(2)).RemoveAllLoggers();
         services.AddSingleton<PolicyWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<PolicyWatch>());
-        services.AddHealthChecks().AddCheck<PolicyWatch>("policies");
+        services.AddHealthChecks().AddCheck<PolicyWatch>("workqueue-policies");
         services.AddSingleton<BrokerFigures>();
         services.AddSingleton<BrokerCheck>();
         services.AddHostedService<HistoryFollower>();

@@ -1,6 +1,6 @@
 using Microsoft.Data.Sqlite;
-using WorkQueue.Messaging;
 using WorkQueue.Board.ReadModel.Store;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.ReadModel;
 

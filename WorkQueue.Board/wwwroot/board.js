@@ -67,7 +67,8 @@
         lastFetch = Date.now();
         try {
             const response = await fetch(location.href, { headers: { 'X-Fragment': '1' }, cache: 'no-store' });
-            if (response.status === 401) location.reload();
+            // Signed out, here or at the sign-in page of the application.
+            if (response.status === 401 || response.redirected) return location.reload();
             const text = await response.text();
             const next = new DOMParser().parseFromString(text, 'text/html').getElementById('main');
             if (next && response.ok && !isSelecting()) morph(main(), next);

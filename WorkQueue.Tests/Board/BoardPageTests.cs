@@ -21,6 +21,7 @@ public sealed partial class BoardPageTests
             Assert.Equal(HttpStatusCode.OK, page.StatusCode);
             Assert.StartsWith("default-src 'none'; script-src 'self'; style-src 'self'", page.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
             Assert.DoesNotMatch(Inline(), html);
+            Assert.StartsWith("<!DOCTYPE html>", html, StringComparison.Ordinal);
         }
     }
 
@@ -145,6 +146,7 @@ public sealed partial class BoardPageTests
     private static async Task<HttpResponseMessage> SignInAsync(HttpClient browser, string key, string @return)
     {
         string page = await browser.GetStringAsync($"/board/sign-in?return={Uri.EscapeDataString(@return)}");
+        Assert.StartsWith("<!DOCTYPE html>", page, StringComparison.Ordinal);
         using FormUrlEncodedContent form = new(
         [
             new("__RequestVerificationToken", Token().Match(page).Groups[1].Value),

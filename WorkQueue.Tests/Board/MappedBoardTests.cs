@@ -133,6 +133,118 @@ public sealed partial class MappedBoardTests
     }
 
     [Fact]
+    public async Task Names_JSON_settings_and_a_cache_of_the_application_change_nothing_of_the_API()
+    {
+        const string Key = "a-key-of-the-mapped-board";
+        await using ApiHost host = await ApiHost.StartMappedAsync(
+            "Production",
+            app =>
+            {
+                app.UseOutputCache();
+                app.MapTaskApi("/api");
+                app.MapTaskBoard();
+                app.MapGet("/todo/{id}", (string id) => new { Todo = id }).WithName("GetTask");
+            },
+            services => services
+                .AddOutputCache(cache => cache.AddBasePolicy(policy => policy.Expire(TimeSpan.FromMinutes(1))))
+                .ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseUpper),
+            $"--WorkQueue:ApiKeys:0={Key}");
+        await host.RecordAsync(host.Records.Queued("a"));
+        foreach (string path in (string[])["/api/tasks/a", "/api/queues", "/board/tasks"])
+        {
+            using HttpRequestMessage known = new(HttpMethod.Get, path);
+            known.Headers.Authorization = new("Bearer", Key);
+            using HttpResponseMessage answer = await host.Http.SendAsync(known);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            using HttpResponseMessage unknown = await host.Http.GetAsync(path);
+            Assert.DoesNotContain("simulate", await unknown.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            if (path == "/api/tasks/a")
+            {
+                Assert.Equal("queued", (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("state").GetString());
+            }
+        }
+
+        Assert.Equal("""{"TODO":"1"}""", await host.Http.GetStringAsync("/todo/1"));
+    }
+
+    [Theory]
+    [InlineData("", "/tasks")]
+    [InlineData("", "/queues")]
+    [InlineData("/x", "/x")]
+    public async Task A_board_where_the_calls_are_stops_the_start(string api, string board)
+    {
+        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => ApiHost.StartMappedAsync("Development", app =>
+        {
+            app.MapTaskApi(api);
+            app.MapTaskBoard(board);
+        }));
+        Assert.Contains($"'{board}/'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_API_that_is_mapped_twice_stops_the_start()
+    {
+        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => ApiHost.StartMappedAsync("Development", app =>
+        {
+            app.MapTaskApi("/a");
+            app.MapTaskApi("/b");
+        }));
+        Assert.Contains("twice", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Origin", "http://evil.example", HttpStatusCode.Forbidden)]
+    [InlineData("Origin", "null", HttpStatusCode.Forbidden)]
+    [InlineData("Sec-Fetch-Site", "same-site", HttpStatusCode.Forbidden)]
+    [InlineData("Sec-Fetch-Site", "cross-site", HttpStatusCode.Forbidden)]
+    [InlineData("Sec-Fetch-Site", "none", HttpStatusCode.Accepted)]
+    [InlineData("X-Nothing", "x", HttpStatusCode.Accepted)]
+    public async Task A_page_from_elsewhere_sends_nothing(string header, string value, HttpStatusCode status)
+    {
+        await using ApiHost host = await ApiHost.StartMappedAsync("Development", app => app.MapTaskApi());
+        using HttpRequestMessage sent = new(HttpMethod.Post, "/tasks") { Content = new StringContent("hello") };
+        sent.Headers.Add(header, value);
+        using HttpResponseMessage answer = await host.Http.SendAsync(sent);
+        Assert.Equal(status, answer.StatusCode);
+        Assert.Equal(status == HttpStatusCode.Accepted ? 1 : 0, host.Broker.Enqueued.Count);
+    }
+
+    [Fact]
+    public async Task An_id_with_a_slash_is_found_behind_a_proxy_that_takes_the_path_base_away()
+    {
+        await using ApiHost host = await ApiHost.StartMappedAsync("Development", app =>
+        {
+            app.Use((context, next) =>
+            {
+                context.Request.PathBase = "/behind";
+                return next(context);
+            });
+            app.UseRouting();
+            app.MapTaskApi();
+        });
+        await host.RecordAsync(host.Records.Queued("a/b%2F"));
+        Assert.Equal("a/b%2F", (await host.GetAsync($"/tasks/{Uri.EscapeDataString("a/b%2F")}")).Json.GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public async Task A_compressed_batch_may_be_as_large_as_a_plain_one()
+    {
+        await using ApiHost host = await ApiHost.StartMappedAsync("Development", app => app.MapTaskApi());
+        string lines = string.Concat(Enumerable.Repeat($$$"""{"type":"simulate","payload":{"text":"{{{new string('x', 100_000)}}}"}}""" + "\n", 20));
+        using MemoryStream packed = new();
+        await using (System.IO.Compression.GZipStream zip = new(packed, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
+        {
+            await zip.WriteAsync(System.Text.Encoding.UTF8.GetBytes(lines));
+        }
+
+        using ByteArrayContent body = new(packed.ToArray());
+        body.Headers.ContentType = new("application/x-ndjson");
+        body.Headers.ContentEncoding.Add("gzip");
+        using HttpResponseMessage answer = await host.Http.PostAsync("/tasks/batch", body);
+        Assert.Equal((HttpStatusCode.Accepted, 20), (answer.StatusCode, host.Broker.Enqueued.Count));
+    }
+
+    [Fact]
     public async Task The_board_alone_shows_no_command_for_an_API_that_is_not_there()
     {
         await using ApiHost host = await ApiHost.StartMappedAsync("Development", app => app.MapTaskBoard(""));

@@ -56,6 +56,8 @@ public sealed class SnippetTests(BrokerFixture broker)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.AddTaskQueue();
+        // A second call changes settings alone.
+        builder.AddTaskBoard(board => board.Store = ":memory:");
         // begin-snippet: board
         builder.AddTaskBoard();
         builder.Services.AddAuthorizationBuilder().AddPolicy("operators", policy => policy.RequireRole("operator"));

@@ -6,7 +6,7 @@ namespace WorkQueue.Worker.Handlers;
 /// <summary>What is done with pictures, by libvips: in strips, so that a large one takes little memory.</summary>
 internal static class Pictures
 {
-    private static readonly Dictionary<string, string> Suffixes = new() { ["jpeg"] = ".jpg", ["png"] = ".png", ["webp"] = ".webp", ["avif"] = ".avif" };
+    private static readonly Dictionary<string, string> Suffixes = new() { ["jpeg"] = ".jpg", ["png"] = ".png", ["webp"] = ".webp" };
 
     // libvips has its settings for the whole process.
     static Pictures()
@@ -24,7 +24,7 @@ internal static class Pictures
 
     /// <summary>The end of the file's name for a format.</summary>
     /// <exception cref="TaskRejectedException">There is no such format.</exception>
-    public static string Suffix(string? format) => Suffixes.GetValueOrDefault(format ?? "") ?? throw new TaskRejectedException("\"format\" must be jpeg, png, webp or avif.");
+    public static string Suffix(string? format) => Suffixes.GetValueOrDefault(format ?? "") ?? throw new TaskRejectedException("\"format\" must be jpeg, png or webp.");
 
     /// <summary>Reads the beginning of a picture; of an animation, its first.</summary>
     /// <exception cref="TaskRejectedException">It is none that is read here, or has too many pixels.</exception>

@@ -12,7 +12,7 @@ namespace WorkQueue.Worker.Handlers;
 /// <c>inside</c> (the default): as large as fits, in its own proportions, never larger than it was; <c>cover</c>: exactly this large, what
 /// goes over is cut on both sides; <c>fill</c>: exactly this large, in other proportions.
 /// </param>
-/// <param name="Format">jpeg, png, webp or avif.</param>
+/// <param name="Format">jpeg, png or webp.</param>
 internal sealed record ResizeImage(string? Source, int? Width = null, int? Height = null, string? Fit = null, string? Format = null);
 
 /// <summary>
@@ -40,7 +40,12 @@ internal sealed class ResizeImageHandler(IOptions<ResizeImageOptions> options, I
             using CancellationTokenRegistration kill = context.CancellationToken.Register(() => picture.SetKill(true));
             using Image resized = Pictures.Resize(picture, size);
             string name = $"{source}.{size}{suffix}";
-            long bytes = output.Write(name, stream => Pictures.Write(resized, stream, suffix));
+            long bytes = output.Write(name, stream =>
+            {
+                Pictures.Write(resized, stream, suffix);
+                // The encoder may have had all pixels by then.
+                context.CancellationToken.ThrowIfCancellationRequested();
+            });
             return Task.FromResult<object?>(new ResizeImageResult(name, resized.Width, resized.Height, bytes));
         }
         catch (Exception failure) when (failure is VipsException or TaskRejectedException && file.Failure is not null)
@@ -50,7 +55,11 @@ internal sealed class ResizeImageHandler(IOptions<ResizeImageOptions> options, I
         catch (VipsException failure)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            throw new TaskRejectedException($"{source} is damaged or cut off.", failure);
+            string reason = failure.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Trim();
+            // Neither is a fault of the picture: another time or on another machine there may be enough.
+            if (reason.Contains("memory", StringComparison.OrdinalIgnoreCase) || reason.Contains("thread", StringComparison.OrdinalIgnoreCase))
+                throw;
+            throw new TaskRejectedException($"{source} is damaged or cut off, or cannot be brought to this size: {reason}", failure);
         }
     }
 

@@ -42,7 +42,8 @@ internal sealed record Shell(Flash? Flash, bool IsFragment, bool MaySignOut, str
     {
         bool isFragment = context.Request.Headers.ContainsKey(FragmentHeader);
         HttpRequest request = context.Request;
-        string here = request.PathBase.Add(request.Path).ToUriComponent() + request.QueryString.ToUriComponent();
+        // Of several slashes at its beginning one is left: two would begin the name of another host.
+        string here = "/" + request.PathBase.Add(request.Path).ToUriComponent().TrimStart('/') + request.QueryString.ToUriComponent();
         return new Shell(isFragment ? null : Flash.Take(context), isFragment, BoardTicket.IsSignedIn(context), MountPoint.Of(context), here);
     }
 }

@@ -72,6 +72,11 @@ public sealed class ApiHost : IAsyncDisposable
         builder.Services.AddTaskApi();
         builder.Services.AddBoard();
         builder.Services.AddOpenApi();
+        if (map is null)
+        {
+            builder.Services.AddProblemDetails();
+        }
+
         add?.Invoke(builder.Services);
         WebApplication app = builder.Build();
         (map ?? MapAsTheProducer)(app);

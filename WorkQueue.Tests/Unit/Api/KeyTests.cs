@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using WorkQueue.Messaging;
 using WorkQueue.Board.Api;
+using WorkQueue.Messaging;
 using WorkQueue.Tests.Support;
 using WorkQueue.Tests.Unit.History;
 

@@ -1,6 +1,6 @@
-using WorkQueue.Messaging;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Board.ReadModel.Store;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Tests.Unit.History;
 

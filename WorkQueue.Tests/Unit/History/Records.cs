@@ -1,7 +1,7 @@
 using System.Text;
-using WorkQueue.Messaging;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Board.ReadModel.Store;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Tests.Unit.History;
 

@@ -1,5 +1,5 @@
-using WorkQueue.Messaging;
 using WorkQueue.Board.ReadModel;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Tests.Unit.History;
 
