@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using WorkQueue.Board.Calls;
 using WorkQueue.Messaging;
@@ -27,7 +25,7 @@ internal static class BatchEndpoints
             .WithName("WorkQueueEnqueueTasks")
             .WithSummary($"Enqueues many tasks, each line a JSON of POST /tasks; at most {MaxLines} lines and {MaxBytes / 1024 / 1024} MiB a call. A line that is refused does not stop the others.");
 
-    private static async Task<IResult> EnqueueAsync(HttpRequest request, ITaskQueue queue, IOptions<WorkQueueOptions> options, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<IResult> EnqueueAsync(HttpRequest request, ITaskQueue queue, TimeProvider clock, CancellationToken cancellationToken)
     {
         bool isNdJson = MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) && type.MediaType.Equals(NdJson, StringComparison.OrdinalIgnoreCase);
         if (!isNdJson)
@@ -37,7 +35,7 @@ internal static class BatchEndpoints
 
         TaskRequestReader.RequirePlain(request);
         // All of it is read before anything is enqueued: too many lines change nothing.
-        IReadOnlyList<BatchLine> lines = Split(await ReadAsync(request, options.Value.MaxPayloadBytes, cancellationToken));
+        IReadOnlyList<BatchLine> lines = Split(await TaskRequestReader.BytesAsync(request, cancellationToken));
         Batch batch = new(queue, clock);
         foreach (BatchLine[] some in lines.Chunk(AtOnce))
         {
@@ -45,16 +43,6 @@ internal static class BatchEndpoints
         }
 
         return Results.Accepted(null, batch.Answer());
-    }
-
-    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, int maxPayloadBytes, CancellationToken cancellationToken)
-    {
-        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = Math.Max(MaxBytes, maxPayloadBytes);
-        }
-
-        return await TaskRequestReader.BytesAsync(request, cancellationToken);
     }
 
     private static List<BatchLine> Split(ReadOnlyMemory<byte> body)

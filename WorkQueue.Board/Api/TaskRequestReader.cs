@@ -83,12 +83,11 @@ internal static class TaskRequestReader
     // As it was sent: written anew, every letter outside ASCII would become six bytes.
     public static byte[] BytesOf(JsonElement payload)
     {
-        string raw = payload.GetRawText();
         try
         {
-            // Reads every string: half of a surrogate pair (\ud800) parses, and no handler could read it.
-            _ = raw.Contains("\\u", StringComparison.Ordinal) ? JsonSerializer.SerializeToUtf8Bytes(payload) : [];
-            return StrictUtf8.GetBytes(raw);
+            // No handler could read it.
+            PayloadText.RequireReadable(payload);
+            return StrictUtf8.GetBytes(payload.GetRawText());
         }
         catch (Exception invalid) when (invalid is JsonException or ArgumentException)
         {

@@ -7,18 +7,22 @@ internal sealed class StartCheck(ApiKeys keys, Mounts mounts, EndpointDataSource
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        RequireKeys();
-        string[] taken = mounts.Api is { } api ? [.. Calls.Select(call => api.Pattern + call)] : [];
-        return mounts.Boards.FirstOrDefault(board => taken.Contains(board.Pattern, StringComparer.OrdinalIgnoreCase)) is { } wrong
-            ? throw new InvalidOperationException($"The board is mapped at '{wrong.Pattern}/', where the API has calls of its own; map one of them elsewhere, as by MapTaskApi(\"/api\").")
-            : Task.CompletedTask;
-    }
+        // Looked at first: it has all endpoints built, which tells where they are.
+        bool areKeysAsked = endpoints.Endpoints.Any(endpoint => endpoint.Metadata.GetMetadata<NeedsKey>() is not null);
+        if (areKeysAsked && keys.Required && keys.Count == 0)
+        {
+            throw new InvalidOperationException(
+                $"Environment '{environment.EnvironmentName}' needs an API key: set {ApiKeys.Section}:0 (environment variable WorkQueue__ApiKeys__0) to a secret of at least {ApiKeys.MinLength} characters, or ask for your own authorization: MapTaskApi().RequireAuthorization().");
+        }
 
-    // Looked at first: it has all endpoints built, which tells where they are.
-    private void RequireKeys() => _ = endpoints.Endpoints.Any(endpoint => endpoint.Metadata.GetMetadata<NeedsKey>() is not null) && keys.Required && keys.Count == 0
-        ? throw new InvalidOperationException(
-            $"Environment '{environment.EnvironmentName}' needs an API key: set {ApiKeys.Section}:0 (environment variable WorkQueue__ApiKeys__0) to a secret of at least {ApiKeys.MinLength} characters, or ask for your own authorization: MapTaskApi().RequireAuthorization().")
-        : false;
+        string[] taken = mounts.Api is { } api ? [.. Calls.Select(call => api.Pattern + call)] : [];
+        if (mounts.Boards.FirstOrDefault(board => taken.Contains(board.Pattern, StringComparer.OrdinalIgnoreCase)) is { } wrong)
+        {
+            throw new InvalidOperationException($"The board is mapped at '{wrong.Pattern}/', where the API has calls of its own; map one of them elsewhere, as by MapTaskApi(\"/api\").");
+        }
+
+        return Task.CompletedTask;
+    }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -7,7 +7,7 @@ using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Pages;
 
-/// <summary>The page <c>/</c>.</summary>
+/// <summary>The board's home.</summary>
 internal static class HomeEndpoints
 {
     private const int MostLines = 5;

@@ -22,12 +22,21 @@ internal static class PayloadText
     /// <summary>The JSON, or its text as a string where nobody could write it again.</summary>
     public static JsonElement Shown(JsonElement json) => IsReadable(json) ? json : JsonSerializer.SerializeToElement(json.GetRawText());
 
-    // Half of a surrogate pair (\ud800) parses, and can be neither read nor written.
+    /// <summary>Reads every string: half of a surrogate pair (\ud800) parses, and can be neither read nor written.</summary>
+    /// <exception cref="JsonException">One cannot be read.</exception>
+    public static void RequireReadable(JsonElement json)
+    {
+        if (json.GetRawText().Contains("\\u", StringComparison.Ordinal))
+        {
+            JsonSerializer.SerializeToUtf8Bytes(json);
+        }
+    }
+
     private static bool IsReadable(JsonElement json)
     {
         try
         {
-            _ = json.GetRawText().Contains("\\u", StringComparison.Ordinal) ? JsonSerializer.SerializeToUtf8Bytes(json) : [];
+            RequireReadable(json);
             return true;
         }
         catch (JsonException)

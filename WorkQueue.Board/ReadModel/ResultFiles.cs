@@ -37,20 +37,9 @@ internal sealed class ResultFiles(IOptions<TaskBoardOptions> options, IConfigura
         return isPlain ? new ResultFile(name, file.FullName, kind) : null;
     }
 
-    private static string? NameIn(ReadOnlyMemory<byte> result)
-    {
-        try
-        {
-            using JsonDocument json = JsonDocument.Parse(result);
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("file", out JsonElement file) && file.ValueKind == JsonValueKind.String
-                && file.GetString() is { } name && IsPlain(name) ? name : null;
-        }
-        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
-        {
-            // Half a surrogate pair in a string is the latter.
-            return null;
-        }
-    }
+    private static string? NameIn(ReadOnlyMemory<byte> result) =>
+        PayloadText.JsonOf(result) is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("file", out JsonElement file) && file.ValueKind == JsonValueKind.String
+            && file.GetString() is { } name && IsPlain(name) ? name : null;
 
     private static bool IsPlain(string name) => name.Length > 0 && name[0] != '.' && !name.AsSpan().ContainsAny("/\\:") && !name.Any(char.IsControl);
 }

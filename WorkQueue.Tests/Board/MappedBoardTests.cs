@@ -256,11 +256,10 @@ public sealed partial class MappedBoardTests
     {
         app.UsePathBase("/shop");
         app.UseRouting();
-        RouteGroup(app).MapTaskApi("/api");
-        RouteGroup(app).MapTaskBoard("/jobs");
+        Microsoft.AspNetCore.Routing.RouteGroupBuilder ops = app.MapGroup("/ops");
+        ops.MapTaskApi("/api");
+        ops.MapTaskBoard("/jobs");
     }
-
-    private static Microsoft.AspNetCore.Routing.RouteGroupBuilder RouteGroup(WebApplication app) => app.MapGroup("/ops");
 
     [GeneratedRegex("<base href=\"([^\"]+)\"")]
     private static partial Regex Base();

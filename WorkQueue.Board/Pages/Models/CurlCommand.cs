@@ -30,6 +30,9 @@ internal static class CurlCommand
         return $"curl {Quote(baseUrl + "/tasks")}{key} -H {Quote("Content-Type: " + sent)} {data} {quoted}";
     }
 
+    /// <summary>The command for a first text; null where no API is.</summary>
+    public static string? First(string? baseUrl, string text) => baseUrl is null ? null : $"curl {baseUrl}/tasks -H 'Content-Type: text/plain' -d {Quote(text)}";
+
     /// <summary>As one word of a POSIX shell, whatever is in it.</summary>
     public static string Quote(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 

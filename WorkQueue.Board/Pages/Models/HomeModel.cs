@@ -4,7 +4,7 @@ using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Pages.Models;
 
-/// <summary>The page <c>/</c>.</summary>
+/// <summary>The board's home.</summary>
 /// <param name="Stats">The figures.</param>
 /// <param name="PerSecond">The last minute.</param>
 /// <param name="Running">Some that run.</param>
