@@ -35,7 +35,7 @@ try
 
     using IDisposable? ports = RunConsole.ClaimPorts(builder);
     // The first: Aspire's own services wait in their start until the broker is healthy.
-    builder.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService>(services => ActivatorUtilities.CreateInstance<RunConsole>(services, broker, (Action)(() => exitCode = 1))));
+    builder.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService>(services => ActivatorUtilities.CreateInstance<RunConsole>(services, broker, options, (Action)(() => exitCode = 1))));
     await builder.Build().RunAsync();
     return exitCode;
 }

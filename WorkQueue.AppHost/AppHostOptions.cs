@@ -20,7 +20,7 @@ internal enum BrokerMode
 internal sealed class AppHostOptions
 {
     private const string Allowed =
-        "Settings: Workers (1 to 100), Worker:Concurrency (1 to 1024), Broker:Mode (auto, container, local, external), Broker:Image, Broker:Tag, Broker:Persist (true or false); "
+        "Settings: Workers (1 to 100), Worker:Concurrency (1 to 1024), Broker:Mode (auto, container, local, external), Broker:Image, Broker:Tag, Broker:Persist (true or false), Broker:StartLimit (00:00:05 to 01:00:00); "
         + "ConnectionStrings:rabbitmq and WorkQueue:… besides.";
 
     // Read by .NET, by Aspire or, forwarded, by the producer and the workers.
@@ -53,6 +53,12 @@ internal sealed class AppHostOptions
 
     [ConfigurationKeyName("Broker:Persist")]
     public bool BrokerPersist { get; set; }
+
+    /// <summary>How long a broker that was started here may run before it lets somebody log in.</summary>
+    [ConfigurationKeyName("Broker:StartLimit")]
+    [Display(Name = "Broker:StartLimit")]
+    [Range(typeof(TimeSpan), "00:00:05", "01:00:00")]
+    public TimeSpan BrokerStartLimit { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Reads the settings.</summary>
     /// <exception cref="SettingException">A key is unknown, or its value is not allowed.</exception>

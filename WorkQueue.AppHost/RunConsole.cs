@@ -7,14 +7,15 @@ using Microsoft.Extensions.Hosting;
 namespace WorkQueue.AppHost;
 
 /// <summary>What the console says: where everything is when it runs, and what ends or is refused meanwhile.</summary>
-internal sealed class RunConsole(ResourceNotificationService notifications, IHostApplicationLifetime lifetime, Broker broker, Action failed) : BackgroundService
+internal sealed class RunConsole(ResourceNotificationService notifications, IHostApplicationLifetime lifetime, Broker broker, AppHostOptions options, Action failed) : BackgroundService
 {
     private static readonly string[] DashboardUrls = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
 
     private static readonly TimeSpan EngineLimit = TimeSpan.FromSeconds(10);
 
     private readonly HashSet<(string Resource, string State)> _said = [];
-    private bool _brokerWasHealthy;
+    private volatile bool _brokerWasHealthy;
+    private Task? _brokerStarts;
     private DateTimeOffset? _engineAwaySince;
 
     // With the token that opens it.
@@ -47,6 +48,11 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
         Console.WriteLine($"Broker: {broker.Choice}.");
         await foreach (ResourceEvent change in notifications.WatchAsync(stoppingToken))
         {
+            if (change.Resource.Name == Broker.Name && change.Snapshot.State?.Text == KnownResourceStates.Running)
+            {
+                _brokerStarts ??= StopUnlessHealthyAsync(stoppingToken);
+            }
+
             switch (change.Resource.Name)
             {
                 case "aspire-dashboard":
@@ -107,6 +113,16 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
 
         _engineAwaySince ??= TimeProvider.System.GetUtcNow();
         return TimeProvider.System.GetUtcNow() - _engineAwaySince > EngineLimit;
+    }
+
+    // An image that is no RabbitMQ, say: it runs, and Aspire waits for it for ever.
+    private async Task StopUnlessHealthyAsync(CancellationToken stopping)
+    {
+        await Task.Delay(options.BrokerStartLimit, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_brokerWasHealthy && !lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            Stop($"The broker, {broker.Choice}, has run for {options.BrokerStartLimit} and let nobody log in: is it RabbitMQ? Give it more time with Broker:StartLimit, or another image with Broker:Image and Broker:Tag.");
+        }
     }
 
     private void Stop(string why)

@@ -28,7 +28,10 @@ internal sealed class LetterList(
     // While tasks die, the two differ for a moment.
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _fewerSince = new(StringComparer.Ordinal);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
+
+    // Per queue: which of the two has more, and since when.
+    private readonly ConcurrentDictionary<string, (int Sign, DateTimeOffset Since)> _differs = new(StringComparer.Ordinal);
 
     private readonly string[] _queues = [.. options.Value.Queues.Keys.Append(WorkQueueOptions.DefaultQueue).Distinct(StringComparer.Ordinal)];
 
@@ -46,7 +49,7 @@ internal sealed class LetterList(
             LetterQueries.ByQueue(connection), LetterQueries.List(connection, filter, QueuesOf(filter)).ToArray(), LetterQueries.Count(connection, filter, QueuesOf(filter))));
         DeadDifference? difference = DifferenceOf(told, filter);
         bool isReplaying = projection.Progress.IsReplaying;
-        if (!isReplaying && IsMissing(difference, filter))
+        if (IsLasting(difference, filter) && difference is { Sign: > 0 } && !isReplaying)
         {
             return new LetterPage(await letters.ListAsync(filter, cancellationToken), $"{difference} This list is read from the queues.");
         }
@@ -66,8 +69,7 @@ internal sealed class LetterList(
             return await letters.CountAsync(filter, cancellationToken);
         }
 
-        (Dictionary<string, long> told, long fitting) = projection.Read(connection => (LetterQueries.ByQueue(connection), LetterQueries.Count(connection, filter, QueuesOf(filter))));
-        if (projection.Progress.IsReplaying || NoteOf(DifferenceOf(told, filter)) is not null)
+        if (await FittingAsync(filter, cancellationToken) is not { } fitting)
         {
             // What is counted is what will be moved.
             return await letters.CountAsync(filter, cancellationToken);
@@ -77,6 +79,30 @@ internal sealed class LetterList(
         return count < filter.Limit && HasOthers(filter)
             ? count + await letters.CountAsync(filter with { IsOutsideHistory = true, Limit = filter.Limit - count }, cancellationToken)
             : count;
+    }
+
+    // Null: the history does not know. While tasks die the two differ for a moment, which is waited for: to look into a queue is a delivery of
+    // each letter, and a policy may have the broker drop a letter after a few.
+    private async Task<long?> FittingAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
+    {
+        while (!projection.Progress.IsReplaying)
+        {
+            (Dictionary<string, long> told, long fitting) = projection.Read(connection => (LetterQueries.ByQueue(connection), LetterQueries.Count(connection, filter, QueuesOf(filter))));
+            DeadDifference? difference = DifferenceOf(told, filter);
+            if (IsLasting(difference, filter))
+            {
+                return null;
+            }
+
+            if (difference is null or { Sign: 0 })
+            {
+                return fitting;
+            }
+
+            await Task.Delay(LookAgain, clock, cancellationToken);
+        }
+
+        return null;
     }
 
     // Letters of subscriptions are not in the history; a queue nobody knows is refused by the queue's own reader.
@@ -136,30 +162,25 @@ internal sealed class LetterList(
         return new DeadDifference(counted.Sum(count => count.Dead), counted.Sum(count => told.GetValueOrDefault(count.Queue)));
     }
 
-    // Whether the queues have had more for longer than a moment.
-    private bool IsMissing(DeadDifference? difference, DeadLetterFilter filter)
+    // Whether the same of the two has had more for longer than a moment.
+    private bool IsLasting(DeadDifference? difference, DeadLetterFilter filter)
     {
-        string queue = filter.Queue ?? "";
-        if (difference is null || difference.OnBroker <= difference.Told)
-        {
-            _fewerSince.TryRemove(queue, out _);
-            return false;
-        }
-
+        int sign = difference?.Sign ?? 0;
         DateTimeOffset now = clock.GetUtcNow();
-        return now - _fewerSince.GetOrAdd(queue, now) >= Moment;
+        (int Sign, DateTimeOffset Since) differs = _differs.AddOrUpdate(filter.Queue ?? "", _ => (sign, now), (_, before) => before.Sign == sign ? before : (sign, now));
+        return sign != 0 && now - differs.Since >= Moment;
     }
 
     private static string? NoteOf(DeadDifference? difference) => difference switch
     {
         null => "The queues cannot be counted at the moment, so this list is not compared with them; events of subscriptions and tasks that found no queue may be missing.",
-        { IsNone: true } => null,
+        { Sign: 0 } => null,
         _ => $"{difference} This list is from the history.",
     };
 
     private sealed record DeadDifference(long OnBroker, long Told)
     {
-        public bool IsNone => OnBroker == Told;
+        public int Sign => Math.Sign(OnBroker - Told);
 
         public override string ToString() =>
             $"The broker counted {OnBroker} dead letters at most a second ago, and the history tells of {Told}. Where that stays so, letters are older than the history or came without an id, or somebody emptied a queue; a redrive or discard of a whole queue moves what the broker has.";

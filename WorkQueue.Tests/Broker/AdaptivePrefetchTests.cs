@@ -31,7 +31,7 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
         await GrownAsync(worker);
         await EachHasRunOnceAsync(queue, Backlog);
         Assert.Equal(1, _mostAtOnce);
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 0, "none is left");
+        await Eventually.EqualAsync(0, async () => await queue.ReadyAsync(), "none is left");
         await worker.StopAsync();
         Assert.Equal(0u, await queue.ReadyAsync());
     }
@@ -47,7 +47,7 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
         Assert.Equal(1, SlotOf(busy)!.Consumer!.Run!.Message.Attempt);
         _gate.SetResult();
         await Eventually.TrueAsync(() => SlotOf(busy)!.Consumer is { Run: null, Prefetch: 1 }, "it goes on, with one at a time");
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 0, "none is left");
+        await Eventually.EqualAsync(0, async () => await queue.ReadyAsync(), "none is left");
     }
 
     [BrokerFact]
@@ -57,7 +57,7 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
         // With so much time to wait nothing but the stop sends the tasks back.
         IHost worker = await HeldUpAsync(queue, ("Worker:Prefetch", "adaptive"), ("Worker:HoldBudget", "00:00:10"));
         Task stopping = worker.StopAsync();
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == More, "all that wait are back");
+        await Eventually.EqualAsync(More, async () => await queue.ReadyAsync(), "all that wait are back");
         _gate.SetResult();
         await stopping;
         for (int i = 0; i < More; i++)
@@ -203,8 +203,9 @@ public sealed class AdaptivePrefetchTests(BrokerFixture broker)
 
     private static Task GrownAsync(IHost worker) => Eventually.TrueAsync(() => SlotOf(worker)?.Consumer?.Prefetch > 1, "the slot is given more than one");
 
-    private static Task<IReadOnlyList<EnqueueResult>> FillAsync(ITaskQueue producer, int count, string queue = "default") =>
-        producer.EnqueueManyAsync([.. Enumerable.Range(0, count).Select(number => NewTask.Json("probe", $"{number}") with { Queue = queue })]);
+    private static async Task FillAsync(ITaskQueue producer, int count, string queue = "default") => Assert.All(
+        await producer.EnqueueManyAsync([.. Enumerable.Range(0, count).Select(number => NewTask.Json("probe", $"{number}") with { Queue = queue })]),
+        result => Assert.Null(result.Error));
 
     private static async Task EachHasRunOnceAsync(TestQueue queue, int count)
     {

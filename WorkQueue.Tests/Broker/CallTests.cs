@@ -64,7 +64,7 @@ public sealed class CallTests(BrokerFixture broker)
         Assert.Equal(CallOutcome.TimedOut, late.Outcome);
         await queue.WorkerAsync();
         await queue.LoggedAsync($"Task {late.TaskId} (probe) is cancelled");
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 0, "the expired call is settled");
+        await Eventually.EqualAsync(0, async () => await queue.ReadyAsync(), "the expired call is settled");
         Assert.Empty(queue.Runs.All);
         Assert.Equal(0u, await queue.ReadyAsync("default.dead"));
     }
@@ -178,7 +178,7 @@ public sealed class CallTests(BrokerFixture broker)
         CallFailedException late = await Assert.ThrowsAsync<CallFailedException>(() => tasks.CallAsync<string>(call, Soon));
         Assert.Equal(CallOutcome.TimedOut, late.Outcome);
         Task<string> second = tasks.CallAsync<string>(call, TestEnvironment.Patience);
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 2, "both are enqueued");
+        await Eventually.EqualAsync(2, async () => await queue.ReadyAsync(), "both are enqueued");
         await queue.WorkerAsync((text, _) => Task.FromResult<object?>(text));
         Assert.Equal("again", await second);
     }

@@ -22,7 +22,7 @@ public sealed class ControlTests(BrokerFixture broker)
         ITaskControl control = queue.Last.Services.GetRequiredService<ITaskControl>();
         await control.PauseAsync("default");
         await Eventually.TrueAsync(() => queue.Logged.Count(line => line.Contains("Queue default is paused", StringComparison.Ordinal)) == 2, "both processes know");
-        await Eventually.TrueAsync(async () => await ConsumersAsync(queue) == 0, "no consumer");
+        await Eventually.EqualAsync(0, async () => await ConsumersAsync(queue), "no consumer");
         await producer.ProbeAsync("waits");
         IHost later = await queue.WorkerAsync();
         await Eventually.TrueAsync(() => queue.Logged.Count(line => line.Contains("Queue default is paused", StringComparison.Ordinal)) == 3, "the new one knows");

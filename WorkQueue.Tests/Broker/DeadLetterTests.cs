@@ -54,7 +54,7 @@ public sealed class DeadLetterTests(BrokerFixture broker)
         DeadLetterFilter its = new() { Ids = new HashSet<string> { "one" } };
         Assert.Equal(3, await letters.CountAsync(its));
         Assert.Equal(3, await letters.RedriveAsync(its));
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 3, "all are back in their queue");
+        await Eventually.EqualAsync(3, async () => await queue.ReadyAsync(), "all are back in their queue");
         Assert.Equal(0, await letters.CountAsync(its));
         await PutAsync(queue, ("one", "a"), ("one", "b"), ("two", "c"));
         await UntilDeadAsync(letters, 3);
@@ -114,7 +114,7 @@ public sealed class DeadLetterTests(BrokerFixture broker)
         Assert.Equal(Count, (await letters.ListAsync(new DeadLetterFilter())).Count);
         Assert.Equal(7, (await letters.ListAsync(new DeadLetterFilter { Skip = Count - 7 })).Count);
         Assert.Equal(Count / 2, await letters.RedriveAsync(new DeadLetterFilter { Error = "odd" }));
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == Count / 2, "the odd ones are back in their queue");
+        await Eventually.EqualAsync(Count / 2, async () => await queue.ReadyAsync(), "the odd ones are back in their queue");
         IReadOnlyList<DeadLetter> rest = await letters.ListAsync(new DeadLetterFilter());
         Assert.Equal((Count / 2, true), (rest.Count, rest.All(letter => TextOf(letter) == "even")));
     }
@@ -254,5 +254,5 @@ public sealed class DeadLetterTests(BrokerFixture broker)
     private static string TextOf(DeadLetter letter) => letter.Payload.IsEmpty ? "" : System.Text.Json.JsonSerializer.Deserialize<string>(letter.Payload.Span)!;
 
     private static Task UntilDeadAsync(IDeadLetters letters, int count) =>
-        Eventually.TrueAsync(async () => (await letters.ListAsync(new DeadLetterFilter())).Count == count, $"{count} dead letters");
+        Eventually.EqualAsync(count, async () => (await letters.ListAsync(new DeadLetterFilter())).Count, "so many dead letters");
 }

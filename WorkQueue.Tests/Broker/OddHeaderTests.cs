@@ -51,7 +51,7 @@ public sealed class OddHeaderTests(BrokerFixture broker)
         BasicProperties properties = Properties(("x-death", kind == "text" ? "x" : new List<object?>()));
         properties.Expiration = "1";
         await plain.BasicPublishAsync("", $"{queue.Prefix}.default", mandatory: true, properties, "\"odd\""u8.ToArray());
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync("default.dead") == 1, "it has expired");
+        await Eventually.EqualAsync(1, async () => await queue.ReadyAsync("default.dead"), "it has expired");
         Assert.Equal("dead-lettered by the broker: expired", Assert.Single(await queue.Last.Services.GetRequiredService<IDeadLetters>().ListAsync(new DeadLetterFilter())).Reason);
     }
 

@@ -91,7 +91,7 @@ public sealed class SeveralQueuesTests(BrokerFixture broker)
     private static Task<EnqueuedTask[]> FillAsync(ITaskQueue producer, string queue, int count, string text = "") => Task.WhenAll(
         Enumerable.Range(0, count).Select(_ => producer.EnqueueAsync(NewTask.Json("probe", text) with { Queue = queue })));
 
-    private static Task ConsumesAsync(TestQueue queue, string name) => Eventually.TrueAsync(async () => await ConsumersAsync(queue, name) == 1, $"{name} is consumed");
+    private static Task ConsumesAsync(TestQueue queue, string name) => Eventually.EqualAsync(1, async () => await ConsumersAsync(queue, name), $"{name} is consumed");
 
     private static async Task<uint> ConsumersAsync(TestQueue queue, string name)
     {

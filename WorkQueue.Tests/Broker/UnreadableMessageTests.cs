@@ -89,7 +89,7 @@ public sealed class UnreadableMessageTests(BrokerFixture broker)
         await channel.PublishAsync("", $"{queue.Prefix}.default", RawMessages.Of(Fields["decimal"], Body), CancellationToken.None);
         await EnqueueAsync(producer, 5, 50);
         await Eventually.TrueAsync(() => queue.Runs.All.Select(run => run.Text).Distinct().Count() == 55, "every healthy task runs");
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync("unreadable") == 1, "it is set aside");
+        await Eventually.EqualAsync(1, async () => await queue.ReadyAsync("unreadable"), "it is set aside");
         Assert.Equal(0u, await queue.ReadyAsync("default.dead"));
     }
 
@@ -108,7 +108,7 @@ public sealed class UnreadableMessageTests(BrokerFixture broker)
 
         await queue.WorkerAsync();
         await Eventually.TrueAsync(() => queue.Runs.All.Select(run => run.Text).Distinct().Count() == 100, "every healthy task runs");
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync("unreadable") == 100, "each is set aside");
+        await Eventually.EqualAsync(100, async () => await queue.ReadyAsync("unreadable"), "each is set aside");
         Assert.Equal(0u, await queue.ReadyAsync("default.dead"));
         Assert.InRange(queue.Logged.Count(line => line.Contains("was lost", StringComparison.Ordinal)), 1, 3);
     }
@@ -124,11 +124,11 @@ public sealed class UnreadableMessageTests(BrokerFixture broker)
         await using RawConnection raw = await RawMessages.ConnectAsync(broker.ConnectionString);
         RawChannel channel = await raw.OpenChannelAsync(CancellationToken.None);
         await EnqueueAsync(producer, 0, 2);
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync("default.dead") == 2, "two are dead");
+        await Eventually.EqualAsync(2, async () => await queue.ReadyAsync("default.dead"), "two are dead");
         await channel.PublishAsync("", $"{queue.Prefix}.default.dead", RawMessages.Of(Fields["decimal"], Body), CancellationToken.None);
         await channel.PublishAsync("", $"{queue.Prefix}.other.dead", RawMessages.Of(Fields["decimal"], Body), CancellationToken.None);
         await EnqueueAsync(producer, 2, 1);
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync("default.dead") == 4, "a third one is dead");
+        await Eventually.EqualAsync(4, async () => await queue.ReadyAsync("default.dead"), "a third one is dead");
 
         Assert.Equal(["\"0\"", "\"1\"", "\"2\""], (await letters.ListAsync(new DeadLetterFilter())).Select(letter => System.Text.Encoding.UTF8.GetString(letter.Payload.Span)).Order(StringComparer.Ordinal));
         Assert.Equal(2u, await queue.ReadyAsync("unreadable"));
@@ -191,7 +191,7 @@ public sealed class UnreadableMessageTests(BrokerFixture broker)
         await queue.WorkerAsync();
         await queue.Runs.NextAsync();
         Assert.Equal(body.Length - 2, queue.Runs.All.Single().Text.Length);
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 0, "it is done");
+        await Eventually.EqualAsync(0, async () => await queue.ReadyAsync(), "it is done");
         Assert.DoesNotContain(queue.Logged, line => line.Contains("was lost", StringComparison.Ordinal));
     }
 

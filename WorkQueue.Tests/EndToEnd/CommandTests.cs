@@ -24,13 +24,13 @@ public sealed class CommandTests(RunningSystem system) : OnRunningSystem(system)
         Assert.True((await QueueAsync()).GetProperty("paused").GetBoolean());
         await EnabledAsync("resume-queue", true);
         await App.ExecuteAsync("producer", "send-sample-tasks");
-        await Eventually.TrueAsync(async () => await CountAsync("ready") == 6, "the samples wait in the paused queue");
+        await Eventually.EqualAsync(6, async () => await CountAsync("ready"), "the samples wait in the paused queue");
         Assert.Equal(received, App.Lines("Received").Length);
 
         await App.ExecuteAsync("producer", "resume-queue", ("queue", "default"));
         await EnabledAsync("resume-queue", false);
         await Eventually.TrueAsync(() => Samples.All(text => App.Lines($"Received {text}").Length == 1), "five samples run");
-        await Eventually.TrueAsync(async () => await CountAsync("dead") == dead + 1, "one fails");
+        await Eventually.EqualAsync(dead + 1, async () => await CountAsync("dead"), "one fails");
 
         ExecuteCommandResult redriven = await App.ExecuteAsync("producer", "redrive-dead-letters", ("queue", "all"));
         Assert.Equal((CommandResultFormat.Markdown, $"{dead + 1} dead letters run again."), (redriven.Data!.Format, redriven.Message));
@@ -45,7 +45,7 @@ public sealed class CommandTests(RunningSystem system) : OnRunningSystem(system)
         foreach (int slots in (int[])[3, 1])
         {
             await App.ExecuteAsync(await App.ReplicaAsync(), "set-slots", ("slots", $"{slots}"));
-            await Eventually.TrueAsync(async () => await CountAsync("consumers") == 2 * slots, $"two workers have {slots} slots each");
+            await Eventually.EqualAsync(2 * slots, async () => await CountAsync("consumers"), $"two workers have {slots} slots each");
         }
     }
 

@@ -65,6 +65,30 @@ public sealed class ContainerTests : IAsyncLifetime
         Assert.Contains("neither has the image nobody/has-this:1 nor can pull it", Assert.Single(run.Errors), StringComparison.Ordinal);
     }
 
+    [ContainerFact]
+    public async Task An_image_that_is_no_broker_stops_the_start_and_leaves_no_container()
+    {
+        string image = $"workqueue-test-no-broker:{Guid.NewGuid():N}";
+        string made = (await OtherProgram.RunAsync("docker", ["create", TestEnvironment.ContainerImages[0]]))[0];
+        await OtherProgram.RunAsync("docker", ["commit", "--change", "ENTRYPOINT [\"sleep\", \"infinity\"]", made, image]);
+        await OtherProgram.RunAsync("docker", ["rm", made]);
+        try
+        {
+            await using OtherProgram run = OtherProgram.Start(
+                TestEnvironment.Built("WorkQueue.AppHost"),
+                ["--Broker:Mode=container", $"--Broker:Image={image.Split(':')[0]}", $"--Broker:Tag={image.Split(':')[1]}", "--Broker:StartLimit=00:00:10", "--DcpPublisher:RandomizePorts=true"],
+                ("DOTNET_ENVIRONMENT", "Development"));
+            Assert.Equal(1, await run.EndAsync(2 * TestEnvironment.Patience));
+            Assert.Contains("has run for 00:00:10 and let nobody log in: is it RabbitMQ?", Assert.Single(run.Errors), StringComparison.Ordinal);
+            // The engine gives it ten seconds to end by itself.
+            await Eventually.TrueAsync(async () => (await OtherProgram.RunAsync("docker", ["ps", "--all", "--quiet", "--filter", $"ancestor={image}"])).Length == 0, "its container is gone");
+        }
+        finally
+        {
+            await OtherProgram.RunAsync("docker", ["image", "rm", "--force", image]);
+        }
+    }
+
     private static async Task<string> RunAsync(TestApp app)
     {
         using HttpResponseMessage answer = await app.SendAsync("contained.");

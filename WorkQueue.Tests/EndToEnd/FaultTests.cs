@@ -15,7 +15,7 @@ public sealed class FaultTests
         await using TestApp app = await TestApp.StartAsync("Broker:Mode=local", "Workers=3");
         await using IConnection broker = await new ConnectionFactory { Uri = new Uri(await app.BrokerAsync()) }.CreateConnectionAsync();
         await using IChannel channel = await broker.CreateChannelAsync();
-        await Eventually.TrueAsync(async () => await channel.ConsumerCountAsync("wq.default") == 3, "three consumers");
+        await Eventually.EqualAsync(3, async () => await channel.ConsumerCountAsync("wq.default"), "three consumers");
 
         using HttpResponseMessage answer = await app.SendAsync("long......");
         await Eventually.TrueAsync(() => app.Lines("Received long......").Length == 1, "a worker has the task");

@@ -16,7 +16,7 @@ public sealed class CallFaultTests(FaultBroker broker)
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
         ITaskQueue tasks = await queue.ProducerAsync();
         await using WorkerProcess first = WorkerProcess.Start(broker.ConnectionString, queue.Prefix);
-        await Eventually.TrueAsync(async () => await queue.ConsumersAsync() == 1, "the worker consumes");
+        await Eventually.EqualAsync(1, async () => await queue.ConsumersAsync(), "the worker consumes");
         Task<JsonElement> call = tasks.CallAsync<JsonElement>("simulate", Simulated, TimeSpan.FromMinutes(1));
         await TakenAsync(queue);
         await first.KillAsync();
@@ -31,7 +31,7 @@ public sealed class CallFaultTests(FaultBroker broker)
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
         ITaskQueue tasks = await queue.ProducerAsync();
         await using WorkerProcess worker = WorkerProcess.Start(broker.ConnectionString, queue.Prefix);
-        await Eventually.TrueAsync(async () => await queue.ConsumersAsync() == 1, "the worker consumes");
+        await Eventually.EqualAsync(1, async () => await queue.ConsumersAsync(), "the worker consumes");
         Task<JsonElement> call = tasks.CallAsync<JsonElement>("simulate", new { text = "Hello" + new string('.', 60) }, TimeSpan.FromSeconds(8));
         await TakenAsync(queue);
         await worker.KillAsync();
@@ -49,7 +49,7 @@ public sealed class CallFaultTests(FaultBroker broker)
         ITaskQueue tasks = await queue.ProducerAsync();
         await queue.LoggedAsync("for consuming");
         Task<string>[] calls = [.. Enumerable.Range(0, 100).Select(_ => tasks.CallAsync<string>("probe", "", TimeSpan.FromHours(1)))];
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == calls.Length, "every call is enqueued");
+        await Eventually.EqualAsync(calls.Length, async () => await queue.ReadyAsync(), "every call is enqueued");
         link.Cut();
         foreach (Task<string> call in calls)
         {
@@ -60,10 +60,10 @@ public sealed class CallFaultTests(FaultBroker broker)
 
         await queue.LoggedAsync("for consuming", times: 2);
         Task<string> later = tasks.CallAsync<string>("probe", "", TimeSpan.FromHours(1));
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == calls.Length + 1, "a later call is enqueued");
+        await Eventually.EqualAsync(calls.Length + 1, async () => await queue.ReadyAsync(), "a later call is enqueued");
         Assert.False(later.IsCompleted);
     }
 
     // Taken and not acknowledged: neither ready nor gone.
-    private static Task TakenAsync(FaultQueue queue) => Eventually.TrueAsync(async () => await queue.ReadyAsync() == 0, "the worker has taken the task");
+    private static Task TakenAsync(FaultQueue queue) => Eventually.EqualAsync(0, async () => await queue.ReadyAsync(), "the worker has taken the task");
 }

@@ -50,7 +50,7 @@ public sealed class ConsumerTimeoutTests(FaultBroker broker, FaultReport report)
         await queue.LoggedAsync("Connected to RabbitMQ", times: 2);
         await using (IConnection connection = await queue.ConnectAsync())
         {
-            await using IChannel plain = await connection.CreateChannelAsync();
+            await using IChannel plain = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
             foreach (string type in (string[])["stays", .. Enumerable.Repeat("moves", Count)])
             {
                 BasicProperties properties = new() { MessageId = Guid.NewGuid().ToString(), Type = type };
@@ -58,7 +58,7 @@ public sealed class ConsumerTimeoutTests(FaultBroker broker, FaultReport report)
             }
         }
 
-        await Eventually.TrueAsync(async () => await letters.CountAsync(new DeadLetterFilter()) == Count + 1, "all are there");
+        await Eventually.EqualAsync(Count + 1, async () => await letters.CountAsync(new DeadLetterFilter()), "all are there");
         await LimitAsync(Limit);
         try
         {
@@ -83,7 +83,7 @@ public sealed class ConsumerTimeoutTests(FaultBroker broker, FaultReport report)
         ITaskQueue producer = await queue.ProducerAsync(Impatient);
         await queue.EnqueueAsync(producer, 1);
         TaskContext first = await queue.Runs.NextAsync();
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync() == 1, "the broker has it back");
+        await Eventually.EqualAsync(1, async () => await queue.ReadyAsync(), "the broker has it back");
         if (await queue.BrokerVersionAsync() < PerConsumer)
         {
             // From then on the client passes the broker's word on only after the handler that runs.

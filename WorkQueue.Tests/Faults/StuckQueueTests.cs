@@ -37,8 +37,8 @@ public sealed class StuckQueueTests(FaultBroker broker)
     [FaultFact(Timeout = 90_000)]
     public async Task A_dead_letter_that_waits_for_its_confirm_is_sent_once_though_another_queue_refuses()
     {
-        await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("Queues:full:Type", "Classic"), ("ConfirmTimeout", "00:00:01"));
-        await queue.WorkerAsync((_, _) => throw new TaskRejectedException("no"));
+        await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("Queues:full:Type", "Classic"), ("ConfirmTimeout", "00:00:04"));
+        IHost host = await queue.WorkerAsync((_, _) => throw new TaskRejectedException("no"), builder => builder.AddTaskQueue());
         ITaskQueue producer = await queue.ProducerAsync();
         await producer.EnqueueAsync(FaultQueue.Probe(0) with { Queue = "full" });
         await CapAsync($"{queue.Prefix}.full", 1);
@@ -47,7 +47,7 @@ public sealed class StuckQueueTests(FaultBroker broker)
         await queue.Runs.NextAsync();
 
         // As many refusals as would have closed the channel under the dead letter several times.
-        ITaskQueue worker = await queue.ProducerAsync();
+        ITaskQueue worker = host.Services.GetRequiredService<ITaskQueue>();
         for (int refused = 0; refused < 20; refused++)
         {
             await Assert.ThrowsAsync<TaskNotEnqueuedException>(() => worker.EnqueueAsync(FaultQueue.Probe(refused) with { Queue = "full" }));

@@ -94,5 +94,5 @@ public sealed class WorkerFaultTests(FaultBroker broker, FaultReport report)
         WorkerProcess.Start(broker.ConnectionString, queue.Prefix, ("Worker:Concurrency", slots.ToString(CultureInfo.InvariantCulture)));
 
     private static Task ConsumersAsync(FaultQueue queue, uint count) =>
-        Eventually.TrueAsync(async () => await queue.ConsumersAsync() == count, $"{count} consumers");
+        Eventually.EqualAsync(count, async () => await queue.ConsumersAsync(), $"{count} consumers");
 }

@@ -46,7 +46,7 @@ public sealed class InteropTests(BrokerFixture broker) : IAsyncLifetime
         await using OtherProgram pika = Python("pika_worker.py", _name);
         await using OtherProgram aioPika = Python("aio_pika_worker.py", _name);
         await queue.WorkerAsync();
-        await Eventually.TrueAsync(async () => await ConsumersAsync(queue) == 3, "all three consume");
+        await Eventually.EqualAsync(3, async () => await ConsumersAsync(queue), "all three consume");
         await SendAsync(producer);
         await RunAsync("pika_new_task.py", _name, $"{Count}");
         await RunAsync("aio_pika_new_task.py", _name, $"{Count}");
@@ -61,7 +61,7 @@ public sealed class InteropTests(BrokerFixture broker) : IAsyncLifetime
     {
         await using TestQueue queue = Adopt();
         await queue.WorkerAsync();
-        await Eventually.TrueAsync(async () => await ConsumersAsync(queue) == 1, "the worker consumes");
+        await Eventually.EqualAsync(1, async () => await ConsumersAsync(queue), "the worker consumes");
         await OtherProgram.RunAsync("amqp-publish", ["--url", broker.ConnectionString, "-e", $"{queue.Prefix}.tasks", "-r", "tutorial", "-p", "-b", "by exchange"]);
         await OtherProgram.RunAsync("amqp-publish", ["--url", broker.ConnectionString, "-r", _name, "-p", "-b", "by queue"]);
         await Eventually.TrueAsync(() => queue.Runs.All.Count == 2, "both are run");
@@ -94,7 +94,7 @@ public sealed class InteropTests(BrokerFixture broker) : IAsyncLifetime
     {
         await using TestQueue queue = Adopt();
         await queue.WorkerAsync((text, _) => Task.FromResult<object?>(new { text, length = text.Length }));
-        await Eventually.TrueAsync(async () => await ConsumersAsync(queue) == 1, "the worker consumes");
+        await Eventually.EqualAsync(1, async () => await ConsumersAsync(queue), "the worker consumes");
         Assert.Equal(["""{"text":"hello","length":5}"""], await OtherProgram.RunAsync(PythonFactAttribute.Python, ["Interop/pika_call.py", broker.ConnectionString, _name, "hello"]));
     }
 

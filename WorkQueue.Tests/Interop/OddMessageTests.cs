@@ -76,7 +76,7 @@ public sealed partial class OddMessageTests(BrokerFixture broker) : IAsyncLifeti
         string[] printed = await OtherProgram.RunAsync(PythonFactAttribute.Python, Arguments("pika", queue, "unreadable"));
         Assert.All(printed.Select(OddMessage.Read), message => Assert.True(message.IsAccepted, message.What));
         await EnqueueAsync(producer, Healthy, 20);
-        await Eventually.TrueAsync(async () => await queue.ReadyAsync("unreadable") == (uint)printed.Length, "each is set aside");
+        await Eventually.EqualAsync(printed.Length, async () => await queue.ReadyAsync("unreadable"), "each is set aside");
         await Eventually.TrueAsync(() => Enumerable.Range(Healthy, 20).All(number => _succeeded.Contains(Text(number))), "the healthy ones behind them run");
         await Eventually.TrueAsync(async () => await LeftAsync(queue) == 0, "the queues are empty");
     }

@@ -19,6 +19,19 @@ internal static class Eventually
         }
     }
 
+    /// <summary>Waits for a number; where it does not come, what came in its place is told.</summary>
+    public static async Task EqualAsync(long expected, Func<Task<long>> actual, string what)
+    {
+        long last = 0;
+        long start = TimeProvider.System.GetTimestamp();
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(25));
+        while ((last = await actual()) != expected)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(start) < TestEnvironment.Patience, $"Not within {TestEnvironment.Patience}: {what}. Expected {expected}, and last {last}");
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
     /// <summary>Waits for the health of a host.</summary>
     public static Task HealthAsync(IHost host, Func<HealthReport, bool> isExpected, string what, TimeSpan? within = null)
     {

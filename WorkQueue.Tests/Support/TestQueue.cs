@@ -41,11 +41,11 @@ internal sealed class TestQueue : IAsyncDisposable
     /// <summary>Everything the hosts logged, a line each.</summary>
     public ConcurrentQueue<string> Logged { get; } = new();
 
-    /// <summary>A channel of a plain client on the same broker.</summary>
+    /// <summary>A channel of a plain client on the same broker; a publish on it returns when it is confirmed.</summary>
     public async Task<IChannel> PlainChannelAsync()
     {
         _plain ??= await _broker.ConnectAsync();
-        return await _plain.CreateChannelAsync();
+        return await _plain.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
     }
 
     public async Task<ITaskQueue> ProducerAsync()

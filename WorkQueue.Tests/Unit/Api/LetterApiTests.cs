@@ -63,6 +63,21 @@ public sealed class LetterApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_the_two_differ_for_a_moment_no_queue_is_looked_into_as_that_counts_as_a_delivery()
+    {
+        FakeClock clock = new();
+        TaskProjection projection = Records.NewProjection(clock);
+        projection.EndReplay();
+        FakeBroker broker = new(_api.History, _api.Records) { Letters = { Letter("there", "x") } };
+        IOptions<WorkQueueOptions> options = Options.Create(new WorkQueueOptions());
+        LetterList list = new(projection, _api.History, broker, broker, new HistorySettings(options), options, clock);
+        Task<int> counted = list.CountAsync(new DeadLetterFilter(), default);
+        Assert.False(counted.IsCompleted);
+        broker.Dead = 0;
+        Assert.Equal(0, await counted);
+    }
+
+    [Fact]
     public async Task Letters_the_history_has_missed_for_longer_than_a_moment_are_listed_from_the_queue()
     {
         FakeClock clock = new();
