@@ -3,6 +3,13 @@ namespace WorkQueue.Messaging;
 /// <summary>Where a program hands tasks over. Registered by <c>AddTaskQueue()</c>; safe for concurrent use.</summary>
 public interface ITaskQueue
 {
+    /// <summary>Makes a task of a payload, to be enqueued by one of the other calls: many at once, say.</summary>
+    /// <param name="payload">The payload; written as JSON as <see cref="TaskJsonOptions"/> says.</param>
+    /// <param name="options">What else it has; null for nothing.</param>
+    /// <exception cref="ArgumentException">It has no task type, by <see cref="TaskTypeAttribute"/> or <see cref="TaskOptions.Type"/>; or both a delay and a moment.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
+    NewTask CreateTask<TPayload>(TPayload payload, TaskOptions? options = null);
+
     /// <summary>Enqueues a task. Returns only after the broker confirmed that it has it on disk, in its queue.</summary>
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Stops the waiting. The task may be enqueued all the same.</param>
@@ -54,6 +61,33 @@ public sealed record EnqueuedTask(string Id, TaskState State);
 /// <summary>Shorter forms of the calls of <see cref="ITaskQueue"/>.</summary>
 public static class TaskQueueExtensions
 {
+    /// <summary>Enqueues a task of a payload that names its type by <see cref="TaskTypeAttribute"/>.</summary>
+    /// <inheritdoc cref="ITaskQueue.EnqueueAsync"/>
+    /// <param name="queue">The queue.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="options">What else it has: a delay, an id, another queue; null for nothing.</param>
+    /// <param name="cancellationToken">Stops the waiting. The task may be enqueued all the same.</param>
+    /// <exception cref="ArgumentException">As of <see cref="ITaskQueue.CreateTask"/>.</exception>
+    public static Task<EnqueuedTask> EnqueueAsync<TPayload>(
+        this ITaskQueue queue, TPayload payload, TaskOptions? options = null, CancellationToken cancellationToken = default)
+        where TPayload : notnull
+    {
+        ArgumentNullException.ThrowIfNull(queue);
+        return queue.EnqueueAsync(queue.CreateTask(payload, options), cancellationToken);
+    }
+
+    /// <summary>Has a task of a payload run that names its type by <see cref="TaskTypeAttribute"/>, and waits for its result.</summary>
+    /// <inheritdoc cref="ITaskQueue.CallAsync"/>
+    /// <param name="queue">The queue.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="timeout">How long to wait, up to a day.</param>
+    /// <param name="cancellationToken">Stops the waiting; the task may be run all the same.</param>
+    public static Task<TResult> CallAsync<TResult>(this ITaskQueue queue, object payload, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(queue);
+        return queue.CallAsync<TResult>(queue.CreateTask(payload), timeout, cancellationToken);
+    }
+
     /// <summary>Enqueues a task of a type with its payload as JSON.</summary>
     /// <inheritdoc cref="ITaskQueue.EnqueueAsync"/>
     /// <param name="queue">The queue.</param>
@@ -64,7 +98,7 @@ public static class TaskQueueExtensions
         this ITaskQueue queue, string type, TPayload payload, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(queue);
-        return queue.EnqueueAsync(NewTask.Json(type, payload), cancellationToken);
+        return queue.EnqueueAsync(queue.CreateTask(payload, new TaskOptions { Type = type }), cancellationToken);
     }
 
     /// <summary>Has a task of a type run, with its payload as JSON, and waits for its result.</summary>
@@ -78,6 +112,6 @@ public static class TaskQueueExtensions
         this ITaskQueue queue, string type, object payload, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(queue);
-        return queue.CallAsync<TResult>(NewTask.Json(type, payload), timeout, cancellationToken);
+        return queue.CallAsync<TResult>(queue.CreateTask(payload, new TaskOptions { Type = type }), timeout, cancellationToken);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 
@@ -33,9 +34,11 @@ public sealed record NewTask
     /// <summary>The id of the task this one runs again; null for a task of its own. Only recorded.</summary>
     public string? RunOf { get; init; }
 
-    /// <summary>A task with a JSON payload.</summary>
+    /// <summary>A task with a JSON payload, whatever the program's <see cref="TaskJsonOptions"/>.</summary>
     /// <param name="type">The task type.</param>
     /// <param name="payload">The payload, written with camelCase names.</param>
+    [RequiresUnreferencedCode("Finds out by reflection how the payload is written: in a trimmed program use ITaskQueue.CreateTask.")]
+    [RequiresDynamicCode("Finds out by reflection how the payload is written: in a program compiled ahead of time use ITaskQueue.CreateTask.")]
     public static NewTask Json<TPayload>(string type, TPayload payload) => new()
     {
         Type = type,

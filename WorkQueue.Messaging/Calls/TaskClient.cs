@@ -8,9 +8,11 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.Calls;
 
 /// <summary>The queue as a program sees it: one task, many, a stream of them, or a call that waits for its result.</summary>
-internal sealed class TaskClient(TaskPublisher publisher, ReplyQueue replies, IOptions<WorkQueueOptions> options, TimeProvider clock) : ITaskQueue
+internal sealed class TaskClient(TaskPublisher publisher, ReplyQueue replies, PayloadCodec json, IOptions<WorkQueueOptions> options, TimeProvider clock) : ITaskQueue
 {
     private static readonly TimeSpan LongestCall = TimeSpan.FromDays(1);
+
+    public NewTask CreateTask<TPayload>(TPayload payload, TaskOptions? options = null) => NewTaskRules.Create(payload, options ?? new TaskOptions(), json, clock.GetUtcNow());
 
     public Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default) => publisher.EnqueueAsync(task, null, cancellationToken);
 
@@ -110,7 +112,7 @@ internal sealed class TaskClient(TaskPublisher publisher, ReplyQueue replies, IO
         }
     }
 
-    private static TResult ResultOf<TResult>(Reply reply, string id)
+    private TResult ResultOf<TResult>(Reply reply, string id)
     {
         if (reply.Reason is { } reason)
         {
@@ -120,7 +122,7 @@ internal sealed class TaskClient(TaskPublisher publisher, ReplyQueue replies, IO
 
         try
         {
-            return JsonSerializer.Deserialize<TResult>(reply.Body.Span, JsonSerializerOptions.Web)!;
+            return json.ReadResult<TResult>(reply.Body.Span)!;
         }
         catch (Exception misfit) when (misfit is JsonException or NotSupportedException)
         {

@@ -12,7 +12,7 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
         where THandler : class, ITaskHandler<TPayload> =>
         new(type, (services, message, context) =>
         {
-            TPayload payload = PayloadReader.Read<TPayload>(message);
+            TPayload payload = services.GetRequiredService<PayloadCodec>().Read<TPayload>(message);
             return services.GetRequiredService<THandler>().HandleAsync(payload, context);
         });
 
@@ -20,10 +20,10 @@ internal sealed record TaskHandlerRegistration(string Type, Func<IServiceProvide
         where THandler : class, ITaskHandler<TPayload, TResult> =>
         new(type, async (services, message, context) =>
         {
-            TPayload payload = PayloadReader.Read<TPayload>(message);
+            TPayload payload = services.GetRequiredService<PayloadCodec>().Read<TPayload>(message);
             return await services.GetRequiredService<THandler>().HandleAsync(payload, context);
         });
 
     public static TaskHandlerRegistration Create<TPayload>(string type, Func<TPayload, TaskContext, Task<object?>> handle) =>
-        new(type, (_, message, context) => handle(PayloadReader.Read<TPayload>(message), context));
+        new(type, (services, message, context) => handle(services.GetRequiredService<PayloadCodec>().Read<TPayload>(message), context));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Streams;
@@ -51,7 +52,7 @@ internal sealed record ControlEntry(
     {
         BasicProperties properties = new() { Persistent = true, Type = Kind, ContentType = "application/json" };
         string exchange = topology.History.ControlExchange;
-        return new OutgoingMessage(exchange, "", exchange, properties, JsonSerializer.SerializeToUtf8Bytes(this, JsonSerializerOptions.Web));
+        return new OutgoingMessage(exchange, "", exchange, properties, JsonSerializer.SerializeToUtf8Bytes(this, ControlJson.Default.ControlEntry));
     }
 
     /// <summary>Reads an entry; null for one that a later version may understand.</summary>
@@ -59,7 +60,7 @@ internal sealed record ControlEntry(
     {
         try
         {
-            return JsonSerializer.Deserialize<ControlEntry>(message.Body.Span, JsonSerializerOptions.Web);
+            return JsonSerializer.Deserialize(message.Body.Span, ControlJson.Default.ControlEntry);
         }
         catch (JsonException)
         {
@@ -67,3 +68,7 @@ internal sealed record ControlEntry(
         }
     }
 }
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(ControlEntry))]
+internal sealed partial class ControlJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Events;
@@ -8,5 +9,5 @@ namespace WorkQueue.Messaging.Events;
 internal sealed record EventHandlerRegistration(TopicPattern Pattern, Func<TaskMessage, EventContext, Task> RunAsync)
 {
     public static EventHandlerRegistration Create<TPayload>(TopicPattern pattern, Func<TPayload, EventContext, Task> handle) =>
-        new(pattern, (message, context) => handle(PayloadReader.Read<TPayload>(message), context));
+        new(pattern, (message, context) => handle(context.Services.GetRequiredService<PayloadCodec>().Read<TPayload>(message), context));
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Diagnostics;
@@ -11,13 +10,13 @@ namespace WorkQueue.Messaging.Events;
 
 /// <summary>Publishes the events of users.</summary>
 internal sealed class EventPublisher(
-    ConfirmedPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, WorkQueueTelemetry telemetry, TimeProvider clock) : ITaskEvents
+    ConfirmedPublisher publisher, TaskTopology topology, PayloadCodec json, IOptions<WorkQueueOptions> options, WorkQueueTelemetry telemetry, TimeProvider clock) : ITaskEvents
 {
     public async Task<string> PublishAsync<TPayload>(string topic, TPayload payload, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(topic);
         TopicRules.Check(topic);
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(payload, JsonSerializerOptions.Web);
+        byte[] body = json.Write(payload);
         if (body.Length > options.Value.MaxPayloadBytes)
         {
             throw new InvalidEventException(

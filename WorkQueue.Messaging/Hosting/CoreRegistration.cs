@@ -17,6 +17,7 @@ using WorkQueue.Messaging.Monitoring;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Streams;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Hosting;
 
@@ -111,6 +112,7 @@ internal static class CoreRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
         services.AddSingleton<WorkQueueTelemetry>();
+        services.AddSingleton<PayloadCodec>();
         services.AddSingleton<TaskTopology>();
         services.AddSingleton<TopologyDeclarer>();
         services.AddSingleton(provider => new QueuePolicies(provider.GetRequiredService<TaskTopology>(), provider.GetRequiredService<IOptions<WorkQueueOptions>>()));

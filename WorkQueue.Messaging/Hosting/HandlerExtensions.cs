@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -7,7 +8,7 @@ namespace WorkQueue.Messaging;
 public static class HandlerExtensions
 {
     /// <inheritdoc cref="TaskHandlerServices.AddTaskHandler{TPayload, THandler}(IServiceCollection, string)"/>
-    public static IHostApplicationBuilder AddTaskHandler<TPayload, THandler>(this IHostApplicationBuilder builder, string type)
+    public static IHostApplicationBuilder AddTaskHandler<TPayload, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(this IHostApplicationBuilder builder, string? type = null)
         where THandler : class, ITaskHandler<TPayload>
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -16,7 +17,7 @@ public static class HandlerExtensions
     }
 
     /// <inheritdoc cref="TaskHandlerServices.AddTaskHandler{TPayload, TResult, THandler}(IServiceCollection, string)"/>
-    public static IHostApplicationBuilder AddTaskHandler<TPayload, TResult, THandler>(this IHostApplicationBuilder builder, string type)
+    public static IHostApplicationBuilder AddTaskHandler<TPayload, TResult, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(this IHostApplicationBuilder builder, string? type = null)
         where THandler : class, ITaskHandler<TPayload, TResult>
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -25,7 +26,7 @@ public static class HandlerExtensions
     }
 
     /// <inheritdoc cref="TaskHandlerServices.AddTaskMiddleware{TMiddleware}(IServiceCollection)"/>
-    public static IHostApplicationBuilder AddTaskMiddleware<TMiddleware>(this IHostApplicationBuilder builder)
+    public static IHostApplicationBuilder AddTaskMiddleware<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TMiddleware>(this IHostApplicationBuilder builder)
         where TMiddleware : class, ITaskMiddleware
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -48,6 +49,22 @@ public static class HandlerExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.AddTaskHandler(type, handle);
+        return builder;
+    }
+
+    /// <inheritdoc cref="TaskHandlerServices.AddTaskHandler{TPayload}(IServiceCollection, Func{TPayload, TaskContext, Task})"/>
+    public static IHostApplicationBuilder AddTaskHandler<TPayload>(this IHostApplicationBuilder builder, Func<TPayload, TaskContext, Task> handle)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddTaskHandler(handle);
+        return builder;
+    }
+
+    /// <inheritdoc cref="TaskHandlerServices.AddTaskHandler{TPayload, TResult}(IServiceCollection, Func{TPayload, TaskContext, Task{TResult}})"/>
+    public static IHostApplicationBuilder AddTaskHandler<TPayload, TResult>(this IHostApplicationBuilder builder, Func<TPayload, TaskContext, Task<TResult>> handle)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddTaskHandler(handle);
         return builder;
     }
 

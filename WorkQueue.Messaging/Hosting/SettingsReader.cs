@@ -1,4 +1,4 @@
-using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 using Microsoft.Extensions.Configuration;
@@ -47,8 +47,15 @@ internal static class SettingsReader
     public static IEnumerable<string> UnknownIn(IConfiguration? configuration) => configuration is null ? []
         : Findings(configuration.GetSection(WorkQueueOptions.Section)).Where(finding => !finding.IsWrong).Select(finding => finding.Text);
 
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(WorkQueueOptions))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(QueueOptions))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(TaskTypeOptions))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(WorkerOptions))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(RetryOptions))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(TlsOptions))]
     private static IEnumerable<Finding> Findings(IConfiguration section) => Of(section, typeof(WorkQueueOptions), WorkQueueOptions.Section, OthersKeys);
 
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Each class of settings is named above.")]
     private static IEnumerable<Finding> Of(IConfiguration section, Type type, string path, string[] foreign)
     {
         Dictionary<string, PropertyInfo> known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
@@ -96,14 +103,13 @@ internal static class SettingsReader
             return Enum.GetNames(type).Contains(value, StringComparer.OrdinalIgnoreCase);
         }
 
-        try
-        {
-            return TypeDescriptor.GetConverter(type).ConvertFromString(null, CultureInfo.InvariantCulture, value) is not null;
-        }
-        catch (Exception misfit) when (misfit is FormatException or ArgumentException or OverflowException)
-        {
-            return false;
-        }
+        CultureInfo invariant = CultureInfo.InvariantCulture;
+        return type == typeof(string)
+            || (type == typeof(TimeSpan) && TimeSpan.TryParse(value, invariant, out _))
+            || (type == typeof(int) && int.TryParse(value, NumberStyles.Integer, invariant, out _))
+            || (type == typeof(long) && long.TryParse(value, NumberStyles.Integer, invariant, out _))
+            || (type == typeof(double) && double.TryParse(value, NumberStyles.Float, invariant, out _))
+            || (type == typeof(bool) && bool.TryParse(value, out _));
     }
 
     private static string Kind(Type type) => type switch

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using WorkQueue.Messaging.Consuming;
@@ -14,12 +15,13 @@ public static class TaskHandlerServices
     /// <typeparam name="TPayload">The payload.</typeparam>
     /// <typeparam name="THandler">The handler; made anew for each task, with its dependencies from a scope of its own.</typeparam>
     /// <param name="services">The services.</param>
-    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
-    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
-    public static IServiceCollection AddTaskHandler<TPayload, THandler>(this IServiceCollection services, string type)
+    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>. Default: that of the payload's <see cref="TaskTypeAttribute"/>.</param>
+    /// <exception cref="ArgumentException">The type is malformed, or has a handler already; or none is given, and the payload has none.</exception>
+    public static IServiceCollection AddTaskHandler<TPayload, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(this IServiceCollection services, string? type = null)
         where THandler : class, ITaskHandler<TPayload>
     {
         ArgumentNullException.ThrowIfNull(services);
+        type ??= TaskTypeAttribute.Of(typeof(TPayload));
         CoreRegistration.AddHandler(services, type, TaskHandlerRegistration.Create<TPayload, THandler>(type));
         services.TryAddTransient<THandler>();
         return services;
@@ -30,12 +32,13 @@ public static class TaskHandlerServices
     /// <typeparam name="TResult">The result.</typeparam>
     /// <typeparam name="THandler">The handler; made anew for each task, with its dependencies from a scope of its own.</typeparam>
     /// <param name="services">The services.</param>
-    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>.</param>
-    /// <exception cref="ArgumentException">The type is malformed, or has a handler already.</exception>
-    public static IServiceCollection AddTaskHandler<TPayload, TResult, THandler>(this IServiceCollection services, string type)
+    /// <param name="type">The task type: letters, digits, <c>-</c> and <c>_</c>. Default: that of the payload's <see cref="TaskTypeAttribute"/>.</param>
+    /// <exception cref="ArgumentException">The type is malformed, or has a handler already; or none is given, and the payload has none.</exception>
+    public static IServiceCollection AddTaskHandler<TPayload, TResult, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(this IServiceCollection services, string? type = null)
         where THandler : class, ITaskHandler<TPayload, TResult>
     {
         ArgumentNullException.ThrowIfNull(services);
+        type ??= TaskTypeAttribute.Of(typeof(TPayload));
         CoreRegistration.AddHandler(services, type, TaskHandlerRegistration.Create<TPayload, TResult, THandler>(type));
         services.TryAddTransient<THandler>();
         return services;
@@ -44,7 +47,7 @@ public static class TaskHandlerServices
     /// <summary>Adds what goes around every run of this worker; the first that is added is the outermost.</summary>
     /// <typeparam name="TMiddleware">It; made for each run from the run's scope, unless it is registered otherwise.</typeparam>
     /// <param name="services">The services.</param>
-    public static IServiceCollection AddTaskMiddleware<TMiddleware>(this IServiceCollection services)
+    public static IServiceCollection AddTaskMiddleware<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TMiddleware>(this IServiceCollection services)
         where TMiddleware : class, ITaskMiddleware
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -84,6 +87,16 @@ public static class TaskHandlerServices
         CoreRegistration.AddHandler(services, type, TaskHandlerRegistration.Create<TPayload>(type, async (payload, context) => await handle(payload, context)));
         return services;
     }
+
+    /// <summary>Adds the handler of the task type that the payload names by <see cref="TaskTypeAttribute"/>, whose tasks have no result.</summary>
+    /// <inheritdoc cref="AddTaskHandler{TPayload}(IServiceCollection, string, Func{TPayload, TaskContext, Task})"/>
+    public static IServiceCollection AddTaskHandler<TPayload>(this IServiceCollection services, Func<TPayload, TaskContext, Task> handle) =>
+        services.AddTaskHandler(TaskTypeAttribute.Of(typeof(TPayload)), handle);
+
+    /// <summary>Adds the handler of the task type that the payload names by <see cref="TaskTypeAttribute"/>, whose tasks have a result.</summary>
+    /// <inheritdoc cref="AddTaskHandler{TPayload, TResult}(IServiceCollection, string, Func{TPayload, TaskContext, Task{TResult}})"/>
+    public static IServiceCollection AddTaskHandler<TPayload, TResult>(this IServiceCollection services, Func<TPayload, TaskContext, Task<TResult>> handle) =>
+        services.AddTaskHandler(TaskTypeAttribute.Of(typeof(TPayload)), handle);
 
     /// <summary>Adds a handler of events.</summary>
     /// <typeparam name="TPayload">The payload, read as <see cref="ITaskHandler{TPayload}"/> says.</typeparam>

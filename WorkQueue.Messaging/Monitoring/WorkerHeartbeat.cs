@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
@@ -13,14 +14,14 @@ internal static class WorkerHeartbeat
     public static OutgoingMessage Write(WorkerInfo info, TaskTopology topology)
     {
         BasicProperties properties = new() { Type = TopicRules.WorkerTopic, ContentType = "application/json" };
-        return new OutgoingMessage(topology.EventsExchange, TopicRules.WorkerTopic, topology.EventsExchange, properties, JsonSerializer.SerializeToUtf8Bytes(info, JsonSerializerOptions.Web), Mandatory: false);
+        return new OutgoingMessage(topology.EventsExchange, TopicRules.WorkerTopic, topology.EventsExchange, properties, JsonSerializer.SerializeToUtf8Bytes(info, HeartbeatJson.Default.WorkerInfo), Mandatory: false);
     }
 
     public static WorkerInfo? Read(ReadOnlyMemory<byte> body)
     {
         try
         {
-            return JsonSerializer.Deserialize<WorkerInfo>(body.Span, JsonSerializerOptions.Web);
+            return JsonSerializer.Deserialize(body.Span, HeartbeatJson.Default.WorkerInfo);
         }
         catch (JsonException)
         {
@@ -28,3 +29,7 @@ internal static class WorkerHeartbeat
         }
     }
 }
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(WorkerInfo))]
+internal sealed partial class HeartbeatJson : JsonSerializerContext;

@@ -9,6 +9,31 @@ internal static class NewTaskRules
 {
     private const int MaxIdBytes = 255;
 
+    /// <summary>Makes a task of a payload.</summary>
+    /// <exception cref="ArgumentException">It names no type, or two times.</exception>
+    public static NewTask Create<TPayload>(TPayload payload, TaskOptions options, PayloadCodec json, DateTimeOffset now)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Delay ?? TimeSpan.Zero, TimeSpan.Zero, nameof(options.Delay));
+        if (options is { Delay: not null, NotBefore: not null })
+        {
+            throw new ArgumentException("Give a task a delay or the moment before which it is not to run, not both.", nameof(options));
+        }
+
+        return new NewTask
+        {
+            Type = options.Type ?? TaskTypeAttribute.Of(PayloadCodec.TypeOf(payload)),
+            Body = json.Write(payload),
+            ContentType = TaskCodec.JsonContent,
+            Queue = options.Queue,
+            Id = options.Id,
+            NotBefore = options.Delay is { } delay ? Later(now, delay) : options.NotBefore,
+            Deadline = options.Deadline,
+        };
+    }
+
+    // What is too far ahead for a date is too far for a delay too, and is refused as that.
+    private static DateTimeOffset Later(DateTimeOffset now, TimeSpan delay) => delay < DateTimeOffset.MaxValue - now ? now + delay : DateTimeOffset.MaxValue;
+
     /// <summary>Checks a task and gives it its envelope.</summary>
     /// <exception cref="InvalidTaskException">The task breaks a rule.</exception>
     public static TaskMessage Check(NewTask task, WorkQueueOptions options, TaskTopology topology, DateTimeOffset now)

@@ -2,6 +2,7 @@ using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using RabbitMQ.Client;
 
 namespace WorkQueue.Messaging.Wire;
@@ -98,7 +99,7 @@ internal static class TaskHeaders
     {
         try
         {
-            return JsonSerializer.Serialize(Plain(value));
+            return JsonSerializer.Serialize(Plain(value), PlainJson.Default.Object);
         }
         catch (Exception tooDeep) when (tooDeep is JsonException or InvalidOperationException or NotSupportedException)
         {
@@ -186,3 +187,23 @@ internal static class TaskHeaders
 
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("o", CultureInfo.InvariantCulture);
 }
+
+// What a header can hold, and a payload or result may be: no program has to list them.
+[JsonSerializable(typeof(object))]
+[JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(Dictionary<string, object?>))]
+[JsonSerializable(typeof(object?[]))]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(sbyte))]
+[JsonSerializable(typeof(byte))]
+[JsonSerializable(typeof(short))]
+[JsonSerializable(typeof(ushort))]
+[JsonSerializable(typeof(int))]
+[JsonSerializable(typeof(uint))]
+[JsonSerializable(typeof(long))]
+[JsonSerializable(typeof(ulong))]
+[JsonSerializable(typeof(float))]
+[JsonSerializable(typeof(double))]
+[JsonSerializable(typeof(decimal))]
+internal sealed partial class PlainJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Wire;
 
@@ -7,6 +8,8 @@ namespace WorkQueue.Tests.Unit;
 
 public sealed class PayloadTests
 {
+    private static readonly PayloadCodec Codec = new(Options.Create(new TaskJsonOptions()));
+
     private sealed record Note(string Text, int Copies = 1);
 
     [Fact]
@@ -24,7 +27,7 @@ public sealed class PayloadTests
     public void A_JSON_element_outlives_the_buffer_it_was_read_from()
     {
         byte[] buffer = """{"a":1}"""u8.ToArray();
-        JsonElement element = PayloadReader.Read<JsonElement>(Message("application/json", buffer));
+        JsonElement element = Codec.Read<JsonElement>(Message("application/json", buffer));
         Array.Clear(buffer);
         Assert.Equal(1, element.GetProperty("a").GetInt32());
     }
@@ -41,24 +44,24 @@ public sealed class PayloadTests
 
     [Fact]
     public void A_text_that_is_not_UTF_8_rejects_the_task() =>
-        Assert.Throws<TaskRejectedException>(() => PayloadReader.Read<string>(Message("text/plain", [0xff])));
+        Assert.Throws<TaskRejectedException>(() => Codec.Read<string>(Message("text/plain", [0xff])));
 
     [Theory]
     [InlineData("application/json", """{"text":"hi"}""")]
     [InlineData("text/plain", "hi")]
     public void A_byte_order_mark_is_passed_over(string contentType, string body) =>
-        Assert.Equal(new Note("hi"), PayloadReader.Read<Note>(Message(contentType, [.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(body)])));
+        Assert.Equal(new Note("hi"), Codec.Read<Note>(Message(contentType, [.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(body)])));
 
     [Fact]
     public void An_encoding_that_is_not_read_rejects_the_task_and_is_named()
     {
         TaskRejectedException rejected = Assert.Throws<TaskRejectedException>(
-            () => PayloadReader.Read<Note>(Message("application/json", [0x1f, 0x8b]) with { ContentEncoding = "gzip" }));
+            () => Codec.Read<Note>(Message("application/json", [0x1f, 0x8b]) with { ContentEncoding = "gzip" }));
         Assert.Contains("'gzip'", rejected.Message, StringComparison.Ordinal);
-        Assert.Equal("hi", PayloadReader.Read<string>(Message("text/plain", "hi"u8.ToArray()) with { ContentEncoding = "UTF-8" }));
+        Assert.Equal("hi", Codec.Read<string>(Message("text/plain", "hi"u8.ToArray()) with { ContentEncoding = "UTF-8" }));
     }
 
-    private static T Read<T>(string contentType, string body) => PayloadReader.Read<T>(Message(contentType, Encoding.UTF8.GetBytes(body)));
+    private static T Read<T>(string contentType, string body) => Codec.Read<T>(Message(contentType, Encoding.UTF8.GetBytes(body)));
 
     private static TaskMessage Message(string contentType, byte[] body) =>
         new() { Id = "1", Type = "note", Queue = "default", Body = body, ContentType = contentType };

@@ -1,4 +1,7 @@
+using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Wire;
 using WorkQueue.Tests.Unit.History;
 
 namespace WorkQueue.Tests.Unit.Api;
@@ -52,6 +55,9 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
 
     /// <summary>What an enqueue waits for.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
+
+    public NewTask CreateTask<TPayload>(TPayload payload, TaskOptions? options = null) =>
+        NewTaskRules.Create(payload, options ?? new TaskOptions(), new PayloadCodec(Options.Create(new TaskJsonOptions())), TimeProvider.System.GetUtcNow());
 
     public async Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
     {
