@@ -11,7 +11,7 @@ namespace WorkQueue.Messaging.Events;
 
 /// <summary>Publishes the events of users.</summary>
 internal sealed class EventPublisher(
-    ConfirmedPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, WorkQueueTelemetry telemetry, TimeProvider clock) : ITaskEvents
+    IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, WorkQueueTelemetry telemetry, TimeProvider clock) : ITaskEvents
 {
     public async Task<string> PublishAsync<TPayload>(string topic, TPayload payload, CancellationToken cancellationToken = default)
     {
