@@ -37,7 +37,7 @@ public static class TaskTest
         Func<ITaskQueue, ITaskHandler<TPayload>> create, TPayload payload, TaskTestSettings? settings = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(create);
-        return SingleRun.RunAsync<TPayload, TaskTestResult>(
+        return RunAloneAsync<TPayload, TaskTestResult>(
             queue => create(queue).HandleAsync,
             payload,
             settings ?? new TaskTestSettings(),
@@ -64,7 +64,7 @@ public static class TaskTest
         Func<ITaskQueue, ITaskHandler<TPayload, TResult>> create, TPayload payload, TaskTestSettings? settings = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(create);
-        return SingleRun.RunAsync<TPayload, TaskTestResult<TResult>>(
+        return RunAloneAsync<TPayload, TaskTestResult<TResult>>(
             queue =>
             {
                 ITaskHandler<TPayload, TResult> handler = create(queue);
@@ -77,28 +77,25 @@ public static class TaskTest
     }
 
     // In a queue of its own, of which nothing else is run.
-    private static class SingleRun
+    private static async Task<TRun> RunAloneAsync<TPayload, TRun>(
+        Func<ITaskQueue, Func<TPayload, TaskContext, Task<object?>>> create,
+        TPayload payload,
+        TaskTestSettings settings,
+        Func<TestTask, TimeSpan?, IReadOnlyList<TestTask>, TRun> result,
+        CancellationToken cancellationToken)
     {
-        public static async Task<TRun> RunAsync<TPayload, TRun>(
-            Func<ITaskQueue, Func<TPayload, TaskContext, Task<object?>>> create,
-            TPayload payload,
-            TaskTestSettings settings,
-            Func<TestTask, TimeSpan?, IReadOnlyList<TestTask>, TRun> result,
-            CancellationToken cancellationToken)
-        {
-            Func<TPayload, TaskContext, Task<object?>>? handle = null;
-            TaskHandlerRegistration handler = TaskHandlerRegistration.Create<TPayload>(settings.Type, (given, context) => handle!(given, context));
-            await using TestTaskQueue queue = new(services => CoreRegistration.AddHandler(services, settings.Type, handler), settings.Options) { Patience = settings.Patience };
-            handle = create(queue);
-            TestTask task = await queue.EnqueueAttemptAsync(NewTask.Json(settings.Type, payload) with { Id = settings.Id }, settings.Attempt);
-            Run run = await queue.RunOneAsync(cancellationToken);
-            return run.Ended.IsCompleted
-                ? result(task, (run.Disposition as Disposition.Retry)?.Delay, [.. queue.Tasks.Where(other => other != task)])
-                : throw Unended(run, settings);
-        }
-
-        private static Exception Unended(Run run, TaskTestSettings settings) => run.IsHanging
-            ? new TimeoutException($"The handler has run for {settings.Patience.TotalSeconds:0.###} s of real time without an end.")
-            : new InvalidOperationException($"The handler waits for a task that it calls, or for a clock that nobody turns: {nameof(TestTaskQueue)} runs and turns both.");
+        Func<TPayload, TaskContext, Task<object?>>? handle = null;
+        TaskHandlerRegistration handler = TaskHandlerRegistration.Create<TPayload>(settings.Type, (given, context) => handle!(given, context));
+        await using TestTaskQueue queue = new(services => CoreRegistration.AddHandler(services, settings.Type, handler), settings.Options) { Patience = settings.Patience };
+        handle = create(queue);
+        TestTask task = await queue.EnqueueAttemptAsync(NewTask.Json(settings.Type, payload) with { Id = settings.Id }, settings.Attempt);
+        Run run = await queue.RunOneAsync(cancellationToken);
+        return run.Ended.IsCompleted
+            ? result(task, (run.Disposition as Disposition.Retry)?.Delay, [.. queue.Tasks.Where(other => other != task)])
+            : throw Unended(run, settings);
     }
+
+    private static Exception Unended(Run run, TaskTestSettings settings) => run.IsHanging
+        ? new TimeoutException($"The handler has run for {settings.Patience.TotalSeconds:0.###} s of real time without an end.")
+        : new InvalidOperationException($"The handler waits for a task that it calls, or for a clock that nobody turns: {nameof(TestTaskQueue)} runs and turns both.");
 }

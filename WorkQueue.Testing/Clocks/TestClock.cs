@@ -37,6 +37,7 @@ internal sealed class TestClock(CurrentRun current) : FakeTimeProvider
         private readonly object? _state;
         private readonly RunWatch? _run;
         private readonly bool _isWait;
+        private readonly ExecutionContext? _context = ExecutionContext.Capture();
         private readonly ITimer _inner;
         private TimeSpan _period;
 
@@ -71,7 +72,14 @@ internal sealed class TestClock(CurrentRun current) : FakeTimeProvider
         private void Fire()
         {
             Arm(_period > TimeSpan.Zero ? Due + _period : null, _period);
-            _callback(_state);
+            if (_context is null)
+            {
+                _callback(_state);
+                return;
+            }
+
+            // As a real timer does; so what it calls is code of its run.
+            ExecutionContext.Run(_context, _ => _callback(_state), null);
         }
 
         private void Arm(DateTimeOffset? due, TimeSpan period)

@@ -70,7 +70,8 @@ internal sealed class QueueDriver(MemoryBroker broker, TaskRunner runner, TestCl
         await _turn.WaitAsync();
         try
         {
-            await turn();
+            // A framework's synchronization context may have one thread only.
+            await Task.Run(turn);
         }
         finally
         {

@@ -41,7 +41,12 @@ internal sealed class TaskRunner(
     public Run Start(WaitingMessage message)
     {
         Run run = new($"{message.Properties.Type} {message.Properties.MessageId}");
-        run.Ended = RunAsync(run, message);
+        // As in a worker: no synchronization context, and nothing that the test has put into its own execution context.
+        using (ExecutionContext.SuppressFlow())
+        {
+            run.Ended = Task.Run(() => RunAsync(run, message));
+        }
+
         return run;
     }
 
