@@ -34,7 +34,10 @@ public sealed class TestTaskQueue : ITaskQueue, IAsyncDisposable
     /// Adds handlers, event handlers, middlewares and the services that they need, with fakes where the test wants them: what a program calls on its own services. What
     /// handlers get as <see cref="ITaskQueue"/> and as <see cref="TimeProvider"/> are this queue and its clock.
     /// </param>
-    /// <param name="settings">Changes the settings. Retries have no jitter (<see cref="RetryOptions.Jitter"/> is 0) unless it is set here; all else is as in production.</param>
+    /// <param name="settings">
+    /// Changes the settings. Other than in production retries have no jitter (<see cref="RetryOptions.Jitter"/> is 0) and many tasks are enqueued one after the other
+    /// (<see cref="WorkQueueOptions.PublishWindow"/> is 1), unless it is set here; <see cref="WorkQueueOptions.History"/> is always whole.
+    /// </param>
     /// <exception cref="OptionsValidationException">A setting is wrong.</exception>
     public TestTaskQueue(Action<IServiceCollection>? configure = null, Action<WorkQueueOptions>? settings = null)
     {

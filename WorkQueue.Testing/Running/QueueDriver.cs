@@ -7,7 +7,7 @@ namespace WorkQueue.Testing.Running;
 internal sealed class QueueDriver(MemoryBroker broker, TaskRunner runner, TestClock clock, CurrentRun current) : IAsyncDisposable
 {
     // More at one moment are tasks that enqueue each other without end.
-    private const int MostRuns = 20_000;
+    private const int MostRuns = 10_000;
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(1);
@@ -45,11 +45,15 @@ internal sealed class QueueDriver(MemoryBroker broker, TaskRunner runner, TestCl
     /// <summary>Runs the next message alone.</summary>
     public async Task<Run> RunOneAsync(CancellationToken cancellationToken)
     {
-        Run run = runner.Start(broker.TakeDue() ?? throw new InvalidOperationException("Nothing is due."));
-        _runs.Add(run);
-        await using CancellationTokenRegistration interrupted = cancellationToken.UnsafeRegister(_ => runner.Interrupt(run), null);
-        await SettleAsync(run);
-        return run;
+        Run? run = null;
+        await InTurnAsync(async () =>
+        {
+            run = runner.Start(broker.TakeDue() ?? throw new InvalidOperationException("Nothing is due."));
+            _runs.Add(run);
+            await using CancellationTokenRegistration interrupted = cancellationToken.UnsafeRegister(_ => runner.Interrupt(run), null);
+            await SettleAsync(run);
+        });
+        return run!;
     }
 
     public async ValueTask DisposeAsync()

@@ -136,6 +136,24 @@ public sealed class ClockTests
     public async Task A_handler_that_blocks_its_thread_is_an_error_and_no_hang()
     {
         using ManualResetEventSlim open = new();
+        await using TestTaskQueue queue = Queue((_, _) =>
+        {
+            open.Wait();
+            return Done();
+        });
+        queue.Patience = TimeSpan.FromMilliseconds(100);
+        TestTask task = await queue.ProbeAsync();
+        await Assert.ThrowsAsync<TimeoutException>(queue.RunAsync);
+        open.Set();
+        queue.Patience = TimeSpan.FromSeconds(10);
+        await queue.RunAsync();
+        Assert.Equal(TaskState.Succeeded, task.State);
+    }
+
+    [Fact]
+    public async Task A_handler_that_blocks_its_thread_after_a_wait_is_an_error_and_no_hang()
+    {
+        using ManualResetEventSlim open = new();
         await using TestTaskQueue queue = Queue(async (_, context) =>
         {
             await Task.Delay(TimeSpan.FromSeconds(1), context.Services.GetRequiredService<TimeProvider>());
