@@ -13,15 +13,13 @@ namespace WorkQueue.Messaging.Calls;
 /// the calls that wait for one fail at once.
 /// </summary>
 internal sealed class ReplyQueue(
-    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TimeProvider clock, ILogger<ReplyQueue> logger) : BackgroundService
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TimeProvider clock, ILogger<ReplyQueue> logger) : BackgroundService, IReplies
 {
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _needed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Dictionary<string, PendingCall> _pending = new(StringComparer.Ordinal);
     private TaskCompletionSource<string> _name = NewName();
 
-    /// <summary>Waits for the reply to a task from now on, until the call is disposed of; a reply that comes after that is ignored.</summary>
-    /// <exception cref="TaskNotEnqueuedException">The broker is away; nothing was sent.</exception>
     public async Task<PendingCall> ExpectAsync(string id, CancellationToken cancellationToken)
     {
         _needed.TrySetResult();

@@ -8,7 +8,7 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.Calls;
 
 /// <summary>The queue as a program sees it: one task, many, a stream of them, or a call that waits for its result.</summary>
-internal sealed class TaskClient(TaskPublisher publisher, ReplyQueue replies, PayloadCodec json, IOptions<WorkQueueOptions> options, TimeProvider clock) : ITaskQueue
+internal sealed class TaskClient(TaskPublisher publisher, IReplies replies, PayloadCodec json, IOptions<WorkQueueOptions> options, TimeProvider clock) : ITaskQueue
 {
     private static readonly TimeSpan LongestCall = TimeSpan.FromDays(1);
 

@@ -6,6 +6,19 @@ namespace WorkQueue.Messaging.Consuming;
 /// <summary>From the outcome of a run to what happens to the task. Pure.</summary>
 internal static class RetryPolicy
 {
+    /// <summary>Decides by the settings of the task's type.</summary>
+    /// <inheritdoc cref="Decide(TaskOutcome, int, IReadOnlyList{TimeSpan}, double, double, DateTimeOffset)"/>
+    /// <param name="outcome">What the run produced.</param>
+    /// <param name="message">The task.</param>
+    /// <param name="options">The settings.</param>
+    /// <param name="random">From 0 to 1; 0.5 leaves a delay as it is.</param>
+    /// <param name="now">The time the attempt ended.</param>
+    public static Disposition Decide(TaskOutcome outcome, TaskMessage message, WorkQueueOptions options, double random, DateTimeOffset now)
+    {
+        IReadOnlyList<TimeSpan> delays = options.Types.GetValueOrDefault(message.Type)?.RetryDelays ?? options.Retry.EffectiveDelays;
+        return WithinCall(Decide(outcome, message.Attempt, delays, options.Retry.Jitter, random, now), message, now);
+    }
+
     /// <summary>Decides.</summary>
     /// <param name="outcome">What the run produced.</param>
     /// <param name="attempt">Which attempt it was, from 1.</param>

@@ -132,7 +132,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         Limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _run = null;
         TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
-        Disposition disposition = Decide(outcome, message);
+        Disposition disposition = RetryPolicy.Decide(outcome, message, pipeline.Options.Value, Random.Shared.NextDouble(), pipeline.Clock.GetUtcNow());
         RunReport.Write(pipeline, queue, message, outcome, disposition, duration, activity);
         return disposition;
     }
@@ -158,14 +158,5 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         }
 
         return run;
-    }
-
-    private Disposition Decide(TaskOutcome outcome, TaskMessage message)
-    {
-        WorkQueueOptions options = pipeline.Options.Value;
-        IReadOnlyList<TimeSpan> delays = options.Types.GetValueOrDefault(message.Type)?.RetryDelays ?? options.Retry.EffectiveDelays;
-        DateTimeOffset now = pipeline.Clock.GetUtcNow();
-        Disposition disposition = RetryPolicy.Decide(outcome, message.Attempt, delays, options.Retry.Jitter, Random.Shared.NextDouble(), now);
-        return RetryPolicy.WithinCall(disposition, message, now);
     }
 }

@@ -8,7 +8,7 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>Answers who called a task and waits for its end. Before the acknowledgement: a crash in between answers twice. An answer the broker does not take in two seconds is dropped, and the caller's time runs out.</summary>
-internal sealed class TaskReplier(ConfirmedPublisher publisher, IOptions<WorkQueueOptions> options, ILogger<TaskReplier> logger)
+internal sealed class TaskReplier(IPublisher publisher, IOptions<WorkQueueOptions> options, ILogger<TaskReplier> logger)
 {
     // A task that is done is not held up for long by an answer the broker does not take.
     private static readonly TimeSpan ConfirmLimit = TimeSpan.FromSeconds(2);

@@ -20,6 +20,9 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
 
     public DateTimeOffset StartedAt { get; } = startedAt;
 
+    /// <summary>Told of each report of its progress, for who wants more than the last.</summary>
+    public Action<TaskProgress>? Reported { get; init; }
+
     /// <summary>Whether the history knows of it already.</summary>
     public bool IsRecorded { get; set; }
 
@@ -67,7 +70,12 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
     /// <summary>Ends it early: the broker took its task back, or the worker's time to drain is up.</summary>
     public void Cut() => Quiet.Cancel(_end);
 
-    public void Report(int percent, string? text) => Volatile.Write(ref _progress, new TaskProgress(percent, text));
+    public void Report(int percent, string? text)
+    {
+        TaskProgress progress = new(percent, text);
+        Volatile.Write(ref _progress, progress);
+        Reported?.Invoke(progress);
+    }
 
     /// <summary>The progress since the last call, or null.</summary>
     public TaskProgress? TakeProgress() => Interlocked.Exchange(ref _progress, null);

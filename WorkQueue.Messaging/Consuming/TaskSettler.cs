@@ -39,17 +39,21 @@ internal sealed class TaskSettler(
             return false;
         }
 
-        if (disposition is Disposition.Ack done)
+        return await PerformAsync(delivery, disposition, tokens) && await AckAsync(channel, delivery);
+    }
+
+    /// <summary>Does what is to be done before the acknowledgement.</summary>
+    /// <returns>False when there was no time to do it.</returns>
+    public async Task<bool> PerformAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
+    {
+        if (disposition is not Disposition.Ack done)
         {
-            await events.SucceededAsync(delivery.Message, done.Result, RunOf(delivery));
-            await replier.ReplyAsync(delivery.Message, disposition);
-        }
-        else if (!await MoveAsync(delivery, disposition, tokens))
-        {
-            return false;
+            return await MoveAsync(delivery, disposition, tokens);
         }
 
-        return await AckAsync(channel, delivery);
+        await events.SucceededAsync(delivery.Message, done.Result, RunOf(delivery));
+        await replier.ReplyAsync(delivery.Message, disposition);
+        return true;
     }
 
     /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>

@@ -30,7 +30,7 @@ internal sealed class DeadLetterBox(
                 throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"Dead letter {found.Letter.Id}: {topology.UnknownQueue(found.Letter.Queue)}");
             }
 
-            await RedriveAsync(found.Message, found.Letter);
+            await RedriveAsync(found);
             await scan.AcknowledgeAsync(letter);
         },
         cancellationToken,
@@ -55,11 +55,11 @@ internal sealed class DeadLetterBox(
     }
 
     // Not cancellable: a letter is moved whole or not at all.
-    private async Task RedriveAsync(TaskMessage message, DeadLetter letter)
+    private async Task RedriveAsync(FoundLetter found)
     {
+        (DeadLetter letter, TaskMessage message) = found;
         // Above a run of it that was cancelled meanwhile: workers would drop it with that.
-        int redriven = Math.Max(message.Redriven + 1, await cancelled.NextRedrivenAsync(message.Id, CancellationToken.None));
-        TaskMessage task = message with { Attempt = 1, Returned = 0, EarlierCrashes = 0, Redriven = redriven, NotBefore = null, Deadline = null, ReplyTo = null };
+        TaskMessage task = found.Redriven(await cancelled.NextRedrivenAsync(message.Id, CancellationToken.None));
         try
         {
             await publisher.PublishAsync(task, TimeSpan.Zero, options.Value.ConfirmTimeout, CancellationToken.None);

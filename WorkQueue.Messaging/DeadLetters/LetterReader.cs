@@ -5,7 +5,13 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.DeadLetters;
 
 /// <summary>A letter as it is shown, and as the task it would be again.</summary>
-internal sealed record FoundLetter(DeadLetter Letter, TaskMessage Message);
+internal sealed record FoundLetter(DeadLetter Letter, TaskMessage Message)
+{
+    /// <summary>The task as it goes back to its queue.</summary>
+    /// <param name="atLeast">The least count of redrives with which its id runs.</param>
+    public TaskMessage Redriven(int atLeast) =>
+        Message with { Attempt = 1, Returned = 0, EarlierCrashes = 0, Redriven = Math.Max(Message.Redriven + 1, atLeast), NotBefore = null, Deadline = null, ReplyTo = null };
+}
 
 /// <summary>From a message in a dead-letter queue to a letter; pure.</summary>
 internal static class LetterReader

@@ -10,7 +10,7 @@ namespace WorkQueue.Messaging.Events;
 
 /// <summary>Publishes the events of users.</summary>
 internal sealed class EventPublisher(
-    ConfirmedPublisher publisher, TaskTopology topology, PayloadCodec json, IOptions<WorkQueueOptions> options, WorkQueueTelemetry telemetry, TimeProvider clock) : ITaskEvents
+    IPublisher publisher, TaskTopology topology, PayloadCodec json, IOptions<WorkQueueOptions> options, WorkQueueTelemetry telemetry, TimeProvider clock) : ITaskEvents
 {
     public async Task<string> PublishAsync<TPayload>(string topic, TPayload payload, CancellationToken cancellationToken = default)
     {

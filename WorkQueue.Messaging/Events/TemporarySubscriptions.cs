@@ -79,7 +79,7 @@ internal sealed class TemporarySubscriptions(
         bool mayHaveMissed = gap.Close();
         try
         {
-            await RunAsync(handler, message, delivery.Redelivered, mayHaveMissed, limit.Token).WaitAsync(limit.Token);
+            await handler.HandleAsync(scopes, message, delivery.Redelivered, mayHaveMissed, limit.Token).WaitAsync(limit.Token);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: one event that cannot be handled must not end the subscription.
         catch (Exception failure)
@@ -94,26 +94,6 @@ internal sealed class TemporarySubscriptions(
             logger.EventPassedOver(failure, message.Id, message.Topic!);
         }
     }
-
-    // On a thread of its own, as a task's: one that blocks its thread could not be cut. Its services live as long as it runs.
-    private Task RunAsync(EventHandlerRegistration handler, TaskMessage message, bool redelivered, bool mayHaveMissed, CancellationToken cancelled) => Task.Run(
-        async () =>
-        {
-            await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-            await handler.RunAsync(message, ContextOf(message, redelivered, scope.ServiceProvider, cancelled) with { MayHaveMissed = mayHaveMissed });
-        },
-        cancelled);
-
-    private static EventContext ContextOf(TaskMessage message, bool redelivered, IServiceProvider services, CancellationToken cancelled) => new()
-    {
-        Topic = message.Topic!,
-        Id = message.Id,
-        PublishedAt = message.EnqueuedAt,
-        Attempt = 1,
-        Redelivered = redelivered,
-        CancellationToken = cancelled,
-        Services = services,
-    };
 
     // Whether something may have been missed that no handler knows of yet.
     private sealed class Gap

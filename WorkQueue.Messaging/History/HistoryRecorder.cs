@@ -15,7 +15,7 @@ namespace WorkQueue.Messaging.History;
 /// stops for its history. What was not confirmed in time is kept, up to a bound, and sent until it is.
 /// </summary>
 internal sealed class HistoryRecorder(
-    ConfirmedPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<HistoryRecorder> logger) : BackgroundService, IMoveRecorder
+    IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<HistoryRecorder> logger) : BackgroundService, IMoveRecorder
 {
     private const int MaxUnsent = 10_000;
     private const long MaxUnsentBytes = 64 * 1024 * 1024;

@@ -118,9 +118,11 @@ internal static class CoreRegistration
         services.AddSingleton(provider => new QueuePolicies(provider.GetRequiredService<TaskTopology>(), provider.GetRequiredService<IOptions<WorkQueueOptions>>()));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ConfirmedPublisher>(
             provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Publish)));
-        services.AddSingleton<QueueGuard>();
+        services.AddSingleton<IPublisher>(provider => provider.GetRequiredService<ConfirmedPublisher>());
+        services.AddSingleton<IQueueGuard, QueueGuard>();
         services.AddSingleton<TaskPublisher>();
         services.AddSingleton<ReplyQueue>();
+        services.AddSingleton<IReplies>(provider => provider.GetRequiredService<ReplyQueue>());
         services.AddHostedService(provider => provider.GetRequiredService<ReplyQueue>());
         services.AddSingleton<ITaskQueue, TaskClient>();
         services.AddSingleton<ITaskEvents, EventPublisher>();

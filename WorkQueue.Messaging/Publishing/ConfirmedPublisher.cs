@@ -11,18 +11,13 @@ namespace WorkQueue.Messaging.Publishing;
 /// <see cref="WorkQueueOptions.PublishWindow"/> in flight.
 /// </summary>
 internal sealed class ConfirmedPublisher(
-    SupervisedConnection connection, IOptions<WorkQueueOptions> options, WorkQueueTelemetry telemetry, TimeProvider clock) : IAsyncDisposable
+    SupervisedConnection connection, IOptions<WorkQueueOptions> options, WorkQueueTelemetry telemetry, TimeProvider clock) : IPublisher, IAsyncDisposable
 {
     private readonly PublishChannels _channels = new(connection, options, clock);
 
     /// <summary>What keeps the broker from confirming although the connection stands, or null.</summary>
     public string? Problem => _channels.Problem;
 
-    /// <summary>Publishes, and returns when the broker has confirmed.</summary>
-    /// <param name="message">The message.</param>
-    /// <param name="confirmTimeout">How long to wait for the confirm; infinite waits until it is there or the channel is gone.</param>
-    /// <param name="cancellationToken">Stops the waiting; the publish itself goes on, because cancelling it would break the channel for all.</param>
-    /// <exception cref="PublishFailedException">It was not confirmed.</exception>
     public async Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         long start = clock.GetTimestamp();
@@ -50,7 +45,6 @@ internal sealed class ConfirmedPublisher(
         }
     }
 
-    /// <summary>Declares what is missing on the broker.</summary>
     public Task RepairAsync() => connection.TryRepairAsync(CancellationToken.None);
 
     public ValueTask DisposeAsync() => _channels.DisposeAsync();

@@ -11,7 +11,7 @@ namespace WorkQueue.Messaging.Publishing;
 /// Notices that a queue is gone. The history is bound beside the queues, so a message whose queue was deleted is still routed somewhere,
 /// and the broker confirms it instead of returning it. Asked beside the publish, at most ten times a second, it costs a caller nothing.
 /// </summary>
-internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TimeProvider clock) : IAsyncDisposable
+internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TimeProvider clock) : IQueueGuard, IAsyncDisposable
 {
     private static readonly TimeSpan Trusted = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -21,12 +21,6 @@ internal sealed class QueueGuard([FromKeyedServices(ConnectionPurpose.Consume)] 
     /// <summary>For what needs no asking.</summary>
     public static Task<QueueSeen> Unasked { get; } = Task.FromResult(QueueSeen.There);
 
-    /// <summary>Asks for a queue beside a publish that begins now. There, too, where the broker cannot be asked: the publish tells that itself.</summary>
-    /// <param name="queue">The queue.</param>
-    /// <param name="binding">
-    /// For who asks before a publish: binds it too, since one that another program declares again at this moment is there before it is bound. Who asks
-    /// beside a publish cannot tell whether it was bound in time.
-    /// </param>
     public Task<QueueSeen> AskAsync(string queue, QueueBinding? binding = null)
     {
         if (!topology.History.ByRouting || topology.History.Mode == HistoryMode.Off)

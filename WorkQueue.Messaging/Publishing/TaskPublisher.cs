@@ -9,14 +9,14 @@ namespace WorkQueue.Messaging.Publishing;
 
 /// <summary>Checks a new task, gives it its envelope and publishes it to its queue or, for later, to the delay ladder.</summary>
 internal sealed class TaskPublisher(
-    ConfirmedPublisher publisher,
+    IPublisher publisher,
     TaskTopology topology,
     IOptions<WorkQueueOptions> options,
     WorkQueueTelemetry telemetry,
     TimeProvider clock,
     ILogger<TaskPublisher> logger,
     IMoveRecorder history,
-    QueueGuard guard,
+    IQueueGuard guard,
     ICancelledTasks cancelled,
     IQueueCounts? counts = null)
 {

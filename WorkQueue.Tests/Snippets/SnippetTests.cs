@@ -20,13 +20,13 @@ public sealed class SnippetTests(BrokerFixture broker)
         {
             // begin-snippet: worker
             builder.AddTaskWorker();
-            builder.AddTaskHandler<CountWords, CountWordsHandler>("count-words");
+            builder.AddTaskHandler<CountWords, CountWordsHandler>();
             // end-snippet
             builder.AddTaskQueue();
         });
         ITaskQueue tasks = host.Services.GetRequiredService<ITaskQueue>();
         // begin-snippet: enqueue
-        EnqueuedTask task = await tasks.EnqueueAsync("count-words", new CountWords("one two three"));
+        EnqueuedTask task = await tasks.EnqueueAsync(new CountWords("one two three"));
         // end-snippet
         await Eventually.TrueAsync(
             () => queue.Logged.Any(line => line.Contains($"Task {task.Id} (count-words) done", StringComparison.Ordinal)), "the task is done");
@@ -43,7 +43,7 @@ public sealed class SnippetTests(BrokerFixture broker)
         WebApplication app = builder.Build();
         app.MapPost("/documents", async (CountWords document, ITaskQueue tasks) =>
         {
-            EnqueuedTask task = await tasks.EnqueueAsync("count-words", document); // Returns when the broker has it on disk.
+            EnqueuedTask task = await tasks.EnqueueAsync(document); // Returns when the broker has it on disk.
             return Results.Accepted($"/documents/{task.Id}");
         });
         // end-snippet

@@ -5,6 +5,7 @@ using ArchUnitNET.Loader;
 using ArchUnitNET.xUnit;
 using WorkQueue.Board;
 using WorkQueue.Messaging;
+using WorkQueue.Testing;
 using static ArchUnitNET.Fluent.ArchRuleDefinition;
 
 namespace WorkQueue.Tests.Unit;
@@ -48,7 +49,18 @@ public sealed class HouseTests
         """,
         nameof(TaskBoardExtensions));
 
-    private static readonly House[] Houses = [Messaging, Board];
+    private static readonly House Testing = new(
+        "WorkQueue.Testing",
+        typeof(TestTask),
+        """
+        Hosting
+        Running
+        InMemory
+        Clocks
+        """,
+        nameof(TestTaskQueue), nameof(TaskTest));
+
+    private static readonly House[] Houses = [Messaging, Board, Testing];
 
     public static TheoryData<string, string> Folders
     {
