@@ -21,7 +21,9 @@ public sealed class QueueOptions
     /// </summary>
     public int DeliveryLimit { get; set; } = 10;
 
-    /// <summary>The type of a task that names none. Default <c>simulate</c> on the default queue, none elsewhere.</summary>
+    /// <summary>
+    /// The type of a task that names none: a plain text, or a message of another program. Default none: such a task is refused, and such a message dead-lettered.
+    /// </summary>
     public string? DefaultType { get; set; }
 }
 

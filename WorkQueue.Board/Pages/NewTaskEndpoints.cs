@@ -15,7 +15,7 @@ internal static class NewTaskEndpoints
         {
             IQueryCollection query = context.Request.Query;
             NewTaskForm form = NewTaskForm.Read(name => query[name]);
-            return Show(context, options, query.Count == 0 ? form with { Type = "simulate", Payload = """{"text":"Hello..."}""" } : form);
+            return Show(context, options, query.Count == 0 ? form with { Type = options.Value.Queues.GetValueOrDefault(WorkQueueOptions.DefaultQueue)?.DefaultType ?? "", Payload = """{"text":"Hello..."}""" } : form);
         });
         board.MapPost(BoardUrl.New, SendAsync);
     }

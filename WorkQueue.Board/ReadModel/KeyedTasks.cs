@@ -184,7 +184,7 @@ internal sealed class KeyedTasks(
     {
         WorkQueueOptions all = options.Value;
         QueueOptions? named = all.Queues.GetValueOrDefault(task.Queue ?? WorkQueueOptions.DefaultQueue);
-        string? type = task.Type ?? named?.DefaultType ?? "simulate";
-        return (type, task.Queue ?? all.Types.GetValueOrDefault(type)?.Queue ?? WorkQueueOptions.DefaultQueue);
+        string? type = task.Type ?? named?.DefaultType;
+        return (type, task.Queue ?? all.Types.GetValueOrDefault(type ?? "")?.Queue ?? WorkQueueOptions.DefaultQueue);
     }
 }

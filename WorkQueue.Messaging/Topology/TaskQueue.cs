@@ -32,8 +32,7 @@ internal sealed class TaskQueue
         DeadDestination = $"{prefix}.dead:{name}";
         MaxLength = options.MaxLength;
         DeliveryLimit = options.DeliveryLimit;
-        // The tutorials' programs, which an adopted queue is shared with, know of no types.
-        DefaultType = options.DefaultType ?? (name == WorkQueueOptions.DefaultQueue || options.Name is not null ? "simulate" : null);
+        DefaultType = options.DefaultType;
         Type = options.Type;
         IsAdopted = options.Name is not null;
         Arguments = options.Type == TaskQueueType.Quorum ? QuorumArguments(prefix, consumerTimeout) : ClassicArguments();

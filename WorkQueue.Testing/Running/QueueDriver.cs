@@ -22,6 +22,8 @@ internal sealed class QueueDriver(MemoryBroker broker, TaskRunner runner, TestCl
     /// <exception cref="TimeoutException">A run neither ended nor waits for the clock.</exception>
     public Task RunAsync() => InTurnAsync(async () =>
     {
+        // What hung may have been let go on since.
+        _runs.FindAll(run => run.IsHanging).ForEach(run => run.LookAgain());
         await RunDueAsync();
         if (_runs.Find(run => run.IsHanging) is { } hanging)
         {

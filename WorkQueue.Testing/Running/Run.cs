@@ -32,6 +32,9 @@ internal sealed class Run(string name)
     /// <summary>It neither ended nor waited for the clock in its time.</summary>
     public bool IsHanging { get; private set; }
 
+    /// <summary>Whatever it was found to do, it is waited for once more.</summary>
+    public void LookAgain() => Settle(-1, isHanging: false);
+
     /// <summary>It was found to wait.</summary>
     public void Settle(long version, bool isHanging) => (_settledAt, IsHanging) = (version, isHanging);
 }

@@ -41,7 +41,7 @@ public sealed class TlsTests
         Directory.Delete(folder, recursive: true);
     }
 
-    private static Task<EnqueuedTask> EnqueueAsync(IHost host) => host.Services.GetRequiredService<ITaskQueue>().EnqueueAsync(NewTask.Text("secret"));
+    private static Task<EnqueuedTask> EnqueueAsync(IHost host) => host.Services.GetRequiredService<ITaskQueue>().EnqueueAsync(NewTask.Json("probe", "secret"));
 
     private static async Task<IHost> StartAsync(string connectionString, string? trusted)
     {

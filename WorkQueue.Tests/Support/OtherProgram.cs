@@ -34,10 +34,14 @@ internal sealed class OtherProgram : IAsyncDisposable
 
     /// <summary>Runs it to its end, which has to be a good one.</summary>
     /// <returns>What it printed.</returns>
-    public static async Task<string[]> RunAsync(string program, IEnumerable<string> arguments, params (string Key, string Value)[] environment)
+    public static Task<string[]> RunAsync(string program, IEnumerable<string> arguments, params (string Key, string Value)[] environment) =>
+        RunAsync(2 * TestEnvironment.Patience, program, arguments, environment);
+
+    /// <inheritdoc cref="RunAsync(string, IEnumerable{string}, ValueTuple{string, string}[])"/>
+    public static async Task<string[]> RunAsync(TimeSpan limit, string program, IEnumerable<string> arguments, params (string Key, string Value)[] environment)
     {
         await using OtherProgram other = Start(program, arguments, environment);
-        await other._process.WaitForExitAsync().WaitAsync(2 * TestEnvironment.Patience);
+        await other._process.WaitForExitAsync().WaitAsync(limit);
         Assert.True(other._process.ExitCode == 0, $"{program} ended with {other._process.ExitCode}:\n{string.Join('\n', other.Errors.Concat(other.Output))}");
         return [.. other.Output];
     }

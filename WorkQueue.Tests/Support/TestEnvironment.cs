@@ -28,7 +28,8 @@ internal static class TestEnvironment
     public static string Built(string project, string extension = "") =>
         Path.Combine(Solution, project, "bin", Configuration, "net10.0", Path.GetFileName(project) + extension);
 
-    private static readonly string Configuration = typeof(TestEnvironment).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+    /// <summary>How the tests, and all they start, are built.</summary>
+    public static string Configuration { get; } = typeof(TestEnvironment).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
 
     private const int FirstPort = 10_000;
     private const int PortCount = 5_000;

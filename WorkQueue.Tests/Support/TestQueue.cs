@@ -28,6 +28,8 @@ internal sealed class TestQueue : IAsyncDisposable
         _settings = settings.ToDictionary(setting => $"WorkQueue:{setting.Key}", setting => (string?)setting.Value);
         _settings["ConnectionStrings:rabbitmq"] = broker.ConnectionString;
         _settings["WorkQueue:Prefix"] = Prefix;
+        // As producer and worker have it.
+        _settings.TryAdd("WorkQueue:Queues:default:DefaultType", "simulate");
     }
 
     /// <summary>The host started last.</summary>

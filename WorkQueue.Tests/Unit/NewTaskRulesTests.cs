@@ -12,13 +12,13 @@ public sealed class NewTaskRulesTests
 
     private readonly WorkQueueOptions _options = new()
     {
-        Queues = { ["slow"] = new QueueOptions() },
+        Queues = { ["default"] = new QueueOptions { DefaultType = "simulate" }, ["slow"] = new QueueOptions() },
         Types = { ["simulate"] = new TaskTypeOptions(), ["render-pdf"] = new TaskTypeOptions { Queue = "slow" } },
         MaxPayloadBytes = 10,
     };
 
     [Fact]
-    public void A_text_without_type_is_a_simulate_task_for_the_default_queue()
+    public void A_text_without_type_is_of_the_default_type_of_the_default_queue()
     {
         TaskMessage message = Check(NewTask.Text("Hello."));
         Assert.Equal(("simulate", "default", 1, Now), (message.Type, message.Queue, message.Attempt, message.EnqueuedAt));

@@ -10,7 +10,7 @@ public sealed class TaskCodecTests
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero);
 
-    private static readonly TaskQueue Default = Queue("default", new QueueOptions());
+    private static readonly TaskQueue Default = Queue("default", new QueueOptions { DefaultType = "simulate" });
 
     private static readonly TaskMessage Message = new()
     {

@@ -1,5 +1,4 @@
 using WorkQueue.Messaging;
-using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -20,11 +19,4 @@ public sealed class TopologyMismatchTests
     [Fact]
     public void What_the_broker_says_in_other_words_is_kept_as_it_is() =>
         Assert.Contains("PRECONDITION_FAILED - something else", TopologyMismatchException.Of("exchange", "e", "PRECONDITION_FAILED - something else", new InvalidOperationException()).Message, StringComparison.Ordinal);
-
-    [Theory]
-    [InlineData("tutorial", "task_queue", "simulate")]
-    [InlineData("default", null, "simulate")]
-    [InlineData("other", null, null)]
-    public void What_comes_without_a_type_is_a_tutorials_text_in_the_default_queue_and_in_adopted_ones(string name, string? brokerName, string? type) =>
-        Assert.Equal(type, new TaskQueue(name, "wq", new QueueOptions { Name = brokerName }, TimeSpan.FromMinutes(30)).DefaultType);
 }

@@ -52,7 +52,7 @@ public sealed class ApiHost : IAsyncDisposable
 
     private static async Task<ApiHost> StartAsync(string environment, FakeHistory history, Action<WebApplication>? map, Action<IServiceCollection>? add, string[] settings)
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment, Args = ["--WorkQueue:Board:Store=:memory:", .. settings, "--urls=http://127.0.0.1:0"] });
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment, Args = ["--WorkQueue:Board:Store=:memory:", "--WorkQueue:Queues:default:DefaultType=simulate", .. settings, "--urls=http://127.0.0.1:0"] });
         builder.Logging.ClearProviders();
         Records records = new(new FakeClock());
         FakeBroker broker = new(history, records);
