@@ -13,8 +13,13 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
         IReadOnlyDictionary<string, ManagedQueue>? managed = await management.QueuesAsync(cancellationToken);
         IReadOnlyCollection<string> paused = control.PausedQueues;
         IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>>? tasks = lookup.State == "live" ? projection.Counts().ByQueue : null;
+        IReadOnlyDictionary<string, TimeSpan>? waiting = lookup.State == "live" ? projection.OldestWaiting() : null;
         ILookup<string?, PolicyWarning> warnings = policies.Warnings.ToLookup(warning => warning.TaskQueue);
-        return [.. counts.Current.Select(count => Of(count, managed?.GetValueOrDefault(count.BrokerName), paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])))];
+        return [.. counts.Current.Select(count => Of(count, managed?.GetValueOrDefault(count.BrokerName), paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])) with
+        {
+            // Of events the history tells nothing.
+            OldestWaiting = waiting is not null && waiting.TryGetValue(count.Queue, out TimeSpan oldest) ? oldest : null,
+        })];
     }
 
     /// <summary>What policies do to what all queues share: the delay ladder, the streams.</summary>
@@ -51,7 +56,11 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
 /// <param name="Warnings">The policies of the broker that make its tasks early, late or lost; empty where the management API does not answer.</param>
 internal sealed record QueueView(
     string Name, string BrokerName, bool Paused, long Ready, long? Unacknowledged, long? Delayed, long Dead, int Consumers, double? PublishRate, double? AckRate, string? Note,
-    IReadOnlyList<string> Warnings);
+    IReadOnlyList<string> Warnings)
+{
+    /// <summary>How long the task has waited that has been queued the longest; null where none is, or the history does not tell.</summary>
+    public TimeSpan? OldestWaiting { get; init; }
+}
 
 /// <summary>The queues.</summary>
 /// <param name="Items">A row a queue.</param>

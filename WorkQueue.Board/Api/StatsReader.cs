@@ -8,7 +8,7 @@ namespace WorkQueue.Board.Api;
 
 /// <summary>Puts the figures together: the same for the API and the board.</summary>
 internal sealed class StatsReader(
-    TaskProjection projection, TaskLookup lookup, HistorySettings settings, BrokerFigures figures, BrokerCheck check, IWorkerDirectory workers, ITaskControl control, IOptions<TaskBoardOptions> options,
+    TaskProjection projection, TaskLookup lookup, HistorySettings settings, BrokerFigures figures, BrokerCheck check, IWorkerDirectory workers, IQueueCounts queues, ITaskControl control, IOptions<TaskBoardOptions> options,
     HealthCheckService? health = null)
 {
     public async Task<StatsView> ReadAsync(CancellationToken cancellationToken)
@@ -55,6 +55,18 @@ internal sealed class StatsReader(
         if (workersAlive == 0 && (broker.Ready > 0 || counts[TaskState.Queued] > 0))
         {
             yield return "Tasks wait, and no worker is alive.";
+        }
+        else
+        {
+            foreach (QueueCount idle in queues.Current.Where(queue => queue is { Ready: > 0, Consumers: 0 } && !control.PausedQueues.Contains(queue.Queue)))
+            {
+                yield return $"{idle.Ready} wait in queue {idle.Queue}, and no worker takes from it.";
+            }
+        }
+
+        foreach (WorkerInfo worker in workers.Current.Where(worker => worker.Problem is not null))
+        {
+            yield return $"{worker.Id} takes no tasks: {worker.Problem}";
         }
 
         if (broker.Unreadable > 0)

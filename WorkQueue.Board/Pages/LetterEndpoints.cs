@@ -27,7 +27,8 @@ internal static class LetterEndpoints
         HttpContext context, LetterList letters, TaskProjection projection, TaskLookup lookup, IQueueCounts counts, BoardWork work, string? cursor, CancellationToken cancellationToken)
     {
         LetterFilter filter = LetterFilter.Read(name => context.Request.Query[name]);
-        bool hasGroups = lookup.State == "live";
+        // While the history is still being read, too: the page says so, and fills by itself.
+        bool hasGroups = lookup.State != "off";
         long onBroker = counts.Current.Sum(count => count.Dead);
         if (filter.IsEmpty && hasGroups && cursor is null)
         {

@@ -197,13 +197,19 @@ internal sealed class TaskProjection : IDisposable
     /// <summary>What happens at the moment.</summary>
     public LiveStats Live()
     {
-        long? oldest = Read(TaskQueries.OldestWaiting);
+        IReadOnlyDictionary<string, TimeSpan> oldest = OldestWaiting();
         TaskCounts counts = Counts();
         lock (_lock)
         {
-            long now = Now();
-            return _live.Read(now, oldest is { } since ? TimeSpan.FromMilliseconds(Math.Max(0, now - since)) : null, counts.Pending);
+            return _live.Read(Now(), oldest.Count == 0 ? null : oldest.Values.Max(), counts.Pending);
         }
+    }
+
+    /// <summary>How long the task has waited that is queued the longest, of each queue where one is.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> OldestWaiting()
+    {
+        long now = Now();
+        return Read(TaskQueries.OldestWaiting).ToDictionary(queue => queue.Key, queue => TimeSpan.FromMilliseconds(Math.Max(0, now - queue.Value)), StringComparer.Ordinal);
     }
 
     /// <summary>Dead letters by error, the largest group first.</summary>

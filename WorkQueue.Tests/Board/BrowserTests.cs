@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using WorkQueue.Tests.EndToEnd;
 using WorkQueue.Tests.Support;
@@ -8,8 +9,11 @@ namespace WorkQueue.Tests.Board;
 
 /// <summary>The board in a real browser, on a running system.</summary>
 [Collection(SystemTests.Name)]
-public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixture>
+public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixture>
 {
+    // Of a small phone.
+    private const int NarrowWidth = 360;
+
     private static readonly string[] Views = ["/", "/board/tasks", "/board/queues", "/board/dead-letters", "/board/workers", "/board/new"];
 
     [ChromiumFact]
@@ -174,6 +178,29 @@ public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixt
     }
 
     [ChromiumFact]
+    public async Task Each_page_has_its_landmarks_and_names_for_a_screen_reader_and_fits_a_narrow_screen()
+    {
+        string dead = await SendAsync("fail for the reader");
+        await using (BoardPage wait = await fixture.OpenAsync($"/board/tasks/{dead}"))
+        {
+            await wait.Chip("dead-lettered").WaitForAsync();
+        }
+
+        foreach (string view in (string[])[.. Views, $"/board/tasks/{dead}"])
+        {
+            await using BoardPage board = await fixture.OpenAsync(view);
+            string tree = await board.Page.Locator("body").AriaSnapshotAsync();
+            Assert.All((string[])["- main", "- navigation", "[level=1]"], landmark => Assert.Contains(landmark, tree, StringComparison.Ordinal));
+            string[] unnamed = [.. tree.Split('\n').Where(line => Unnamed().IsMatch(line))];
+            Assert.True(unnamed.Length == 0, $"{view} has controls without a name:\n{string.Join('\n', unnamed)}");
+
+            await board.Page.SetViewportSizeAsync(NarrowWidth, 740);
+            int width = await board.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth");
+            Assert.True(width <= NarrowWidth, $"{view} is {width} pixels wide on a screen of {NarrowWidth}.");
+        }
+    }
+
+    [ChromiumFact]
     public async Task No_page_complains_and_each_is_photographed()
     {
         string? folder = Environment.GetEnvironmentVariable("WORKQUEUE_SCREENSHOTS");
@@ -206,6 +233,9 @@ public sealed class BrowserTests(BoardFixture fixture) : IClassFixture<BoardFixt
         await enough.CancelAsync();
         await work;
     }
+
+    [GeneratedRegex(@"^\s*- (button|link|textbox|searchbox|combobox|checkbox|radio)( \[[^\]]*\])*:?\s*$")]
+    private static partial Regex Unnamed();
 
     // Something of every kind, as long as it takes.
     private async Task WorkAsync(CancellationToken enough)

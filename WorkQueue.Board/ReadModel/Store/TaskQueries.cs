@@ -39,8 +39,11 @@ internal static class TaskQueries
             row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt64(5), Milliseconds.ToTime(row.GetInt64(6))),
         queue, (long)limit);
 
-    /// <summary>Since when the task waits that has waited the longest; null when none does.</summary>
-    public static long? OldestWaiting(SqliteConnection connection) => Statement.Number(connection, $"SELECT min(since) FROM tasks WHERE {TaskSchema.Waiting}");
+    /// <summary>Since when the task waits that has waited the longest, of each queue where one does.</summary>
+    public static Dictionary<string, long> OldestWaiting(SqliteConnection connection) => Statement.Query(
+        connection,
+        $"SELECT queue, min(since) FROM (SELECT k.queue, (SELECT min(t.since) FROM tasks t WHERE t.kind = k.id AND t.{TaskSchema.Waiting}) AS since FROM kinds k) WHERE since IS NOT NULL GROUP BY queue",
+        row => KeyValuePair.Create(row.GetString(0), row.GetInt64(1))).ToDictionary(StringComparer.Ordinal);
 
     // One more than asked for: it tells whether there is a next page.
     private static List<long> Places(SqliteConnection connection, TaskQuery query, long before)

@@ -7,7 +7,7 @@ namespace WorkQueue.Board.ReadModel.Store;
 internal static class TaskSchema
 {
     /// <summary>Raised with every change of the tables: a file of another version is made anew.</summary>
-    public const long Current = 2;
+    public const long Current = 3;
 
     /// <summary>The states whose time comes by itself.</summary>
     public const string Delayed = "shown IN (0, 3)";
@@ -36,7 +36,7 @@ internal static class TaskSchema
         CREATE INDEX by_kind ON tasks (kind, shown, seq);
         CREATE INDEX by_worker ON tasks (worker, seq) WHERE worker IS NOT NULL;
         CREATE INDEX by_due ON tasks (due) WHERE {Delayed};
-        CREATE INDEX by_since ON tasks (since) WHERE {Waiting};
+        CREATE INDEX by_since ON tasks (kind, since) WHERE {Waiting};
         CREATE INDEX by_end ON tasks (shown, changed) WHERE {Ended};
         CREATE INDEX by_error ON tasks (kind, error_type, shape, changed) WHERE {Dead};
         CREATE TABLE letters (

@@ -38,7 +38,10 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
     /// <summary>Set: the broker counts nothing.</summary>
     public bool IsUncounted { get; set; }
 
-    public IReadOnlyList<QueueCount> Current => IsUncounted ? [] : [new("default", "wq.default", 3, 2, Dead)];
+    public IReadOnlyList<QueueCount> Current => IsUncounted ? [] : [new("default", "wq.default", 3, Consumers, Dead)];
+
+    /// <summary>How many slots take from the queue.</summary>
+    public int Consumers { get; set; } = 2;
 
     /// <summary>How many dead letters it counts.</summary>
     public int Dead { get; set; } = 1;

@@ -55,6 +55,17 @@ public sealed class OtherApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_queue_whose_tasks_wait_and_nobody_takes_says_how_long_and_is_an_alarm()
+    {
+        await _api.RecordAsync(_api.Records.Queued("a"));
+        Assert.Matches(@"^(\d+\.)?\d\d:\d\d:\d\d", (await _api.GetAsync("/queues")).Json.GetProperty("items")[0].GetProperty("oldestWaiting").GetString());
+        Assert.DoesNotContain("no worker takes from it", (await _api.GetAsync("/stats")).Json.GetProperty("alarms").ToString(), StringComparison.Ordinal);
+        _api.Broker.Consumers = 0;
+        Assert.Contains("3 wait in queue default, and no worker takes from it.", (await _api.GetAsync("/stats")).Json.GetProperty("alarms").EnumerateArray().Select(alarm => alarm.GetString()));
+        Assert.Contains("3 wait in queue default, and no worker takes from it.", await _api.Http.GetStringAsync("/board"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Figures_and_workers_are_told()
     {
         await _api.RecordAsync(_api.Records.Queued("a"), _api.Records.Succeeded("b"));

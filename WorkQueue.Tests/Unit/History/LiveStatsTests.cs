@@ -55,6 +55,11 @@ public sealed class LiveStatsTests
         _projection.Apply([_records.Queued("a"), _records.Scheduled("b", Second * 5)]);
         _clock.Advance(Second * 10);
         Assert.Equal(Second * 10, _projection.Live().OldestWaiting);
+        _projection.Apply(_records.Queued("other") with { Queue = "slow" });
+        _clock.Advance(Second);
+        Assert.Equal([("default", Second * 11), ("slow", Second)], _projection.OldestWaiting().OrderBy(queue => queue.Key, StringComparer.Ordinal).Select(queue => (queue.Key, queue.Value)));
+        _clock.Advance(-Second);
+        _projection.Apply(_records.Running("other") with { Queue = "slow" });
         _projection.Apply(_records.Running("a"));
         Assert.Equal(Second * 5, _projection.Live().OldestWaiting);
         _projection.Apply(_records.Running("b"));
