@@ -54,7 +54,7 @@ internal sealed class AppHostOptions
     [ConfigurationKeyName("Broker:Persist")]
     public bool BrokerPersist { get; set; }
 
-    /// <summary>How long a broker that was started here may run before it lets somebody log in.</summary>
+    /// <summary>How long a broker in a container may run before it lets somebody log in.</summary>
     [ConfigurationKeyName("Broker:StartLimit")]
     [Display(Name = "Broker:StartLimit")]
     [Range(typeof(TimeSpan), "00:00:05", "01:00:00")]

@@ -48,7 +48,8 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
         Console.WriteLine($"Broker: {broker.Choice}.");
         await foreach (ResourceEvent change in notifications.WatchAsync(stoppingToken))
         {
-            if (change.Resource.Name == Broker.Name && change.Snapshot.State?.Text == KnownResourceStates.Running)
+            // A server that is installed is one of RabbitMQ, and may have much to recover.
+            if (broker.Engine is not null && change.Resource.Name == Broker.Name && change.Snapshot.State?.Text == KnownResourceStates.Running)
             {
                 _brokerStarts ??= StopUnlessHealthyAsync(stoppingToken);
             }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace WorkQueue.Messaging;
 
 /// <summary>Where a program hands tasks over. Registered by <c>AddTaskQueue()</c>; safe for concurrent use.</summary>
@@ -6,6 +8,7 @@ public interface ITaskQueue
     /// <summary>Makes a task of a payload, to be enqueued by one of the other calls: many at once, say.</summary>
     /// <param name="payload">The payload; written as JSON as <see cref="TaskJsonOptions"/> says.</param>
     /// <param name="options">What else it has; null for nothing.</param>
+    /// <exception cref="ArgumentNullException">The payload is null: no handler takes it.</exception>
     /// <exception cref="ArgumentException">It has no task type, by <see cref="TaskTypeAttribute"/> or <see cref="TaskOptions.Type"/>; or both a delay and a moment.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
     NewTask CreateTask<TPayload>(TPayload payload, TaskOptions? options = null);
@@ -68,12 +71,29 @@ public static class TaskQueueExtensions
     /// <param name="options">What else it has: a delay, an id, another queue; null for nothing.</param>
     /// <param name="cancellationToken">Stops the waiting. The task may be enqueued all the same.</param>
     /// <exception cref="ArgumentException">As of <see cref="ITaskQueue.CreateTask"/>.</exception>
+    [OverloadResolutionPriority(1)] // A text with options is a payload, not a type with options as its payload.
     public static Task<EnqueuedTask> EnqueueAsync<TPayload>(
         this ITaskQueue queue, TPayload payload, TaskOptions? options = null, CancellationToken cancellationToken = default)
         where TPayload : notnull
     {
         ArgumentNullException.ThrowIfNull(queue);
         return queue.EnqueueAsync(queue.CreateTask(payload, options), cancellationToken);
+    }
+
+    /// <summary>Enqueues a task of a type with its payload as JSON, and what else it has.</summary>
+    /// <inheritdoc cref="ITaskQueue.EnqueueAsync"/>
+    /// <param name="queue">The queue.</param>
+    /// <param name="type">The task type, as the worker registered it.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="options">What else it has: a delay, an id, another queue.</param>
+    /// <param name="cancellationToken">Stops the waiting. The task may be enqueued all the same.</param>
+    /// <exception cref="ArgumentException">As of <see cref="ITaskQueue.CreateTask"/>.</exception>
+    public static Task<EnqueuedTask> EnqueueAsync<TPayload>(
+        this ITaskQueue queue, string type, TPayload payload, TaskOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(queue);
+        ArgumentNullException.ThrowIfNull(options);
+        return queue.EnqueueAsync(queue.CreateTask(payload, options with { Type = type }), cancellationToken);
     }
 
     /// <summary>Has a task of a payload run that names its type by <see cref="TaskTypeAttribute"/>, and waits for its result.</summary>

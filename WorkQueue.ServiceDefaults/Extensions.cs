@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -23,7 +24,7 @@ public static class Extensions
     private const string Telemetry = "WorkQueue";
 
     /// <summary>
-    /// Adds OpenTelemetry logs, metrics and traces, and the health check "self". They are exported by OTLP if
+    /// Adds OpenTelemetry logs, metrics and traces, the health check "self", and the default type of tasks. They are exported by OTLP if
     /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, and otherwise only collected.
     /// </summary>
     /// <param name="builder">The builder of the service.</param>
@@ -48,6 +49,8 @@ public static class Extensions
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             telemetry.UseOtlpExporter();
 
+        // What the tutorials' programs send names no type. Before all other settings, and not in a file: which one is read depends on the current folder.
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = [KeyValuePair.Create("WorkQueue:Queues:default:DefaultType", (string?)"simulate")] });
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LiveTag]);
         return builder;
     }

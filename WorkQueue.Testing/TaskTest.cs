@@ -74,7 +74,8 @@ public static class TaskTest
             payload,
             settings ?? new TaskTestSettings(),
             (task, retryAfter, enqueued) => new TaskTestResult<TResult>(task, retryAfter, enqueued),
-            cancellationToken);
+            cancellationToken,
+            typeof(TResult));
     }
 
     // In a queue of its own, of which nothing else is run.
@@ -83,12 +84,22 @@ public static class TaskTest
         TPayload payload,
         TaskTestSettings settings,
         Func<TestTask, TimeSpan?, IReadOnlyList<TestTask>, TRun> result,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Type? resultType = null)
     {
         Func<TPayload, TaskContext, Task<object?>>? handle = null;
         string type = settings.Type ?? typeof(TPayload).GetCustomAttribute<TaskTypeAttribute>()?.Type ?? "test";
-        TaskHandlerRegistration handler = TaskHandlerRegistration.Create<TPayload>(type, (given, context) => handle!(given, context));
-        await using TestTaskQueue queue = new(services => CoreRegistration.AddHandler(services, type, handler), settings.Options) { Patience = settings.Patience };
+        TaskHandlerRegistration handler = TaskHandlerRegistration.Create<TPayload>(type, (given, context) => handle!(given, context), resultType);
+        await using TestTaskQueue queue = new(
+            services =>
+            {
+                settings.Services?.Invoke(services);
+                CoreRegistration.AddHandler(services, type, handler);
+            },
+            settings.Options)
+        {
+            Patience = settings.Patience,
+        };
         handle = create(queue);
         TestTask task = await queue.EnqueueAttemptAsync(queue.CreateTask(payload, new TaskOptions { Type = type, Id = settings.Id }), settings.Attempt);
         Run run = await queue.RunOneAsync(cancellationToken);

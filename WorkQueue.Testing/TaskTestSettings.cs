@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Testing;
@@ -16,6 +17,9 @@ public sealed record TaskTestSettings
 
     /// <summary>Changes the settings of the queue: retry delays, limits. Default: those of the library, without jitter.</summary>
     public Action<WorkQueueOptions>? Options { get; init; }
+
+    /// <summary>Adds services, for how JSON is written: <c>services => services.Configure&lt;TaskJsonOptions&gt;(…)</c>. Default: none.</summary>
+    public Action<IServiceCollection>? Services { get; init; }
 
     /// <summary>How long the handler may take, in real time. Default 30 s.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);

@@ -28,6 +28,7 @@ public sealed class TestTaskQueue : ITaskQueue, IAsyncDisposable
     private readonly TaskRecords _records;
     private readonly QueueDriver _driver;
     private readonly TaskClient _client;
+    private volatile bool _isDisposed;
 
     /// <summary>Makes a queue.</summary>
     /// <param name="configure">
@@ -48,7 +49,7 @@ public sealed class TestTaskQueue : ITaskQueue, IAsyncDisposable
         _driver = _services.GetRequiredService<QueueDriver>();
     }
 
-    /// <summary>The time of the queue and of its handlers. It begins on 1 January 2000, UTC, and stands still; to turn it with what falls due, call <see cref="AdvanceAsync"/>.</summary>
+    /// <summary>The time of the queue and of its handlers. It begins at the present time, in UTC and whole seconds, and stands still; to turn it with what falls due, call <see cref="AdvanceAsync"/>.</summary>
     public FakeTimeProvider Clock => _clock;
 
     /// <summary>The services of the handlers.</summary>
@@ -80,8 +81,9 @@ public sealed class TestTaskQueue : ITaskQueue, IAsyncDisposable
     /// a retry, a task for later or a handler in a <see cref="Task.Delay(TimeSpan, TimeProvider)"/>, goes on waiting.
     /// </summary>
     /// <exception cref="TimeoutException">A handler has run for <see cref="Patience"/>, and neither ended nor waits for the clock.</exception>
-    /// <exception cref="InvalidOperationException">It is called by a handler, or tasks enqueue each other without end.</exception>
-    public Task RunAsync() => _driver.RunAsync();
+    /// <exception cref="InvalidOperationException">It is called by a handler, or more than 100,000 tasks are due: they seem to enqueue each other without end.</exception>
+    /// <exception cref="ObjectDisposedException">The queue was disposed of.</exception>
+    public Task RunAsync() => Driver.RunAsync();
 
     /// <summary>
     /// Turns the clock to each moment at which something is due, in order, and runs it as <see cref="RunAsync"/> does; at last to the end of the time. A handler that
@@ -93,7 +95,7 @@ public sealed class TestTaskQueue : ITaskQueue, IAsyncDisposable
     public Task AdvanceAsync(TimeSpan time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero);
-        return _driver.TurnAsync(_clock.GetUtcNow() + time, () => false);
+        return Driver.TurnAsync(_clock.GetUtcNow() + time, () => false);
     }
 
     /// <summary>Puts dead letters back into their queues, as <see cref="IDeadLetters.RedriveAsync"/> does.</summary>
@@ -112,13 +114,13 @@ public sealed class TestTaskQueue : ITaskQueue, IAsyncDisposable
     public NewTask CreateTask<TPayload>(TPayload payload, TaskOptions? options = null) => _client.CreateTask(payload, options);
 
     /// <inheritdoc/>
-    public Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default) => _client.EnqueueAsync(task, cancellationToken);
+    public Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default) => Client.EnqueueAsync(task, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<EnqueueResult>> EnqueueManyAsync(IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken = default) => _client.EnqueueManyAsync(tasks, cancellationToken);
+    public Task<IReadOnlyList<EnqueueResult>> EnqueueManyAsync(IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken = default) => Client.EnqueueManyAsync(tasks, cancellationToken);
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<EnqueueResult> EnqueueAllAsync(IAsyncEnumerable<NewTask> tasks, CancellationToken cancellationToken = default) => _client.EnqueueAllAsync(tasks, cancellationToken);
+    public IAsyncEnumerable<EnqueueResult> EnqueueAllAsync(IAsyncEnumerable<NewTask> tasks, CancellationToken cancellationToken = default) => Client.EnqueueAllAsync(tasks, cancellationToken);
 
     /// <summary>
     /// Has a task run and gives its result. Called by the test, or by code that it tests, it runs the queue and turns the clock until the reply is there, or the
@@ -130,18 +132,22 @@ public sealed class TestTaskQueue : ITaskQueue, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(task);
         DateTimeOffset now = _clock.GetUtcNow();
         string id = task.Id ?? Guid.CreateVersion7(now).ToString();
-        Task<TResult> call = _client.CallAsync<TResult>(task with { Id = id }, timeout, cancellationToken);
+        Task<TResult> call = Client.CallAsync<TResult>(task with { Id = id }, timeout, cancellationToken);
         if (!call.IsCompleted && _services.GetRequiredService<CurrentRun>().Value is null)
         {
             MemoryReplies replies = _services.GetRequiredService<MemoryReplies>();
-            await _driver.TurnAsync(now + timeout, () => call.IsCompleted || !replies.IsPending(id));
+            await Driver.TurnAsync(now + timeout, () => call.IsCompleted || !replies.IsPending(id));
         }
 
         return await call;
     }
 
     /// <summary>Ends what still runs: its token is cancelled.</summary>
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _isDisposed = true;
+        return _services.DisposeAsync();
+    }
 
     /// <summary>Enqueues a task as one of its later attempts.</summary>
     internal async Task<TestTask> EnqueueAttemptAsync(NewTask task, int attempt)
@@ -154,7 +160,17 @@ public sealed class TestTaskQueue : ITaskQueue, IAsyncDisposable
     /// <summary>Runs one task alone.</summary>
     internal Task<Run> RunOneAsync(CancellationToken cancellationToken) => _driver.RunOneAsync(cancellationToken);
 
+    private TaskClient Client => Unless(_client);
+
+    private QueueDriver Driver => Unless(_driver);
+
     private static DeadLetterFilter AllLetters => new() { Limit = int.MaxValue };
+
+    private T Unless<T>(T part)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return part;
+    }
 
     private IDeadLetters Letters => _services.GetRequiredService<IDeadLetters>();
 }

@@ -30,8 +30,14 @@ internal sealed class LetterList(
 
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
-    // Per queue: which of the two has more, and since when.
-    private readonly ConcurrentDictionary<string, (int Sign, DateTimeOffset Since)> _differs = new(StringComparer.Ordinal);
+    // What was seen before that has nothing to do with now.
+    private static readonly TimeSpan Forgotten = TimeSpan.FromSeconds(10);
+
+    // Where the queues cannot be counted.
+    private const int NotKnown = 2;
+
+    // Per queue: which of the two has more, since when, and when that was looked at last.
+    private readonly ConcurrentDictionary<string, (int Sign, DateTimeOffset Since, DateTimeOffset Seen)> _differs = new(StringComparer.Ordinal);
 
     private readonly string[] _queues = [.. options.Value.Queues.Keys.Append(WorkQueueOptions.DefaultQueue).Distinct(StringComparer.Ordinal)];
 
@@ -81,8 +87,8 @@ internal sealed class LetterList(
             : count;
     }
 
-    // Null: the history does not know. While tasks die the two differ for a moment, which is waited for: to look into a queue is a delivery of
-    // each letter, and a policy may have the broker drop a letter after a few.
+    // Null: the history does not know, or it cannot be told. While tasks die the two differ for a moment, which is waited for: to look into a queue is a
+    // delivery of each letter, and a policy may have the broker drop a letter after a few.
     private async Task<long?> FittingAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         while (!projection.Progress.IsReplaying)
@@ -94,7 +100,7 @@ internal sealed class LetterList(
                 return null;
             }
 
-            if (difference is null or { Sign: 0 })
+            if (difference is { Sign: 0 })
             {
                 return fitting;
             }
@@ -162,13 +168,14 @@ internal sealed class LetterList(
         return new DeadDifference(counted.Sum(count => count.Dead), counted.Sum(count => told.GetValueOrDefault(count.Queue)));
     }
 
-    // Whether the same of the two has had more for longer than a moment.
+    // Whether the two have differed in the same way for longer than a moment.
     private bool IsLasting(DeadDifference? difference, DeadLetterFilter filter)
     {
-        int sign = difference?.Sign ?? 0;
+        int sign = difference?.Sign ?? NotKnown;
         DateTimeOffset now = clock.GetUtcNow();
-        (int Sign, DateTimeOffset Since) differs = _differs.AddOrUpdate(filter.Queue ?? "", _ => (sign, now), (_, before) => before.Sign == sign ? before : (sign, now));
-        return sign != 0 && now - differs.Since >= Moment;
+        (_, DateTimeOffset since, _) = _differs.AddOrUpdate(
+            filter.Queue ?? "", _ => (sign, now, now), (_, before) => before.Sign == sign && now - before.Seen <= Forgotten ? before with { Seen = now } : (sign, now, now));
+        return sign != 0 && now - since >= Moment;
     }
 
     private static string? NoteOf(DeadDifference? difference) => difference switch

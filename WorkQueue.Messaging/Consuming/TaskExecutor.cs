@@ -103,7 +103,7 @@ internal sealed class TaskExecutor(
         object? result = await (middlewares.IsEmpty ? handler.RunAsync(context.Services, delivery.Message, context) : RunWithinAsync(handler, delivery.Message, context));
         // Within the scope: what is written only now may be read from its services. What these do when they are disposed of is part of the task again.
         current.IsWriting = result is not null;
-        WrittenResult written = await WrittenResult.OfAsync(result, json, MaxResultOf(delivery.Message), current.Token);
+        WrittenResult written = await WrittenResult.OfAsync(result, handler.ResultType, json, MaxResultOf(delivery.Message), current.Token);
         current.IsWriting = false;
         return written;
     }

@@ -82,6 +82,11 @@ internal static class SettingsReader
     private static IEnumerable<Finding> OfValue(IConfigurationSection value, Type type, string path)
     {
         Type plain = Nullable.GetUnderlyingType(type) ?? type;
+        if (plain != typeof(string) && !plain.IsValueType && !string.IsNullOrEmpty(value.Value))
+        {
+            return [new(true, $"{path} is '{value.Value}', and has settings of its own: write {path}:<name or number>=…")];
+        }
+
         if (plain.IsGenericType)
         {
             // A list or a dictionary: its last type argument is that of its entries.

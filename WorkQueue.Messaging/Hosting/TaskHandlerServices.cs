@@ -84,7 +84,7 @@ public static class TaskHandlerServices
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(handle);
-        CoreRegistration.AddHandler(services, type, TaskHandlerRegistration.Create<TPayload>(type, async (payload, context) => await handle(payload, context)));
+        CoreRegistration.AddHandler(services, type, TaskHandlerRegistration.Create<TPayload>(type, async (payload, context) => await handle(payload, context), typeof(TResult)));
         return services;
     }
 

@@ -13,6 +13,7 @@ internal static class NewTaskRules
     /// <exception cref="ArgumentException">It names no type, or two times.</exception>
     public static NewTask Create<TPayload>(TPayload payload, TaskOptions options, PayloadCodec json, DateTimeOffset now)
     {
+        ArgumentNullException.ThrowIfNull(payload);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Delay ?? TimeSpan.Zero, TimeSpan.Zero, nameof(options.Delay));
         if (options is { Delay: not null, NotBefore: not null })
         {
@@ -40,7 +41,7 @@ internal static class NewTaskRules
     {
         TaskQueue? named = task.Queue is null ? null : FindQueue(task.Queue, topology);
         string type = task.Type ?? (named ?? topology[WorkQueueOptions.DefaultQueue]).DefaultType
-            ?? throw Malformed($"The task has no type, and queue '{task.Queue}' has no default type.");
+            ?? throw Malformed($"The task has no type, and queue '{task.Queue ?? WorkQueueOptions.DefaultQueue}' has no default type: name a type, or set {WorkQueueOptions.Section}:Queues:{task.Queue ?? WorkQueueOptions.DefaultQueue}:DefaultType in producers and workers.");
         TaskTypeOptions? known = FindType(type, options);
         TaskQueue queue = named ?? FindQueue(known?.Queue ?? WorkQueueOptions.DefaultQueue, topology);
         CheckBody(task, options);

@@ -29,14 +29,33 @@ internal sealed class PayloadCodec
     /// <summary>Writes a payload.</summary>
     public byte[] Write<TPayload>(TPayload payload) => JsonSerializer.SerializeToUtf8Bytes(payload, _options.GetTypeInfo(TypeOf(payload)));
 
-    /// <summary>How a result of this type is written.</summary>
-    public JsonTypeInfo ResultType(Type type) => _options.GetTypeInfo(type);
+    /// <summary>How a result is written: as what it is declared, since what implements an interface may be of a type that no program can name.</summary>
+    public JsonTypeInfo ResultType(object result, Type? declared)
+    {
+        Type? type = declared is null ? null : Nullable.GetUnderlyingType(declared) ?? declared;
+        // Something around the handler may have given another.
+        return _options.GetTypeInfo(type is null || type == typeof(object) || !type.IsInstanceOfType(result) ? result.GetType() : type);
+    }
 
     /// <summary>Reads the result of a call.</summary>
     public TResult? ReadResult<TResult>(ReadOnlySpan<byte> result) => JsonSerializer.Deserialize(result, (JsonTypeInfo<TResult>)_options.GetTypeInfo(typeof(TResult)));
 
-    /// <summary>The type a payload is written as: what is declared, or for a plain object what it is.</summary>
-    public static Type TypeOf<TPayload>(TPayload payload) => typeof(TPayload) == typeof(object) && payload is not null ? payload.GetType() : typeof(TPayload);
+    /// <summary>The type a payload is written as: what is declared; of a plain object the nearest of its types that names a task type, or what it is.</summary>
+    public static Type TypeOf<TPayload>(TPayload payload)
+    {
+        if (typeof(TPayload) != typeof(object) || payload is null)
+        {
+            return typeof(TPayload);
+        }
+
+        Type? named = payload.GetType();
+        while (named is not null && !named.IsDefined(typeof(TaskTypeAttribute), inherit: false))
+        {
+            named = named.BaseType;
+        }
+
+        return named ?? payload.GetType();
+    }
 
     /// <summary>Reads the payload of a task.</summary>
     /// <exception cref="TaskRejectedException">It does not fit.</exception>

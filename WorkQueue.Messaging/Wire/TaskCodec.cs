@@ -135,7 +135,7 @@ internal static class TaskCodec
         string? type = string.IsNullOrEmpty(properties.Type) ? null : TaskHeaders.ShortString(properties.Type);
         if (type is null && queue.DefaultType is null)
         {
-            unreadable ??= $"the message has no type, and queue '{queue.Name}' has no DefaultType";
+            unreadable ??= $"the message has no type, and queue '{queue.Name}' has no DefaultType (WorkQueue:Queues:{queue.Name}:DefaultType)";
         }
 
         // What only informs (counts) or does without (not-before: at once) must not make a task unreadable.

@@ -15,10 +15,11 @@ internal sealed record WrittenResult(ReadOnlyMemory<byte> Json, string? Note = n
 
     /// <summary>Writes a result: part of the run, since getters and sequences are the handler's own code and may block, throw or never end.</summary>
     /// <param name="result">What the handler returned.</param>
+    /// <param name="declared">What the handler says that it returns; null where it does not.</param>
     /// <param name="json">The program's JSON.</param>
     /// <param name="maxBytes">No more is written.</param>
     /// <param name="cancellationToken">That of the run.</param>
-    public static async ValueTask<WrittenResult> OfAsync(object? result, PayloadCodec json, int maxBytes, CancellationToken cancellationToken)
+    public static async ValueTask<WrittenResult> OfAsync(object? result, Type? declared, PayloadCodec json, int maxBytes, CancellationToken cancellationToken)
     {
         if (result is null)
         {
@@ -28,7 +29,7 @@ internal sealed record WrittenResult(ReadOnlyMemory<byte> Json, string? Note = n
         BoundedStream written = new(maxBytes);
         try
         {
-            await JsonSerializer.SerializeAsync(written, result, json.ResultType(result.GetType()), cancellationToken);
+            await JsonSerializer.SerializeAsync(written, result, json.ResultType(result, declared), cancellationToken);
             return new WrittenResult(written.ToArray());
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace WorkQueue.Testing.Clocks;
 
 /// <summary>A clock that only a test turns, and that knows when its next timer is due and which runs wait for theirs.</summary>
-internal sealed class TestClock(CurrentRun current) : FakeTimeProvider
+internal sealed class TestClock(CurrentRun current) : FakeTimeProvider(Present())
 {
     private readonly Lock _lock = new();
     private readonly HashSet<TestTimer> _armed = [];
@@ -27,6 +27,9 @@ internal sealed class TestClock(CurrentRun current) : FakeTimeProvider
         timer.Change(dueTime, period);
         return timer;
     }
+
+    // The time that code under test sees by another clock, too; whole seconds, as a message keeps no more.
+    private static DateTimeOffset Present() => DateTimeOffset.FromUnixTimeSeconds(System.GetUtcNow().ToUnixTimeSeconds());
 
     private ITimer CreateInner(TimerCallback fire) => base.CreateTimer(fire, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 

@@ -1,9 +1,10 @@
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Testing.InMemory;
 
 /// <summary>The tasks, as their records tell of them.</summary>
-internal sealed class TaskRecords
+internal sealed class TaskRecords(PayloadCodec json)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TestTask> _byId = new(StringComparer.Ordinal);
@@ -35,7 +36,7 @@ internal sealed class TaskRecords
         {
             if (!_byId.TryGetValue(record.TaskId, out TestTask? task))
             {
-                _byId[record.TaskId] = task = new TestTask();
+                _byId[record.TaskId] = task = new TestTask(json);
                 _all.Add(task);
             }
 

@@ -85,6 +85,13 @@ internal sealed class TaskRunner(
         using Activity? activity = telemetry.StartProcess(
             message.Queue.Destination, message.Queue.Name, task.Id, task.TraceParent, task.TraceState, options.Value.TraceLinks);
         run.Attempt = new TaskRun(task, delivery.ReceivedAt, clock.GetTimestamp()) { Reported = progress => history.Running(task, attempt, progress) };
+        // Whoever interrupts either finds this run from here on, or has said so before.
+        Interlocked.MemoryBarrier();
+        if (_drained.IsCancellationRequested)
+        {
+            run.Attempt.Cut();
+        }
+
         if (executor.Refusal(delivery, message.Queue) is null)
         {
             history.Running(task, attempt, null);

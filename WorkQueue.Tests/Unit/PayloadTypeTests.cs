@@ -6,6 +6,7 @@ using WorkQueue.Messaging;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Wire;
+using WorkQueue.Testing;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -29,7 +30,20 @@ public sealed class PayloadTypeTests
     {
         Assert.StartsWith("String has no task type: put [TaskType(", Assert.Throws<ArgumentException>(() => Create("text")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Create(new CountMoreWords("a")));
+        Assert.Throws<ArgumentNullException>(() => Create<CountWords>(null!));
         Assert.Throws<ArgumentException>(() => new ServiceCollection().AddTaskHandler<string>((_, _) => Task.CompletedTask));
+    }
+
+    [Fact]
+    public void Of_a_plain_object_the_nearest_type_counts_that_names_one() => Assert.Equal("count-words", Create<object>(new CountMoreWords("a")).Type);
+
+    [Fact]
+    public async Task A_text_with_options_is_a_payload_and_a_named_type_takes_options_too()
+    {
+        await using TestTaskQueue queue = new();
+        Assert.Equal("print", queue[(await queue.EnqueueAsync("hello", new TaskOptions { Type = "print" })).Id].Type);
+        TestTask later = queue[(await queue.EnqueueAsync("print", "hello", new TaskOptions { Delay = TimeSpan.FromHours(1) })).Id];
+        Assert.Equal(("print", TaskState.Scheduled, "hello"), (later.Type, later.State, later.ReadPayload<string>()));
     }
 
     [Fact]
@@ -75,11 +89,15 @@ public sealed class PayloadTypeTests
         Assert.Equal(new CountWords("a b"), codec.Read<CountWords>(Message(body, "application/json")));
         Assert.Equal(new CountWords("a b"), codec.Read<CountWords>(Message("a b"u8.ToArray(), "text/plain")));
         Assert.Equal("a \"b\"", codec.Read<JsonElement>(Message("a \"b\""u8.ToArray(), "text/plain")).GetString());
-        Assert.Equal("2"u8.ToArray(), (await WrittenResult.OfAsync(2, codec, 100, CancellationToken.None)).Json.ToArray());
+        Assert.Equal("2"u8.ToArray(), (await WrittenResult.OfAsync(2, null, codec, 100, CancellationToken.None)).Json.ToArray());
         Assert.Equal(2, codec.ReadResult<int>("2"u8));
+        // By what is declared: the type behind it has no name.
+        Assert.Equal("""[{"text":"a"}]"""u8.ToArray(), (await WrittenResult.OfAsync(new CountWords[] { new("a") }.Where(_ => true), typeof(IEnumerable<CountWords>), codec, 100, CancellationToken.None)).Json.ToArray());
+        Assert.Equal("3"u8.ToArray(), (await WrittenResult.OfAsync(3, typeof(int?), codec, 100, CancellationToken.None)).Json.ToArray());
+        Assert.Equal("3"u8.ToArray(), (await WrittenResult.OfAsync(3, typeof(string), codec, 100, CancellationToken.None)).Json.ToArray());
         // Not the sender's fault: no rejection.
         Assert.Contains(nameof(Unlisted), Assert.Throws<NotSupportedException>(() => codec.Read<Unlisted>(Message(body, "application/json"))).Message, StringComparison.Ordinal);
-        Assert.Contains(nameof(Unlisted), (await WrittenResult.OfAsync(new Unlisted(1), codec, 100, CancellationToken.None)).Note, StringComparison.Ordinal);
+        Assert.Contains(nameof(Unlisted), (await WrittenResult.OfAsync(new Unlisted(1), null, codec, 100, CancellationToken.None)).Note, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -118,5 +136,6 @@ internal record CountWords(string Text);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(CountWords))]
+[JsonSerializable(typeof(IEnumerable<CountWords>))]
 [JsonSerializable(typeof(int))]
 internal sealed partial class GeneratedJson : JsonSerializerContext;

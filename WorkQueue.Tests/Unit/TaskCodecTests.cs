@@ -97,7 +97,7 @@ public sealed class TaskCodecTests
     public void A_message_without_type_in_a_queue_without_default_type_is_unreadable()
     {
         TaskDelivery delivery = TaskCodec.Read(1, false, new BasicProperties(), default, Queue("other", new QueueOptions()));
-        Assert.Equal("the message has no type, and queue 'other' has no DefaultType", delivery.Unreadable);
+        Assert.Equal("the message has no type, and queue 'other' has no DefaultType (WorkQueue:Queues:other:DefaultType)", delivery.Unreadable);
     }
 
     [Theory]

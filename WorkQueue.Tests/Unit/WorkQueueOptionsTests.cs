@@ -43,6 +43,14 @@ public sealed class WorkQueueOptionsTests
         Assert.Contains("allowed:", problem, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Queues:orders", "quorum")]
+    [InlineData("Queues", "orders")]
+    [InlineData("Retry:Delays", "00:00:05")]
+    [InlineData("Tls", "true")]
+    public void A_value_where_there_are_settings_below_is_refused_and_makes_no_queue(string key, string value) =>
+        Assert.Contains($"WorkQueue:{key} is '{value}', and has settings of its own: write WorkQueue:{key}:", Assert.Single(Problems((key, value))), StringComparison.Ordinal);
+
     [Fact]
     public void A_list_of_delays_replaces_the_default_instead_of_adding_to_it() =>
         Assert.Equal([TimeSpan.FromSeconds(2)], Bind(("Retry:Delays:0", "00:00:02")).Value.Retry.EffectiveDelays);

@@ -133,6 +133,23 @@ public sealed class ClockTests
     }
 
     [Fact]
+    public async Task What_waits_for_another_task_by_a_lock_goes_on_before_the_clock_does()
+    {
+        using SemaphoreSlim one = new(1);
+        await using TestTaskQueue queue = Queue(async (_, context) =>
+        {
+            await one.WaitAsync(context.CancellationToken);
+            await Task.Delay(TimeSpan.FromSeconds(1), context.Services.GetRequiredService<TimeProvider>(), context.CancellationToken);
+            one.Release();
+            return null;
+        });
+        queue.Patience = TimeSpan.FromMilliseconds(200);
+        TestTask[] tasks = [await queue.ProbeAsync(), await queue.ProbeAsync()];
+        await queue.AdvanceAsync(TimeSpan.FromSeconds(5));
+        Assert.All(tasks, task => Assert.Equal(TaskState.Succeeded, task.State));
+    }
+
+    [Fact]
     public async Task A_handler_that_blocks_its_thread_is_an_error_and_no_hang()
     {
         using ManualResetEventSlim open = new();

@@ -1,5 +1,8 @@
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.DependencyInjection;
 using WorkQueue.Messaging;
 using WorkQueue.Testing;
+using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Unit.Testing;
 
@@ -18,6 +21,21 @@ public sealed class TaskTestTests
         Assert.Null(run.Reason);
         Assert.Null(run.Exception);
         Assert.Null(run.RetryAfter);
+    }
+
+    [Fact]
+    public async Task A_token_that_is_cancelled_already_cuts_the_attempt_at_once()
+    {
+        TaskTestResult run = await TaskTest.RunAsync(new Waits(null), "x", null, new CancellationToken(canceled: true)).WaitAsync(TestEnvironment.Patience / 2);
+        Assert.Equal(TaskState.Queued, run.State);
+    }
+
+    [Fact]
+    public async Task Payload_and_result_are_the_programs_own_JSON()
+    {
+        TaskTestSettings settings = new() { Services = services => services.Configure<TaskJsonOptions>(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter())) };
+        TaskTestResult<DayOfWeek> run = await TaskTest.RunAsync(new NextDay(), DayOfWeek.Friday, settings);
+        Assert.Equal((DayOfWeek.Saturday, "Saturday"), (run.Result, run.ReadResult<string>()));
     }
 
     [Fact]
@@ -104,6 +122,11 @@ public sealed class TaskTestTests
             "later" => throw new TaskRetryException("later", TimeSpan.FromMinutes(3)),
             _ => Task.FromResult(payload.Length),
         };
+    }
+
+    private sealed class NextDay : ITaskHandler<DayOfWeek, DayOfWeek>
+    {
+        public Task<DayOfWeek> HandleAsync(DayOfWeek payload, TaskContext context) => Task.FromResult(payload + 1);
     }
 
     private sealed class Seen : ITaskHandler<int>

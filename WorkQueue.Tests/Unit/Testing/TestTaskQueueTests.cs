@@ -91,7 +91,7 @@ public sealed class TestTaskQueueTests
         TestTask task = await queue.ProbeAsync(deadline: queue.Clock.GetUtcNow().AddMinutes(1));
         queue.Clock.Advance(TimeSpan.FromMinutes(2));
         await queue.RunAsync();
-        Assert.Equal((TaskState.DeadLettered, "its deadline 2000-01-01 00:01:00Z passed before it could start", 0), (task.State, task.Reason, runs));
+        Assert.Equal((TaskState.DeadLettered, $"its deadline {task.Deadline:u} passed before it could start", 0), (task.State, task.Reason, runs));
     }
 
     [Fact]

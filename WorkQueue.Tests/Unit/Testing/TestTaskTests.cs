@@ -9,6 +9,18 @@ namespace WorkQueue.Tests.Unit.Testing;
 public sealed class TestTaskTests
 {
     [Fact]
+    public async Task The_first_success_is_final_and_a_second_run_of_the_id_a_duplicate()
+    {
+        int runs = 0;
+        await using TestTaskQueue queue = Queue((_, _) => ++runs == 1 ? Done("first") : throw new TaskRejectedException("second"));
+        NewTask same = NewTask.Json("probe", "x") with { Id = "17" };
+        await queue.EnqueueAsync(same);
+        await queue.EnqueueAsync(same);
+        await queue.RunAsync();
+        Assert.Equal((2, TaskState.Succeeded, "first"), (runs, queue["17"].State, queue["17"].ReadResult<string>()));
+    }
+
+    [Fact]
     public async Task Progress_is_kept_report_by_report()
     {
         await using TestTaskQueue queue = Queue((_, context) =>
