@@ -121,6 +121,12 @@ internal sealed class HistoryFollower(
                 end = null;
             }
 
+            if (end is null && group.Count > 0 && projection.Progress.IsReplaying)
+            {
+                // Nothing was there when the end was looked for, and under load no quiet moment tells that all of it is read.
+                end = await FindEndAsync(stopping);
+            }
+
             bool isRead = known is null && (projection.Progress.LastOffset >= end || more.Count > 0 && more[^1].Offset >= end || quiet >= (end is null ? patience : SomeQuiet));
             Apply(more, isRead, isQuiet: quiet > 0 && known is null);
         }

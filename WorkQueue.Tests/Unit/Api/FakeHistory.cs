@@ -14,6 +14,9 @@ internal sealed class FakeHistory : ITaskHistory
     /// <summary>What its end waits for: until then it is still being read.</summary>
     public Task End { get; set; } = Task.CompletedTask;
 
+    /// <summary>Set: as under load there is always more to come, and no moment at which there is nothing.</summary>
+    public bool IsNeverQuiet { get; init; }
+
     /// <summary>The most records that were being read again at one moment.</summary>
     public int MostReadAtOnce { get; private set; }
 
@@ -51,6 +54,12 @@ internal sealed class FakeHistory : ITaskHistory
             {
                 group = [.. _records.Where(record => record.Offset >= next)];
                 more = _more.Task;
+            }
+
+            if (IsNeverQuiet && group.Length == 0)
+            {
+                await more.WaitAsync(cancellationToken);
+                continue;
             }
 
             next = group.Length > 0 ? group[^1].Offset + 1 : next;

@@ -32,6 +32,17 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public async Task An_empty_history_that_fills_without_a_pause_is_read_all_the_same()
+    {
+        FakeHistory busy = new() { IsNeverQuiet = true };
+        await using ApiHost api = await ApiHost.StartInAsync("Development", busy, $"--WorkQueue:Board:Store={Store}");
+        await Eventually.TrueAsync(() => busy.Followed.Count == 1, "it was empty when its end was looked for");
+        busy.Add(_records.Queued("a"), _records.Queued("b"));
+        await Eventually.TrueAsync(() => !api.Projection.Progress.IsReplaying, "it is read");
+        Assert.Equal(["b", "a"], Ids((await api.GetAsync("/tasks")).Json.GetProperty("items")));
+    }
+
+    [Fact]
     public async Task A_success_that_is_told_again_after_a_restart_is_no_duplicate()
     {
         HistoryRecord done = _records.Succeeded("a");
