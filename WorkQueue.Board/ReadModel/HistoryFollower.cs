@@ -87,6 +87,7 @@ internal sealed class HistoryFollower(
         }
 
         int quiet = 0;
+        Task<long?>? looking = null;
         await foreach (IReadOnlyList<HistoryRecord> group in history.FollowAsync(known, stopping))
         {
             if ((projection.Database.IsThere ? projection.Damage : "it was deleted") is { } damage)
@@ -118,13 +119,18 @@ internal sealed class HistoryFollower(
             else if (group.Count > 0 && group[0].Offset <= projection.Progress.LastOffset)
             {
                 BeginAnew(() => logger.HistoryAnew(projection.Progress.LastOffset));
-                end = null;
+                (end, looking) = (null, null);
             }
 
             if (end is null && group.Count > 0 && projection.Progress.IsReplaying)
             {
                 // Nothing was there when the end was looked for, and under load no quiet moment tells that all of it is read.
-                end = await FindEndAsync(stopping);
+                looking ??= FindEndAsync(stopping);
+            }
+
+            if (looking is { IsCompleted: true })
+            {
+                (end, looking) = (await looking, null);
             }
 
             bool isRead = known is null && (projection.Progress.LastOffset >= end || more.Count > 0 && more[^1].Offset >= end || quiet >= (end is null ? patience : SomeQuiet));

@@ -26,6 +26,8 @@ public sealed class HistoryTests
         await enough.CancelAsync();
         await load;
 
+        // As long as nothing is read nothing is pending either.
+        await Eventually.TrueAsync(async () => await StateAsync(app) == "live", "the history is read");
         await Eventually.TrueAsync(async () => Pending(await CountsAsync(app)) == 0, "every task has ended");
         JsonElement counts = await CountsAsync(app);
         long Of(string name) => counts.GetProperty(name).GetInt64();
