@@ -148,4 +148,7 @@ public sealed record DeadLetter
 
     /// <summary>What its sender added for itself.</summary>
     public required IReadOnlyDictionary<string, object?> Headers { get; init; }
+
+    /// <summary>The letter as a list has it, see <see cref="DeadLetterFilter.MaxPayloadBytes"/>.</summary>
+    internal DeadLetter Within(int? maxPayloadBytes) => PayloadBytes > maxPayloadBytes ? this with { Payload = ReadOnlyMemory<byte>.Empty } : this;
 }

@@ -10,9 +10,8 @@ public sealed class TestTask
 {
     private readonly Lock _lock = new();
     private readonly List<HistoryRecord> _history = [];
-    private Exception? _exception;
-
     private readonly PayloadCodec _json;
+    private Exception? _exception;
 
     internal TestTask(PayloadCodec json) => _json = json;
 

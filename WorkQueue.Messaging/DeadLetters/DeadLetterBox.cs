@@ -50,7 +50,7 @@ internal sealed class DeadLetterBox(
 
     private static Task Add(List<DeadLetter> letters, DeadLetter letter, int? maxPayloadBytes)
     {
-        letters.Add(letter.PayloadBytes > maxPayloadBytes ? letter with { Payload = ReadOnlyMemory<byte>.Empty } : letter);
+        letters.Add(letter.Within(maxPayloadBytes));
         return Task.CompletedTask;
     }
 

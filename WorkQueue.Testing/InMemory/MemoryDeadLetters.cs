@@ -13,7 +13,7 @@ internal sealed class MemoryDeadLetters(
     MemoryBroker broker, TaskTopology topology, TaskPublisher publisher, HistoryRecorder history, IOptions<WorkQueueOptions> options, TimeProvider clock) : IDeadLetters
 {
     public Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
-        Task.FromResult<IReadOnlyList<DeadLetter>>([.. Find(filter).Select(found => Cut(found.Letter, filter.MaxPayloadBytes))]);
+        Task.FromResult<IReadOnlyList<DeadLetter>>([.. Find(filter).Select(found => found.Letter.Within(filter.MaxPayloadBytes))]);
 
     public Task<int> CountAsync(DeadLetterFilter filter, CancellationToken cancellationToken = default) => Task.FromResult(Find(filter).Length);
 
@@ -50,8 +50,6 @@ internal sealed class MemoryDeadLetters(
 
         return [.. broker.Letters.Where(found => Fits(found.Letter, filter)).Skip(filter.Skip).Take(filter.Limit)];
     }
-
-    private static DeadLetter Cut(DeadLetter letter, int? maxPayloadBytes) => letter.PayloadBytes > maxPayloadBytes ? letter with { Payload = ReadOnlyMemory<byte>.Empty } : letter;
 
     private static bool Fits(DeadLetter letter, DeadLetterFilter filter) =>
         (filter.Queue is null || filter.Queue == letter.Queue) && (!filter.IsOutsideHistory || letter.Topic is not null)

@@ -7,29 +7,13 @@ namespace WorkQueue.Tests.Support;
 /// <summary>Waits for a state of the outside world that gives no signal of its own.</summary>
 internal static class Eventually
 {
-    public static async Task TrueAsync(Func<Task<bool>> holds, string what, TimeSpan? within = null)
-    {
-        TimeSpan limit = within ?? TestEnvironment.Patience;
-        long start = TimeProvider.System.GetTimestamp();
-        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(25));
-        while (!await holds())
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(start) < limit, $"Not within {limit}: {what}");
-            await timer.WaitForNextTickAsync();
-        }
-    }
+    public static Task TrueAsync(Func<Task<bool>> holds, string what, TimeSpan? within = null) => UntilAsync(holds, () => what, within ?? TestEnvironment.Patience);
 
     /// <summary>Waits for a number; where it does not come, what came in its place is told.</summary>
     public static async Task EqualAsync(long expected, Func<Task<long>> actual, string what)
     {
         long last = 0;
-        long start = TimeProvider.System.GetTimestamp();
-        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(25));
-        while ((last = await actual()) != expected)
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(start) < TestEnvironment.Patience, $"Not within {TestEnvironment.Patience}: {what}. Expected {expected}, and last {last}");
-            await timer.WaitForNextTickAsync();
-        }
+        await UntilAsync(async () => (last = await actual()) == expected, () => $"{what}. Expected {expected}, and last {last}", TestEnvironment.Patience);
     }
 
     /// <summary>Waits for the health of a host.</summary>
@@ -40,4 +24,15 @@ internal static class Eventually
     }
 
     public static Task TrueAsync(Func<bool> holds, string what, TimeSpan? within = null) => TrueAsync(() => Task.FromResult(holds()), what, within);
+
+    private static async Task UntilAsync(Func<Task<bool>> holds, Func<string> what, TimeSpan limit)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(25));
+        while (!await holds())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(start) < limit, $"Not within {limit}: {what()}");
+            await timer.WaitForNextTickAsync();
+        }
+    }
 }

@@ -66,11 +66,8 @@ public sealed class LetterApiTests : IAsyncLifetime
     public async Task While_the_two_differ_for_a_moment_no_queue_is_looked_into_as_that_counts_as_a_delivery()
     {
         FakeClock clock = new();
-        TaskProjection projection = Records.NewProjection(clock);
-        projection.EndReplay();
         FakeBroker broker = new(_api.History, _api.Records) { Letters = { Letter("there", "x") } };
-        IOptions<WorkQueueOptions> options = Options.Create(new WorkQueueOptions());
-        LetterList list = new(projection, _api.History, broker, broker, new HistorySettings(options), options, clock);
+        LetterList list = ListOf(broker, clock);
         // A difference that was seen long ago has nothing to do with this one.
         await list.ListAsync(new DeadLetterFilter(), default);
         clock.Advance(TimeSpan.FromMinutes(5));
@@ -84,11 +81,8 @@ public sealed class LetterApiTests : IAsyncLifetime
     public async Task What_cannot_be_counted_for_longer_than_a_moment_is_read_from_the_queues()
     {
         FakeClock clock = new();
-        TaskProjection projection = Records.NewProjection(clock);
-        projection.EndReplay();
         FakeBroker broker = new(_api.History, _api.Records) { IsUncounted = true, Letters = { Letter("there", "x") } };
-        IOptions<WorkQueueOptions> options = Options.Create(new WorkQueueOptions());
-        LetterList list = new(projection, _api.History, broker, broker, new HistorySettings(options), options, clock);
+        LetterList list = ListOf(broker, clock);
         Task<int> counted = list.CountAsync(new DeadLetterFilter(), default);
         Assert.False(counted.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(6));
@@ -99,11 +93,8 @@ public sealed class LetterApiTests : IAsyncLifetime
     public async Task Letters_the_history_has_missed_for_longer_than_a_moment_are_listed_from_the_queue()
     {
         FakeClock clock = new();
-        TaskProjection projection = Records.NewProjection(clock);
-        projection.EndReplay();
         FakeBroker broker = new(_api.History, _api.Records) { Letters = { Letter("old", "x") } };
-        IOptions<WorkQueueOptions> options = Options.Create(new WorkQueueOptions());
-        LetterList list = new(projection, _api.History, broker, broker, new HistorySettings(options), options, clock);
+        LetterList list = ListOf(broker, clock);
         Assert.Empty((await list.ListAsync(new DeadLetterFilter(), default)).Letters);
         clock.Advance(TimeSpan.FromSeconds(6));
         LetterPage page = await list.ListAsync(new DeadLetterFilter(), default);
@@ -221,6 +212,15 @@ public sealed class LetterApiTests : IAsyncLifetime
     }
 
     private HistoryRecord Dead(string id, string text) => _api.Records.Dead(id) with { Body = System.Text.Encoding.UTF8.GetBytes(text), ContentType = "text/plain" };
+
+    // Over a history that has been read and tells of none.
+    private LetterList ListOf(FakeBroker broker, FakeClock clock)
+    {
+        TaskProjection projection = Records.NewProjection(clock);
+        projection.EndReplay();
+        IOptions<WorkQueueOptions> options = Options.Create(new WorkQueueOptions());
+        return new LetterList(projection, _api.History, broker, broker, new HistorySettings(options), options, clock);
+    }
 
     private static DeadLetter Letter(string id, string text) => new()
     {
