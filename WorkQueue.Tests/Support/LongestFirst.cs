@@ -1,0 +1,19 @@
+using WorkQueue.Tests.EndToEnd;
+using WorkQueue.Tests.Faults;
+using Xunit.Abstractions;
+
+[assembly: TestCollectionOrderer("WorkQueue.Tests.Support.LongestFirst", "WorkQueue.Tests")]
+
+namespace WorkQueue.Tests.Support;
+
+/// <summary>
+/// Starts the collections that take minutes before those that take seconds: each is one chain, and one begun late keeps the whole run waiting
+/// while the other threads have nothing left.
+/// </summary>
+public sealed class LongestFirst : ITestCollectionOrderer
+{
+    private static readonly string[] _longest = [OwnSystemTests.Name, BrokerTests.Name, SideFaults.Name, SystemTests.Name];
+
+    public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) =>
+        testCollections.OrderBy(collection => Array.IndexOf(_longest, collection.DisplayName) is var place and >= 0 ? place : _longest.Length);
+}
