@@ -34,6 +34,9 @@ public sealed record NewTask
     /// <summary>The id of the task this one runs again; null for a task of its own. Only recorded.</summary>
     public string? RunOf { get; init; }
 
+    /// <summary>Who is told when it has ended.</summary>
+    internal string? EndTold { get; init; }
+
     /// <summary>A task with a JSON payload, whatever the program's <see cref="TaskJsonOptions"/>.</summary>
     /// <param name="type">The task type.</param>
     /// <param name="payload">The payload, written with camelCase names.</param>

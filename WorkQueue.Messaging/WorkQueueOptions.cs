@@ -27,6 +27,12 @@ public sealed class WorkQueueOptions
     /// </summary>
     public Dictionary<string, TaskTypeOptions> Types { get; set; } = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Tasks that are enqueued again and again, by name. Every program that has some takes part in electing the one that enqueues them. Default none; those
+    /// made by the API are on the broker alone.
+    /// </summary>
+    public Dictionary<string, ScheduleOptions> Schedules { get; set; } = new(StringComparer.Ordinal);
+
     /// <summary>How long a publish waits for the broker's confirm before its outcome counts as unknown. Default 30 s.</summary>
     public TimeSpan ConfirmTimeout { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -19,6 +19,7 @@ internal static class ApiExtensions
         services.AddSingleton(provider => ApiKeys.Read(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddHostedService<StartCheck>();
         services.AddSingleton<QueueViews>();
+        services.AddSingleton<ScheduleViews>();
         services.AddSingleton<StatsReader>();
     }
 
@@ -29,6 +30,7 @@ internal static class ApiExtensions
         api.MapTaskQueries();
         api.MapTaskActions();
         api.MapQueues();
+        api.MapSchedules();
         api.MapDeadLetters();
         api.MapWorkers();
         api.MapStats();

@@ -12,7 +12,7 @@ internal sealed class ErrorAnswers(ILogger<ErrorAnswers> logger)
     // About the time a broker takes to come back.
     private const int RetryAfterSeconds = 5;
 
-    public static bool IsExpected(Exception error) => error is InvalidTaskException or InvalidEventException
+    public static bool IsExpected(Exception error) => error is InvalidTaskException or InvalidEventException or InvalidScheduleException
         or TaskNotEnqueuedException or EventNotPublishedException or BrokerUnavailableException or BadHttpRequestException;
 
     public Task AnswerAsync(HttpContext context, Exception error)
@@ -52,6 +52,7 @@ internal sealed class ErrorAnswers(ILogger<ErrorAnswers> logger)
         InvalidEventException invalid => Problem(StatusCodes.Status400BadRequest, "Not an event", invalid),
         EventNotPublishedException { Outcome: PublishOutcome.Unknown } unknown => Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown),
         EventNotPublishedException unavailable => Problem(StatusCodes.Status503ServiceUnavailable, "Not published", unavailable),
+        InvalidScheduleException invalid => Problem(StatusCodes.Status400BadRequest, "Not a schedule", invalid),
         InvalidTaskException invalid => Problem(StatusCodes.Status400BadRequest, "Not a task", invalid),
         KeyReusedException reused => WithId(Problem(reused.StatusCode, "Idempotency-Key used for another task", reused), reused.TaskId),
         BadHttpRequestException { StatusCode: StatusCodes.Status503ServiceUnavailable } early => Problem(early.StatusCode, "Not ready yet", early),

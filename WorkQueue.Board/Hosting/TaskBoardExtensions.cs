@@ -3,6 +3,7 @@ using WorkQueue.Board.Api;
 using WorkQueue.Board.Calls;
 using WorkQueue.Board.Pages;
 using WorkQueue.Board.ReadModel;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Board;
 
@@ -31,6 +32,7 @@ public static class TaskBoardExtensions
             services.AddEmittedEvents();
             services.AddTaskApi();
             services.AddBoard();
+            services.AddTaskSchedules();
         }
 
         return configure is null ? services : services.PostConfigure(configure);
@@ -47,7 +49,7 @@ public static class TaskBoardExtensions
     }
 
     /// <summary>
-    /// Maps the HTTP API: <c>/tasks</c>, <c>/queues</c>, <c>/dead-letters</c>, <c>/events</c>, <c>/workers</c> and <c>/stats</c> below a path. They are in
+    /// Maps the HTTP API: <c>/tasks</c>, <c>/queues</c>, <c>/schedules</c>, <c>/dead-letters</c>, <c>/events</c>, <c>/workers</c> and <c>/stats</c> below a path. They are in
     /// the application's OpenAPI document, where it has one.
     /// </summary>
     /// <param name="endpoints">The application, or a group of it.</param>

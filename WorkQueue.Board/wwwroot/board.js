@@ -164,12 +164,17 @@
             const text = ago(Date.parse(time.dateTime));
             if (time.textContent !== text) time.textContent = text;
         }
+        // Beside the time of its own zone, that of who looks.
+        for (const place of document.querySelectorAll('[data-local]')) {
+            const text = ` · ${new Date(place.dataset.local).toLocaleString(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' })}`;
+            if (place.textContent !== text) place.textContent = text;
+        }
     }
 
     // ---- keys ----
 
     // Relative to where the board is mapped, which the page's base says.
-    const pages = { h: './', t: 'tasks', q: 'queues', d: 'dead-letters', w: 'workers' };
+    const pages = { h: './', t: 'tasks', q: 'queues', s: 'schedules', d: 'dead-letters', w: 'workers' };
     let going = -Infinity;
 
     function onKey(event) {

@@ -45,6 +45,19 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
     public Task<QueueSwitch> ResumeAsync(string queue, CancellationToken cancellationToken) =>
         CallAsync<QueueSwitch>(HttpMethod.Post, $"queues/{Uri.EscapeDataString(queue)}/resume", null, cancellationToken);
 
+    public async Task<Page<ScheduleRow>> ListSchedulesAsync(CancellationToken cancellationToken) => (await GetAsync<Page<ScheduleRow>>("schedules", cancellationToken)).Value;
+
+    public Task<ScheduleRow> PutScheduleAsync(string name, NewSchedule schedule, CancellationToken cancellationToken) =>
+        CallAsync<ScheduleRow>(HttpMethod.Put, Schedule(name), Json(schedule), cancellationToken);
+
+    public Task<ScheduleRemoved> RemoveScheduleAsync(string name, CancellationToken cancellationToken) => CallAsync<ScheduleRemoved>(HttpMethod.Delete, Schedule(name), null, cancellationToken);
+
+    public Task<TaskAccepted> RunScheduleAsync(string name, CancellationToken cancellationToken) => CallAsync<TaskAccepted>(HttpMethod.Post, $"{Schedule(name)}/run", null, cancellationToken);
+
+    /// <summary>Pauses or resumes.</summary>
+    public Task<ScheduleRow> SwitchScheduleAsync(string name, string verb, CancellationToken cancellationToken) =>
+        CallAsync<ScheduleRow>(HttpMethod.Post, $"{Schedule(name)}/{verb}", null, cancellationToken);
+
     public async Task<DeadLetterPage> ListDeadLettersAsync(Query query, CancellationToken cancellationToken) =>
         (await GetAsync<DeadLetterPage>($"dead-letters{query}", cancellationToken)).Value;
 
@@ -100,6 +113,8 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
     }
 
     private static JsonContent Json<T>(T value) => JsonContent.Create(value, options: WireJson.Options);
+
+    private static string Schedule(string name) => $"schedules/{Uri.EscapeDataString(name)}";
 
     private static string Task(string id) => $"tasks/{Uri.EscapeDataString(id)}";
 }

@@ -89,6 +89,20 @@ internal sealed record DeadLetterSelection(
 /// <summary>How many dead letters were moved.</summary>
 internal sealed record Moved([property: JsonRequired] int Count);
 
+/// <summary>What is asked for by <c>PUT /schedules/{name}</c>.</summary>
+internal sealed record NewSchedule(string Cron, string Type, JsonElement? Payload, string? TimeZone, string? Queue, string? Missed, string? Overlap);
+
+/// <summary>A schedule.</summary>
+internal sealed record ScheduleRow(
+    [property: JsonRequired] string Name, string? Cron, string? TimeZone, string? Type, JsonElement? Payload, string? Queue, string? Missed, string? Overlap, bool? Enabled, bool? Paused,
+    IReadOnlyList<DateTimeOffset>? Next, string? Problem, IReadOnlyList<ScheduleRunRow>? Runs);
+
+/// <summary>What became of an occurrence of a schedule.</summary>
+internal sealed record ScheduleRunRow(DateTimeOffset? DueAt, DateTimeOffset? At, string? TaskId, string? State, bool? Manual);
+
+/// <summary>The answer to <c>DELETE /schedules/{name}</c>.</summary>
+internal sealed record ScheduleRemoved([property: JsonRequired] string Name);
+
 /// <summary>A worker replica.</summary>
 internal sealed record WorkerRow(
     [property: JsonRequired] string Id, string? Host, string? Version, int? Slots, IReadOnlyList<string>? Queues, DateTimeOffset? StartedAt, DateTimeOffset? LastSeen,

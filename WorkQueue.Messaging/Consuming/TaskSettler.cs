@@ -5,6 +5,7 @@ using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.History;
+using WorkQueue.Messaging.Leading;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Wire;
 
@@ -15,7 +16,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// between the two runs the task twice; the other order would lose it.
 /// </summary>
 internal sealed class TaskSettler(
-    TaskPublisher publisher, HistoryRecorder events, TaskReplier replier, WorkerIdentity worker, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskSettler> logger)
+    TaskPublisher publisher, HistoryRecorder events, TaskReplier replier, TaskEnds ends, WorkerIdentity worker, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskSettler> logger)
 {
     // To publish again while the first may still be stored makes a copy each time; never to do so would hold the slot should the broker forget to answer.
     private readonly TimeSpan _patience = 10 * options.Value.ConfirmTimeout;
@@ -46,14 +47,18 @@ internal sealed class TaskSettler(
     /// <returns>False when there was no time to do it.</returns>
     public async Task<bool> PerformAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
-        if (disposition is not Disposition.Ack done)
+        if (disposition is Disposition.Ack done)
         {
-            return await MoveAsync(delivery, disposition, tokens);
+            await events.SucceededAsync(delivery.Message, done.Result, RunOf(delivery));
+            await replier.ReplyAsync(delivery.Message, disposition);
+        }
+        else if (!await MoveAsync(delivery, disposition, tokens))
+        {
+            return false;
         }
 
-        await events.SucceededAsync(delivery.Message, done.Result, RunOf(delivery));
-        await replier.ReplyAsync(delivery.Message, disposition);
-        return true;
+        return delivery.Message.EndTold is null || disposition is not (Disposition.Ack or Disposition.DeadLetter or Disposition.EndCancelled or Disposition.Drop)
+            || await TellEndAsync(delivery.Message, tokens);
     }
 
     /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>
@@ -84,6 +89,12 @@ internal sealed class TaskSettler(
     {
         AttemptEnd end = new("its connection was lost; without an id of its own it comes again as another task", null, null, clock.GetUtcNow());
         _ = events.CancelledAsync(delivery.Message, end, RunOf(delivery));
+    }
+
+    private async Task<bool> TellEndAsync(TaskMessage message, RunTokens tokens)
+    {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
+        return await ends.TellAsync(message, end.Token);
     }
 
     private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)

@@ -2,9 +2,24 @@ using Microsoft.Extensions.Logging;
 
 namespace WorkQueue.Messaging.Diagnostics;
 
-/// <summary>Every log message of the library. 11xx publishing, 21xx consuming, 31xx connections and topology, 41xx history. None carries a payload.</summary>
+/// <summary>Every log message of the library. 11xx publishing, 21xx consuming, 31xx connections and topology, 41xx history, 51xx what one process does for all. None carries a payload.</summary>
 internal static partial class Log
 {
+    [LoggerMessage(5101, LogLevel.Information, "This process leads")]
+    public static partial void Leads(this ILogger logger);
+
+    [LoggerMessage(5102, LogLevel.Warning, "This process does not lead, nor stand for it ({Reason}); it stands again")]
+    public static partial void LeadingEnded(this ILogger logger, string reason);
+
+    [LoggerMessage(5103, LogLevel.Warning, "Schedule {Schedule} was not run since {Since:u}; {MadeUp} occurrence(s) are made up for (Missed = {Rule})")]
+    public static partial void OccurrencesMissed(this ILogger logger, string schedule, DateTimeOffset since, MissedOccurrences rule, int madeUp);
+
+    [LoggerMessage(5104, LogLevel.Error, "Schedule {Schedule} cannot enqueue what is due: {Problem}")]
+    public static partial void ScheduleTroubled(this ILogger logger, string schedule, string problem);
+
+    [LoggerMessage(5105, LogLevel.Warning, "The schedules in the settings are not on the broker yet ({Reason}); trying again")]
+    public static partial void SchedulesUntold(this ILogger logger, string reason);
+
     [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]
     public static partial void Enqueued(this ILogger logger, string taskId, string type, string queue);
 

@@ -13,8 +13,10 @@ using WorkQueue.Messaging.DeadLetters;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.History;
+using WorkQueue.Messaging.Leading;
 using WorkQueue.Messaging.Monitoring;
 using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Schedules;
 using WorkQueue.Messaging.Streams;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
@@ -140,7 +142,22 @@ internal static class CoreRegistration
         services.AddSingleton<SuspectReporter>();
         services.AddHostedService(provider => provider.GetRequiredService<SuspectReporter>());
         services.AddSingleton<ITaskControl, TaskControl>();
+        AddSchedules(services);
         services.AddHealthChecks().AddCheck<PublishingHealthCheck>("rabbitmq");
+    }
+
+    private static void AddSchedules(IServiceCollection services)
+    {
+        services.AddSingleton<TaskEnds>();
+        services.AddSingleton<LeaderLog>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<LeaderService>(provider));
+        services.AddSingleton<ILeaderCommands, LeaderCommands>();
+        services.AddSingleton<ScheduleBook>();
+        services.AddSingleton<ScheduleRules>();
+        services.AddSingleton<ILeaderDuty, Scheduler>();
+        services.AddSingleton<ISchedules, ScheduleClient>();
+        services.AddHostedService(provider => provider.GetRequiredService<LeaderService>());
+        services.AddHostedService<DefinedSchedules>();
     }
 
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;

@@ -50,6 +50,7 @@ internal static class SettingsReader
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(WorkQueueOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(QueueOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(TaskTypeOptions))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(ScheduleOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(WorkerOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(RetryOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(TlsOptions))]

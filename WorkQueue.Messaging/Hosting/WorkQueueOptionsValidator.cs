@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Schedules;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Hosting;
@@ -28,6 +29,7 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
             .. options.Queues.Where(queue => queue.Value.Name is not null).GroupBy(queue => queue.Value.Name).Where(same => same.Count() > 1)
                 .SelectMany(same => Of(false, $"Queues:{same.Last().Key}:Name", same.Key, "a name no other queue has")),
             .. options.Types.SelectMany(type => TaskType(type.Key, type.Value, options)),
+            .. options.Schedules.SelectMany(schedule => Schedule(schedule.Key, schedule.Value, options)),
             .. Worker(options),
             .. ExistingFile("Tls:TrustedCertificate", options.Tls.TrustedCertificate),
             .. ExistingFile("Tls:ClientCertificate", options.Tls.ClientCertificate),
@@ -53,6 +55,13 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
         .. Of(IsQueue(type.Queue, options), $"Types:{name}:Queue", type.Queue, QueueList(options)),
         .. type.Timeout is { } timeout ? Timeout($"Types:{name}:Timeout", timeout, options) : [],
         .. Delays($"Types:{name}:RetryDelays", type.RetryDelays),
+    ];
+
+    private static IEnumerable<string> Schedule(string name, ScheduleOptions schedule, WorkQueueOptions options) =>
+    [
+        .. Of(Names.IsValid(schedule.Type) && (options.Types.Count == 0 || options.Types.ContainsKey(schedule.Type)), $"Schedules:{name}:Type", schedule.Type, options.Types.Count == 0 ? Names.Rule : string.Join(", ", options.Types.Keys.Order())),
+        .. Of(schedule.Queue is null || IsQueue(schedule.Queue, options), $"Schedules:{name}:Queue", schedule.Queue, QueueList(options)),
+        .. ScheduleRules.Problem(name, schedule, TimeProvider.System.GetUtcNow()) is { } problem ? [$"{WorkQueueOptions.Section}:Schedules:{name} cannot be: {problem}"] : (string[])[],
     ];
 
     private static IEnumerable<string> Worker(WorkQueueOptions options) =>

@@ -7,7 +7,7 @@ using WorkQueue.Messaging.Diagnostics;
 namespace WorkQueue.Messaging.Publishing;
 
 /// <summary>
-/// The only place that publishes: always confirmed, persistent and mandatory, many at once on one channel, at most
+/// Publishes all that the client can: always confirmed, persistent and mandatory, many at once on one channel, at most
 /// <see cref="WorkQueueOptions.PublishWindow"/> in flight.
 /// </summary>
 internal sealed class ConfirmedPublisher(

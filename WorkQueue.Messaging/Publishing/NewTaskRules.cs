@@ -57,6 +57,7 @@ internal static class NewTaskRules
             NotBefore = task.NotBefore > now ? task.NotBefore : null,
             Deadline = task.Deadline,
             RunOf = CheckId(task.RunOf),
+            EndTold = task.EndTold,
         };
     }
 

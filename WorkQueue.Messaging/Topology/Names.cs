@@ -13,7 +13,7 @@ internal static class Names
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
 
     // Each would be the name of something of ours: wq.history, wq.tasks and so on.
-    private static readonly string[] Reserved = ["history", "control", "delay", "dead", "unrouted", "unreadable", "tasks", "events", "sub"];
+    private static readonly string[] Reserved = ["history", "control", "delay", "dead", "unrouted", "unreadable", "tasks", "events", "sub", "leader"];
 
     public static string ReservedList { get; } = string.Join(", ", Reserved);
 

@@ -21,6 +21,7 @@ internal sealed class TaskTopology
         Unreadable = $"{prefix}.unreadable";
         Delays = new DelayLadder(prefix);
         History = new HistoryTopology(prefix, settings);
+        Leader = new LeaderTopology(prefix);
         Dictionary<string, QueueOptions> configured = new(settings.Queues, StringComparer.Ordinal);
         configured.TryAdd(WorkQueueOptions.DefaultQueue, new QueueOptions());
         Queues = [.. configured.Select(queue => new TaskQueue(queue.Key, prefix, queue.Value, settings.BrokerConsumerTimeout))];
@@ -50,6 +51,8 @@ internal sealed class TaskTopology
     public DelayLadder Delays { get; }
 
     public HistoryTopology History { get; }
+
+    public LeaderTopology Leader { get; }
 
     /// <summary>The task queues.</summary>
     public IReadOnlyList<TaskQueue> Queues { get; }

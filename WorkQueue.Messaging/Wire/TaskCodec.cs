@@ -41,6 +41,7 @@ internal static class TaskCodec
         AddIfSet(headers, TaskHeaders.Returned, message.Returned > 0 ? message.Returned : null);
         AddIfSet(headers, TaskHeaders.EarlierCrashes, message.EarlierCrashes > 0 ? message.EarlierCrashes : null);
         AddIfSet(headers, TaskHeaders.RunOf, message.RunOf);
+        AddIfSet(headers, TaskHeaders.EndTold, message.EndTold);
         AddIfSet(headers, TaskHeaders.Reason, Cut(end?.Reason, MaxError));
         AddIfSet(headers, TaskHeaders.ErrorType, Cut(end?.ErrorType, MaxErrorType));
         AddIfSet(headers, TaskHeaders.Error, Cut(end?.Error, MaxError));
@@ -160,6 +161,7 @@ internal static class TaskCodec
             Returned = (int)Math.Clamp(returned ?? 0, 0, int.MaxValue),
             EarlierCrashes = Math.Clamp(crashes ?? 0, 0, int.MaxValue),
             RunOf = Short(TaskHeaders.Text(headers, TaskHeaders.RunOf)),
+            EndTold = Short(TaskHeaders.Text(headers, TaskHeaders.EndTold)),
             EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,
             NotBefore = notBefore,
             SentAt = notBefore is null ? null : TaskHeaders.Milliseconds(headers, TaskHeaders.At),

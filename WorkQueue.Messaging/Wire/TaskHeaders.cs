@@ -21,6 +21,7 @@ internal static class TaskHeaders
     public const string Returned = "wq-returned";
     public const string EarlierCrashes = "wq-earlier-deliveries";
     public const string RunOf = "wq-run-of";
+    public const string EndTold = "wq-end-told";
     public const string At = "wq-at";
     public const string Worker = "wq-worker";
     public const string StartedAt = "wq-started-at";
@@ -33,7 +34,7 @@ internal static class TaskHeaders
 
     private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
     {
-        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, EarlierCrashes, RunOf, At, Worker, StartedAt, Topic, Percent, Progress,
+        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, EarlierCrashes, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress,
         TraceParent, TraceState,
     };
 

@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace WorkQueue.Messaging.Wire;
 
-/// <summary>What a task id tells.</summary>
+/// <summary>What a task id tells, and ids that can be made again.</summary>
 internal static class TaskIds
 {
     /// <summary>When a UUID version 7 was made, to the millisecond (RFC 9562 section 5.7); null for any other id.</summary>
@@ -17,5 +19,18 @@ internal static class TaskIds
         // 48 bits reach past the year 9999, and an id is anybody's to choose.
         long milliseconds = (long)(BinaryPrimitives.ReadUInt64BigEndian(bytes) >> 16);
         return milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;
+    }
+
+    /// <summary>A UUID version 7 that is the same whenever it is made of the same: its time is given, and its random part the SHA-256 of a text.</summary>
+    public static string Of(DateTimeOffset time, string text)
+    {
+        Span<byte> bytes = stackalloc byte[32];
+        SHA256.HashData(Encoding.UTF8.GetBytes(text), bytes);
+        Span<byte> id = bytes[..16];
+        long milliseconds = time.ToUnixTimeMilliseconds();
+        BinaryPrimitives.WriteUInt64BigEndian(id, ((ulong)milliseconds << 16) | BinaryPrimitives.ReadUInt16BigEndian(id[6..]));
+        id[6] = (byte)(0x70 | (id[6] & 0x0F));
+        id[8] = (byte)(0x80 | (id[8] & 0x3F));
+        return new Guid(id, bigEndian: true).ToString();
     }
 }

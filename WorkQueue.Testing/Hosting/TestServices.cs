@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Calls;
+using WorkQueue.Messaging.Leading;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Testing.Clocks;
 using WorkQueue.Testing.InMemory;
@@ -51,6 +52,8 @@ internal static class TestServices
         services.AddSingleton<ICancelledTasks>(provider => provider.GetRequiredService<MemoryBroker>());
         services.AddSingleton<IQueueCounts>(provider => provider.GetRequiredService<MemoryBroker>());
         services.AddSingleton<IDeadLetters, MemoryDeadLetters>();
+        services.AddSingleton<MemoryLeader>();
+        services.AddSingleton<ILeaderCommands>(provider => provider.GetRequiredService<MemoryLeader>());
         services.AddSingleton<TaskClient>();
         services.AddSingleton(queue);
         services.AddSingleton<TaskRunner>();

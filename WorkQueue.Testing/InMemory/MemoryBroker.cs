@@ -1,8 +1,10 @@
+using System.Collections.Concurrent;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.DeadLetters;
 using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.History;
+using WorkQueue.Messaging.Leading;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Streams;
 using WorkQueue.Messaging.Topology;
@@ -33,6 +35,9 @@ internal sealed class MemoryBroker(
             }
         }
     }
+
+    /// <summary>What the leader was told.</summary>
+    public ConcurrentQueue<LeaderEntry> ForLeader { get; } = new();
 
     /// <summary>The dead letters, the oldest first.</summary>
     public IReadOnlyList<FoundLetter> Letters
@@ -95,6 +100,12 @@ internal sealed class MemoryBroker(
     {
         // Its sender may use the buffer again.
         message = message with { Body = message.Body.ToArray() };
+        if (message.Exchange.Length == 0 && message.RoutingKey == topology.Leader.Queue)
+        {
+            ForLeader.Enqueue(new LeaderEntry(message.Properties.Type!, message.Body));
+            return Task.CompletedTask;
+        }
+
         if (message.Exchange.Length == 0)
         {
             replies.Answer(ReplyCodec.Read(message.Properties, message.Body));

@@ -4,7 +4,7 @@ using WorkQueue.Testing.InMemory;
 namespace WorkQueue.Testing.Running;
 
 /// <summary>Delivers what is due, one message after the other, and turns the clock from one moment at which something is due to the next.</summary>
-internal sealed class QueueDriver(MemoryBroker broker, TaskRunner runner, TestClock clock, CurrentRun current) : IAsyncDisposable
+internal sealed class QueueDriver(MemoryBroker broker, MemoryLeader leader, TaskRunner runner, TestClock clock, CurrentRun current) : IAsyncDisposable
 {
     // More at one moment are, more likely than not, tasks that enqueue each other without end.
     private const int MostRuns = 100_000;
@@ -87,7 +87,7 @@ internal sealed class QueueDriver(MemoryBroker broker, TaskRunner runner, TestCl
     private DateTimeOffset NextDue(DateTimeOffset until)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        return ((DateTimeOffset?[])[broker.NextDue, clock.NextDue]).Where(due => due > now && due < until).Min() ?? until;
+        return ((DateTimeOffset?[])[broker.NextDue, leader.NextDue, clock.NextDue]).Where(due => due > now && due < until).Min() ?? until;
     }
 
     // On another thread: what waits for the clock may go on within the call, and may block.
@@ -106,6 +106,7 @@ internal sealed class QueueDriver(MemoryBroker broker, TaskRunner runner, TestCl
     private async Task RunDueAsync()
     {
         await SettleAllAsync();
+        await leader.WorkAsync();
         int count = 0;
         while (broker.TakeDue() is { } message)
         {
@@ -116,6 +117,7 @@ internal sealed class QueueDriver(MemoryBroker broker, TaskRunner runner, TestCl
 
             _runs.Add(runner.Start(message));
             await SettleAllAsync();
+            await leader.WorkAsync();
         }
     }
 

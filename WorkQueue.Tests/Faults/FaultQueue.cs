@@ -138,7 +138,7 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
         await using IChannel channel = await connection.CreateChannelAsync();
         DelayLadder ladder = new(Prefix);
         string[] levels = [.. Enumerable.Range(0, DelayLadder.Levels).Select(ladder.Level)];
-        foreach (string name in (string[])[$"{Prefix}.default", $"{Prefix}.default.dead", ladder.Unrouted, $"{Prefix}.unreadable", $"{Prefix}.history", $"{Prefix}.control.log", .. levels])
+        foreach (string name in (string[])[$"{Prefix}.default", $"{Prefix}.default.dead", ladder.Unrouted, $"{Prefix}.unreadable", $"{Prefix}.history", $"{Prefix}.control.log", $"{Prefix}.leader", $"{Prefix}.leader.log", .. levels])
         {
             await channel.QueueDeleteAsync(name);
         }

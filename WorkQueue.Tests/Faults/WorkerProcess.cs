@@ -29,6 +29,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         start.Environment["WorkQueue__Prefix"] = prefix;
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
+        start.Environment["Logging__LogLevel__WorkQueue.Messaging.Leading"] = "Information";
         foreach ((string key, string value) in settings)
         {
             start.Environment[$"WorkQueue__{key.Replace(":", "__", StringComparison.Ordinal)}"] = value;
@@ -48,6 +49,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
         _process.Kill();
         await _process.WaitForExitAsync();
     }
+
+    public Task SignalAsync(string signal) => Signals.SendAsync(signal, _process.Id);
 
     /// <summary>Asks it to stop (SIGTERM), and returns how long that took.</summary>
     public async Task<TimeSpan> StopAsync()

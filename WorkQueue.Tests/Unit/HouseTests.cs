@@ -19,11 +19,12 @@ public sealed class HouseTests
         typeof(ITaskQueue),
         """
         Hosting
+        Schedules
         Consuming.Adaptive
         Consuming
         Calls · DeadLetters · Events · Monitoring
         Control
-        History
+        History · Leading
         Streams
         Publishing · Unreadable
         Connections

@@ -12,6 +12,7 @@ internal static class BoardUrl
     public const string Tasks = "tasks";
     public const string Letters = "dead-letters";
     public const string Queues = "queues";
+    public const string Schedules = "schedules";
     public const string Workers = "workers";
     public const string New = "new";
 

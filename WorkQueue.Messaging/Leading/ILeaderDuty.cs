@@ -1,0 +1,36 @@
+namespace WorkQueue.Messaging.Leading;
+
+/// <summary>
+/// Something that one program does for all that share a broker. What has been decided is in the leader's log: every program reads it, and who leads goes on
+/// from there.
+/// </summary>
+internal interface ILeaderDuty
+{
+    /// <summary>Reads an entry of the log.</summary>
+    void Read(LeaderEntry entry);
+
+    /// <summary>The log is another one, and begins anew.</summary>
+    void Forget();
+
+    /// <summary>This program leads from now on, with what it has read.</summary>
+    void Begin();
+
+    /// <summary>Does what it was asked to, if it is asked that.</summary>
+    /// <returns>Why it cannot be done; null where it is done, or is another's to do.</returns>
+    Task<string?> ObeyAsync(LeaderEntry command, ILeaderSession session);
+
+    /// <summary>Does what is due.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="stopping">Ends it between two things to do.</param>
+    /// <returns>When something is due next; null where nothing is.</returns>
+    Task<DateTimeOffset?> WorkAsync(ILeaderSession session, CancellationToken stopping);
+
+    /// <summary>Writes everything that matters anew: what was written before will be dropped from the log.</summary>
+    Task WriteAllAsync(ILeaderSession session);
+}
+
+/// <summary>An entry of the leader's log, or a command to the leader.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Body">JSON.</param>
+/// <param name="By">The command it answers, or that it is; null for what nobody waits for.</param>
+internal readonly record struct LeaderEntry(string Kind, ReadOnlyMemory<byte> Body, string? By = null);

@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Leading;
+
+/// <summary>Asks by the leader's queue, and hears the answer from its log.</summary>
+internal sealed class LeaderCommands(LeaderService leader, LeaderLog log, IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock) : ILeaderCommands
+{
+    // As long as the broker may take to find that the one before is dead, beside what it takes to read the log.
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
+
+    public async Task<string?> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        await ReadyAsync(cancellationToken);
+        string by = Guid.NewGuid().ToString("N");
+        Task<string?> answer = log.ExpectAsync(by);
+        try
+        {
+            OutgoingMessage message = LeaderSession.MessageOf(topology.Leader.Queue, new LeaderEntry(kind, body, by));
+            // Who was told that it has not been done must not find it done later.
+            message.Properties.Expiration = ((long)AnswerLimit.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            await PublishAsync(message, cancellationToken);
+            return await answer.WaitAsync(AnswerLimit, clock, cancellationToken);
+        }
+        catch (TimeoutException late)
+        {
+            throw new BrokerUnavailableException($"no program that leads has answered within {AnswerLimit.TotalSeconds:0} s; try again", late);
+        }
+        finally
+        {
+            log.Unexpect(by);
+        }
+    }
+
+    public Task TellAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        PublishAsync(LeaderSession.MessageOf(topology.Leader.Queue, new LeaderEntry(kind, body)), cancellationToken);
+
+    public async Task ReadyAsync(CancellationToken cancellationToken)
+    {
+        leader.TakePart();
+        try
+        {
+            await leader.Declared.WaitAsync(AnswerLimit, clock, cancellationToken);
+            await log.Ready.WaitAsync(AnswerLimit, clock, cancellationToken);
+        }
+        catch (TimeoutException late)
+        {
+            throw new BrokerUnavailableException($"'{topology.Leader.Log}' could not be read yet", late);
+        }
+    }
+
+    private async Task PublishAsync(OutgoingMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await publisher.PublishAsync(message, options.Value.ConfirmTimeout, cancellationToken);
+        }
+        catch (PublishFailedException failure)
+        {
+            throw new BrokerUnavailableException(failure.Message.TrimEnd('.'), failure);
+        }
+    }
+}

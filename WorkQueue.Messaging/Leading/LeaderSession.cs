@@ -1,0 +1,160 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Leading;
+
+/// <summary>
+/// One channel that consumes the leader's queue, and on which everything is published that a leader does. The broker lets the next one lead only when this
+/// channel is gone, and takes nothing more from it then: a program that was stopped for a while, and goes on believing that it leads, can do nothing.
+/// </summary>
+internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposable
+{
+    /// <summary>Says nothing; whoever gets it leads.</summary>
+    public const string Token = "token";
+
+    // Commands held here at once.
+    private const ushort Prefetch = 100;
+
+    private readonly SupervisedConnection _connection;
+    private readonly IChannel _channel;
+    private readonly LeaderTopology _topology;
+    private readonly TimeSpan _confirmTimeout;
+    private readonly TimeProvider _clock;
+    private readonly Channel<LeaderDelivery> _inbox = Channel.CreateUnbounded<LeaderDelivery>(new UnboundedChannelOptions { SingleReader = true });
+
+    private LeaderSession(SupervisedConnection connection, IChannel channel, IServiceProvider services)
+    {
+        (_connection, _channel, _clock) = (connection, channel, services.GetRequiredService<TimeProvider>());
+        _topology = services.GetRequiredService<TaskTopology>().Leader;
+        _confirmTimeout = services.GetRequiredService<IOptions<WorkQueueOptions>>().Value.ConfirmTimeout;
+        Tasks = ActivatorUtilities.CreateInstance<TaskPublisher>(services, this);
+    }
+
+    public TaskPublisher Tasks { get; }
+
+    /// <summary>Stands for election.</summary>
+    /// <param name="connection">The publishing connection: an alarm would block the acknowledgements of the other one.</param>
+    /// <param name="services">The services of the program.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<LeaderSession> OpenAsync(SupervisedConnection connection, IServiceProvider services, CancellationToken cancellationToken)
+    {
+        System.Diagnostics.Activity.Current = null;
+        OpenConnection open = await connection.WaitOpenAsync(cancellationToken);
+        IChannel channel = await connection.OpenChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
+        LeaderSession session = new(connection, channel, services);
+        try
+        {
+            await session.ConsumeAsync(open, cancellationToken);
+            return session;
+        }
+        catch
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The next command. Nobody who does not lead gets one.</summary>
+    /// <param name="limit">How long to wait; null for as long as it takes.</param>
+    /// <param name="stopping">Stops the waiting.</param>
+    /// <returns>Null when none came in time.</returns>
+    /// <exception cref="ChannelClosedException">This program leads no longer, or never will by this session; the message says why.</exception>
+    public async Task<LeaderDelivery?> NextAsync(TimeSpan? limit, CancellationToken stopping)
+    {
+        if (_inbox.Reader.TryRead(out LeaderDelivery? waiting))
+        {
+            return waiting;
+        }
+
+        using CancellationTokenSource? timer = limit is { } time ? new CancellationTokenSource(time, _clock) : null;
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stopping, timer?.Token ?? CancellationToken.None);
+        try
+        {
+            return await _inbox.Reader.ReadAsync(end.Token);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    public Task AckAsync(LeaderDelivery delivery) => _channel.BasicAckAsync(delivery.Tag, multiple: false, CancellationToken.None).AsTask().WaitAsync(Limits.Rpc, _clock);
+
+    /// <summary>Sends the leader, which may be another, a token.</summary>
+    public Task SendTokenAsync() => PublishAsync(MessageOf(_topology.Queue, new LeaderEntry(Token, default)), _confirmTimeout, CancellationToken.None);
+
+    public Task WriteAsync(LeaderEntry entry) => PublishAsync(MessageOf(_topology.Log, entry), _confirmTimeout, CancellationToken.None);
+
+    public async Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _channel.BasicPublishAsync(message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None)
+                .AsTask().WaitAsync(confirmTimeout, _clock, cancellationToken);
+        }
+        catch (PublishException refused)
+        {
+            throw refused.IsReturn
+                ? new PublishFailedException(PublishOutcome.Returned, $"No queue takes '{message.RoutingKey}' from exchange '{message.Exchange}'.", refused)
+                : new PublishFailedException(PublishOutcome.Refused, $"The broker refused a message for '{message.RoutingKey}': its queue is full or not available.", refused);
+        }
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Whatever happened to it: what is done after it must not count on it.
+            _ = End(failure.Message);
+            throw new PublishFailedException(PublishOutcome.Unknown, $"The leader's channel was lost before the confirm: {failure.Message}", failure);
+        }
+    }
+
+    public Task RepairAsync() => _connection.TryRepairAsync(CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        _ = End("the session ended");
+        await Limits.DisposeAsync(_channel, _clock);
+    }
+
+    /// <summary>A message to the queue, or of the log.</summary>
+    public static OutgoingMessage MessageOf(string queue, LeaderEntry entry)
+    {
+        BasicProperties properties = new() { Persistent = true, Type = entry.Kind, ContentType = "application/json" };
+        if (entry.By is { } by)
+        {
+            properties.CorrelationId = by;
+        }
+
+        return new OutgoingMessage("", queue, queue, properties, entry.Body);
+    }
+
+    private async Task ConsumeAsync(OpenConnection open, CancellationToken cancellationToken)
+    {
+        _channel.ChannelShutdownAsync += (_, shutdown) => End(shutdown.ReplyText);
+        _ = open.Lost.ContinueWith(lost => End(lost.Result), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        await _channel.BasicQosAsync(0, Prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, _clock, cancellationToken);
+        AsyncEventingBasicConsumer consumer = new(_channel);
+        consumer.ReceivedAsync += (_, delivery) =>
+        {
+            LeaderEntry command = new(delivery.BasicProperties.Type ?? "", delivery.Body.ToArray(), delivery.BasicProperties.CorrelationId);
+            _inbox.Writer.TryWrite(new LeaderDelivery(delivery.DeliveryTag, command));
+            return Task.CompletedTask;
+        };
+        consumer.UnregisteredAsync += (_, _) => End("the broker cancelled the consumer");
+        await _channel.BasicConsumeAsync(_topology.Queue, autoAck: false, consumer, CancellationToken.None).WaitAsync(Limits.Rpc, _clock, cancellationToken);
+    }
+
+    private Task End(string reason)
+    {
+        _inbox.Writer.TryComplete(new IOException(reason));
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>A command that the leader was given.</summary>
+internal sealed record LeaderDelivery(ulong Tag, LeaderEntry Command);
