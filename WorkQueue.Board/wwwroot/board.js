@@ -71,7 +71,10 @@
             if (response.status === 401 || response.redirected) return location.reload();
             const text = await response.text();
             const next = new DOMParser().parseFromString(text, 'text/html').getElementById('main');
-            if (next && response.ok && !isSelecting()) morph(main(), next);
+            if (next && response.ok && !isSelecting()) {
+                morph(main(), next);
+                tellLocalTimes();
+            }
         } catch {
             showLive('reconnecting');
         } finally {
@@ -164,7 +167,11 @@
             const text = ago(Date.parse(time.dateTime));
             if (time.textContent !== text) time.textContent = text;
         }
-        // Beside the time of its own zone, that of who looks.
+        tellLocalTimes();
+    }
+
+    // Beside the time of its own zone, that of who looks.
+    function tellLocalTimes() {
         for (const place of document.querySelectorAll('[data-local]')) {
             const text = ` · ${new Date(place.dataset.local).toLocaleString(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' })}`;
             if (place.textContent !== text) place.textContent = text;
@@ -252,6 +259,7 @@
     addEventListener('pageshow', connect);
     document.addEventListener('DOMContentLoaded', () => {
         connect();
+        tellLocalTimes();
         setInterval(tickAges, 1000);
         if (location.hash === '#search') search();
     });

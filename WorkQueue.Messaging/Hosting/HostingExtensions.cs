@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.Hosting;
-using WorkQueue.Messaging.Schedules;
 
 namespace WorkQueue.Messaging;
 
@@ -35,19 +34,6 @@ public static class HostingExtensions
         CoreRegistration.AddConsumers(services);
         services.TryAddSingleton<TaskIntake>();
         return Configured(services, configure);
-    }
-
-    /// <summary>
-    /// Has a program take part in leading the schedules though it has none in its settings: those that were made by <see cref="ISchedules"/> are enqueued as long
-    /// as one such program runs. The task board's does, and every program with <c>WorkQueue:Schedules</c>.
-    /// </summary>
-    /// <param name="services">The services, after <see cref="AddTaskQueue(IServiceCollection, Action{WorkQueueOptions}?)"/> or <see cref="AddTaskWorker(IServiceCollection, Action{WorkQueueOptions}?)"/>.</param>
-    public static IServiceCollection AddTaskSchedules(this IServiceCollection services)
-    {
-        ArgumentNullException.ThrowIfNull(services);
-        CoreRegistration.AddCore(services);
-        services.TryAddSingleton<ScheduleIntake>();
-        return services;
     }
 
     /// <inheritdoc cref="AddTaskQueue(IServiceCollection, Action{WorkQueueOptions}?)"/>

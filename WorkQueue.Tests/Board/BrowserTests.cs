@@ -14,7 +14,7 @@ public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<B
     // Of a small phone.
     private const int NarrowWidth = 360;
 
-    private static readonly string[] Views = ["/", "/board/tasks", "/board/queues", "/board/dead-letters", "/board/workers", "/board/new"];
+    private static readonly string[] Views = ["/", "/board/tasks", "/board/queues", "/board/schedules", "/board/dead-letters", "/board/workers", "/board/new"];
 
     [ChromiumFact]
     public async Task A_task_sent_in_the_form_is_seen_to_succeed_without_a_reload()
@@ -86,6 +86,25 @@ public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<B
         await board.Chip("scheduled").WaitForAsync();
         await board.Page.ClickAsync("button:text('Cancel')");
         await board.Chip("cancelled").WaitForAsync();
+    }
+
+    [ChromiumFact]
+    public async Task A_schedule_is_shown_with_its_next_times_run_by_a_click_and_paused()
+    {
+        using HttpResponseMessage put = await ScheduleAsync("clicked", "0 3 * * *");
+        await using BoardPage board = await fixture.OpenAsync("/board/schedules");
+        ILocator row = board.Page.Locator("#s-clicked");
+        await row.WaitForAsync();
+        Assert.Equal(5, await row.Locator("td.times").First.Locator("time").CountAsync());
+        Assert.Contains("03:00:00 +0", await row.TextContentAsync(), StringComparison.Ordinal);
+        await row.Locator("button:text('Run now')").ClickAsync();
+        await board.Page.Locator(".flash:has-text('was run')").WaitForAsync();
+        await row.Locator(".chip:text('succeeded')").WaitForAsync();
+        await row.Locator("button:text('Pause')").ClickAsync();
+        await row.Locator(".chip:text('paused')").WaitForAsync();
+        Assert.Equal(1, await row.Locator("button:text('Resume')").CountAsync());
+        Assert.Empty(board.Complaints);
+        await fixture.App.Producer.DeleteAsync("/schedules/clicked");
     }
 
     [ChromiumFact]
@@ -210,6 +229,8 @@ public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<B
             await wait.Chip("dead-lettered").WaitForAsync();
         }
 
+        (await ScheduleAsync("nightly-report", "0 3 * * *")).Dispose();
+        (await ScheduleAsync("health", "*/15 * * * * *")).Dispose();
         using CancellationTokenSource enough = new();
         Task work = WorkAsync(enough.Token);
         int before = fixture.App.Lines("(simulate) done after").Length;
@@ -232,7 +253,12 @@ public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<B
 
         await enough.CancelAsync();
         await work;
+        (await fixture.App.Producer.DeleteAsync("/schedules/health")).Dispose();
+        (await fixture.App.Producer.DeleteAsync("/schedules/nightly-report")).Dispose();
     }
+
+    private Task<HttpResponseMessage> ScheduleAsync(string name, string cron) => fixture.App.Producer.PutAsJsonAsync(
+        $"/schedules/{name}", new { cron, timeZone = "Europe/Berlin", type = "simulate", payload = new { text = name } });
 
     [GeneratedRegex(@"^\s*- (button|link|textbox|searchbox|combobox|checkbox|radio)( \[[^\]]*\])*:?\s*$")]
     private static partial Regex Unnamed();

@@ -44,6 +44,18 @@ public sealed class CliTests(RunningSystem system) : OnRunningSystem(system)
         await Eventually.TrueAsync(() => App.Lines("Received cli job ").Length == 199, "all but the cancelled one are done");
         Assert.Contains("cancelled", (await RunAsync(null, "get", waiting)).Out, StringComparison.Ordinal);
 
+        Assert.Contains("0 3 * * *", (await RunAsync(null, "schedules", "set", "nightly", "0 3 * * *", "--zone", "Europe/Berlin", "--type", "simulate", "--payload", "{\"text\":\"night\"}")).Out, StringComparison.Ordinal);
+        Run run = await RunAsync(null, "schedules", "run", "nightly", "--json");
+        Assert.Equal(0, (await RunAsync(null, "wait", JsonSerializer.Deserialize<JsonElement>(run.Out).GetProperty("id").GetString()!, "--timeout", "30s")).Code);
+        Assert.Contains("paused", (await RunAsync(null, "schedules", "pause", "nightly")).Out, StringComparison.Ordinal);
+        Assert.Contains("runs", (await RunAsync(null, "schedules", "resume", "nightly")).Out, StringComparison.Ordinal);
+        Assert.Contains("nightly", (await RunAsync(null, "schedules")).Out, StringComparison.Ordinal);
+        Run wrong = await RunAsync(null, "schedules", "set", "nightly", "0 3 * *", "--type", "simulate");
+        Assert.Equal(1, wrong.Code);
+        Assert.Contains("4 field(s)", wrong.Error, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync(null, "schedules", "remove", "nightly")).Code);
+        Assert.Equal(4, (await RunAsync(null, "schedules", "run", "nightly")).Code);
+
         Assert.Equal(2, JsonSerializer.Deserialize<JsonElement>((await RunAsync(null, "workers", "--json")).Out).GetProperty("items").GetArrayLength());
         Assert.Equal(4, (await RunAsync(null, "get", Guid.NewGuid().ToString())).Code);
     }

@@ -22,6 +22,9 @@ public sealed class SnippetTests(BrokerFixture broker)
             builder.AddTaskWorker();
             builder.AddTaskHandler<CountWords, CountWordsHandler>();
             // end-snippet
+            // begin-snippet: schedule
+            builder.Services.AddTaskSchedule("count", "0 7 * * MON-FRI", new CountWords("…"), schedule => schedule.TimeZone = "Europe/Berlin");
+            // end-snippet
             builder.AddTaskQueue();
         });
         ITaskQueue tasks = host.Services.GetRequiredService<ITaskQueue>();

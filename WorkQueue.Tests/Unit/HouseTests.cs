@@ -32,7 +32,7 @@ public sealed class HouseTests
         Topology
         Diagnostics
         """,
-        nameof(HostingExtensions), nameof(HandlerExtensions), nameof(TaskHandlerServices), nameof(QueuePolicies));
+        nameof(HostingExtensions), nameof(HandlerExtensions), nameof(TaskHandlerServices), nameof(ScheduleServices), nameof(QueuePolicies));
 
     private static readonly House Board = new(
         "WorkQueue.Board",

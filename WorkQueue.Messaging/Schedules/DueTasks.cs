@@ -1,0 +1,120 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Leading;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Schedules;
+
+/// <summary>
+/// Enqueues what is due at a moment, in the order in which it was due: of many schedules that have to catch up none waits for all the others. A task has an id made
+/// from its schedule and the time at which it was due: whoever enqueues it, however often, it is one task. It is enqueued first, and then written down: what a
+/// leader did not come to write, the next one does again.
+/// </summary>
+internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, ILeaderSession session, TimeProvider clock, ILogger logger)
+{
+    // Publishes at once on the leader's channel.
+    private const int AtOnce = 32;
+
+    private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, string> _troubled = new(StringComparer.Ordinal);
+
+    /// <summary>Enqueues it.</summary>
+    /// <returns>When something is due next; null for never.</returns>
+    public async Task<DateTimeOffset?> EnqueueAsync(CancellationToken stopping)
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        Planned[] planned = [.. schedules.ToLookAt(now).Select(schedule => Plan(schedule, now)).OfType<Planned>()];
+        foreach (IGrouping<DateTimeOffset, (DateTimeOffset Time, string Name)> moment in planned.SelectMany(plan => plan.Due.Times.Select(time => (Time: time, plan.Name))).GroupBy(due => due.Time).OrderBy(due => due.Key))
+        {
+            foreach ((DateTimeOffset Time, string Name)[] some in moment.Chunk(AtOnce))
+            {
+                stopping.ThrowIfCancellationRequested();
+                await Task.WhenAll(some.Where(due => !_troubled.ContainsKey(due.Name)).Select(due => EnqueueAsync(schedules.Find(due.Name)!, due.Time)));
+            }
+        }
+
+        foreach (Planned plan in planned.Where(plan => !_troubled.ContainsKey(plan.Name)))
+        {
+            await PassAsync(schedules.Find(plan.Name)!, plan, now);
+        }
+
+        foreach ((string name, string problem) in _troubled)
+        {
+            await SayAsync(schedules.Find(name)!, problem);
+        }
+
+        return schedules.Next;
+    }
+
+    /// <summary>Of this one task, and not of the broker: others can be enqueued.</summary>
+    public static bool IsOfTheTask(Exception failure) =>
+        failure is InvalidTaskException or TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull or PublishOutcome.Refused or PublishOutcome.Returned };
+
+    private Planned? Plan(ScheduleState schedule, DateTimeOffset now)
+    {
+        try
+        {
+            rules.Check(schedule.Name, schedule.Options);
+            Timetable timetable = Timetable.Parse(schedule.Options.Cron, schedule.Options.TimeZone, now);
+            SchedulePlan.Due due = SchedulePlan.Of(timetable, schedule.Progress.Through, now, schedule.Options.Missed);
+            if (due.HasMissed)
+            {
+                logger.OccurrencesMissed(schedule.Name, schedule.Progress.Through, schedule.Options.Missed, due.MadeUp);
+            }
+
+            return new Planned(schedule.Name, due, timetable);
+        }
+        catch (Exception failure) when (failure is InvalidTaskException or InvalidScheduleException)
+        {
+            _troubled[schedule.Name] = failure.Message;
+            return null;
+        }
+    }
+
+    private async Task EnqueueAsync(ScheduleState schedule, DateTimeOffset due)
+    {
+        bool watches = schedule.Options.Overlap == OverlapRule.Skip;
+        string? id = watches && schedule.Progress.Pending is not null ? null : TaskIds.Of(due, $"{schedule.Name}\n{due.ToUnixTimeMilliseconds()}");
+        try
+        {
+            // Not cancellable: who stops in between leaves it to the next one to do it again.
+            await (id is null ? Task.CompletedTask : session.Tasks.EnqueueAsync(ScheduleRules.TaskOf(schedule.Options, id, watches ? $"schedule:{schedule.Name}" : null), null, CancellationToken.None));
+        }
+        catch (Exception failure) when (IsOfTheTask(failure))
+        {
+            _troubled[schedule.Name] = failure.Message;
+            return;
+        }
+
+        ScheduleProgress progress = schedule.Progress.With(new ScheduleRun(due, clock.GetUtcNow(), id)) with { Through = due };
+        await schedules.SetAsync(schedule, watches && id is not null ? progress with { Pending = id } : progress, session);
+    }
+
+    // What was left out, and a trouble that is over, are written down too.
+    private async Task PassAsync(ScheduleState schedule, Planned plan, DateTimeOffset now)
+    {
+        ScheduleProgress progress = schedule.Progress with { Through = plan.Due.Through, Problem = null };
+        if (progress != schedule.Progress)
+        {
+            schedule = await schedules.SetAsync(schedule, progress, session);
+        }
+
+        schedules.LookAgain(plan.Name, plan.Timetable.After(schedule.Progress.Through > now ? schedule.Progress.Through : now));
+    }
+
+    // Its tasks may be possible again when the programs are started that know their type.
+    private async Task SayAsync(ScheduleState schedule, string problem)
+    {
+        if (schedule.Progress.Problem != problem)
+        {
+            logger.ScheduleTroubled(schedule.Name, problem);
+            await schedules.SetAsync(schedule, schedule.Progress with { Problem = problem }, session);
+        }
+
+        schedules.LookAgain(schedule.Name, clock.GetUtcNow() + TryAgain);
+    }
+
+    private sealed record Planned(string Name, SchedulePlan.Due Due, Timetable Timetable);
+}
