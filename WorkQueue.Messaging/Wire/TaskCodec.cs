@@ -41,6 +41,11 @@ internal static class TaskCodec
         AddIfSet(headers, TaskHeaders.Returned, message.Returned > 0 ? message.Returned : null);
         AddIfSet(headers, TaskHeaders.EarlierCrashes, message.EarlierCrashes > 0 ? message.EarlierCrashes : null);
         AddIfSet(headers, TaskHeaders.RunOf, message.RunOf);
+        if (message.Chain is { } chain)
+        {
+            ChainCodec.Write(headers, chain);
+        }
+
         AddIfSet(headers, TaskHeaders.Reason, Cut(end?.Reason, MaxError));
         AddIfSet(headers, TaskHeaders.ErrorType, Cut(end?.ErrorType, MaxErrorType));
         AddIfSet(headers, TaskHeaders.Error, Cut(end?.Error, MaxError));
@@ -144,10 +149,12 @@ internal static class TaskCodec
         TaskHeaders.TryInteger(headers, TaskHeaders.Returned, out long? returned);
         TaskHeaders.TryInteger(headers, TaskHeaders.DeliveryCount, out long? counted);
         TaskHeaders.TryInteger(headers, TaskHeaders.EarlierCrashes, out long? crashes);
+        // Without one it is a task of its own each time it is delivered: two equal messages are two tasks, and nothing tells a message from its like.
+        string id = string.IsNullOrEmpty(properties.MessageId) ? Guid.CreateVersion7().ToString() : TaskHeaders.ShortString(properties.MessageId)!;
+        ChainLink? chain = queue.IsSubscription ? null : ChainCodec.Read(headers, id, ref unreadable);
         TaskMessage message = new()
         {
-            // Without one it is a task of its own each time it is delivered: two equal messages are two tasks, and nothing tells a message from its like.
-            Id = string.IsNullOrEmpty(properties.MessageId) ? Guid.CreateVersion7().ToString() : TaskHeaders.ShortString(properties.MessageId)!,
+            Id = id,
             Type = type ?? queue.DefaultType ?? "",
             Queue = queue.Name,
             Body = body,
@@ -162,13 +169,14 @@ internal static class TaskCodec
             RunOf = Short(TaskHeaders.Text(headers, TaskHeaders.RunOf)),
             EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,
             NotBefore = notBefore,
-            SentAt = notBefore is null ? null : TaskHeaders.Milliseconds(headers, TaskHeaders.At),
+            Chain = chain,
+            SentAt = notBefore is null && chain is null ? null : TaskHeaders.Milliseconds(headers, TaskHeaders.At),
             Deadline = deadline,
             CorrelationId = TaskHeaders.ShortString(properties.CorrelationId),
             ReplyTo = TaskHeaders.ShortString(properties.ReplyTo),
             TraceParent = Short(TaskHeaders.Text(headers, TaskHeaders.TraceParent)),
             TraceState = Short(TaskHeaders.Text(headers, TaskHeaders.TraceState)),
-            OtherHeaders = TaskHeaders.Foreign(headers),
+            OtherHeaders = TaskHeaders.Foreign(headers, inChain: chain is not null),
         };
         return new TaskDelivery(tag, message, redelivered, counted, unreadable) { HasId = !string.IsNullOrEmpty(properties.MessageId) };
     }
