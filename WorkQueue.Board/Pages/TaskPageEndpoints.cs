@@ -36,6 +36,7 @@ internal static class TaskPageEndpoints
         Uri? dashboard = services.GetRequiredService<IOptions<TaskBoardOptions>>().Value.DashboardUrl;
         return Screen.Show<TaskScreen, TaskModel>(context, new TaskModel(
             detail,
+            ChainWindow.Of(detail.Chain),
             Timeline.Of(detail.History, detail.Attempts, now),
             detail.Payload is null ? null : Pretty(detail.ContentType, payload),
             detail.Result is { } result ? Pretty("application/json", result) : null,

@@ -178,7 +178,7 @@ internal sealed class KeyedTasks(
         hash.AppendData(task.Body.Span);
         foreach (NewTask step in task.Then)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"\n{step.Type}\n{step.Queue}\n{step.Delay}\n{step.Body.Length}\n"));
+            hash.AppendData(Encoding.UTF8.GetBytes($"\n{step.Type}\n{KindOf(step).Queue.ToUpperInvariant()}\n{step.Delay}\n{step.Body.Length}\n"));
             hash.AppendData(step.Body.Span);
         }
 

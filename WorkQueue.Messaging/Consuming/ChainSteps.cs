@@ -11,7 +11,7 @@ internal static class ChainSteps
     /// <summary>Why the next task could not be enqueued from here, or null: told before the run, which would be in vain.</summary>
     public static string? Refusal(string then, WorkQueueOptions options, TaskTopology topology)
     {
-        NewTask next = ChainCodec.Next(then).Step;
+        NewTask next = StepCodec.Next(then).Step;
         string queue = QueueOf(next, options);
         return topology.Find(queue) is { IsSubscription: false } ? null : $"the next task of its chain, {next.Type}, cannot be enqueued from here: {topology.UnknownQueue(queue)}";
     }
@@ -34,7 +34,7 @@ internal static class ChainSteps
                 $"it has run, but its chain does not go on: the results until here have {bytes} bytes as JSON; {ChainCodec.MaxPreviousBytes} travel with a task. Return a reference to what is large");
         }
 
-        (NewTask step, string? rest) = ChainCodec.Next(then);
+        (NewTask step, string? rest) = StepCodec.Next(then);
         // The run's own span, while that goes on; without one the next task is in the trace of the enqueue.
         Activity? run = Activity.Current;
         return new TaskOutcome.Completed(result, new TaskMessage

@@ -16,8 +16,8 @@ internal static class ChainRules
             return null;
         }
 
-        string? then = ChainCodec.ArrayOf((task.Then ?? []).Select((step, index) => Written(step, index, options, topology)));
-        string? previous = ChainCodec.ArrayOf((task.Chain?.Previous ?? []).Select(result => result.GetRawText()));
+        string? then = StepCodec.ArrayOf((task.Then ?? []).Select((step, index) => Written(step, index, options, topology)));
+        string? previous = StepCodec.ArrayOf((task.Chain?.Previous ?? []).Select(result => result.GetRawText()));
         Require(BytesOf(then) <= ChainCodec.MaxThenBytes, InvalidTaskReason.TooLarge, $"The tasks in 'then' have {BytesOf(then)} bytes as JSON; {ChainCodec.MaxThenBytes} travel with a task. Send a reference to what is large, or have the last of some tasks enqueue the others.");
         Require(BytesOf(previous) <= ChainCodec.MaxPreviousBytes, InvalidTaskReason.TooLarge, $"The earlier results have {BytesOf(previous)} bytes as JSON; {ChainCodec.MaxPreviousBytes} travel with a task.");
         Require(task.Chain is null or { Place: >= 0, First.Length: > 0 }, InvalidTaskReason.Malformed, "The chain names no first task, or no place in it.");
@@ -35,7 +35,7 @@ internal static class ChainRules
             NewTaskRules.CheckBody(step!, options);
             NewTaskRules.CheckDelay(step!);
             // With its queue: whoever enqueues it may know the types by other settings.
-            return ChainCodec.Write(step! with { Type = type, Queue = queue.Name });
+            return StepCodec.Write(step! with { Type = type, Queue = queue.Name });
         }
         catch (InvalidTaskException wrong)
         {

@@ -40,7 +40,7 @@ public sealed class ChainCodecTests
         Assert.Equal(("id", 0, null), (delivery.Message.Chain!.First, delivery.Message.Chain.Place, delivery.Unreadable));
         List<object?> list = [new Dictionary<string, object?> { ["type"] = "a"u8.ToArray(), ["payload"] = new Dictionary<string, object?> { ["n"] = 1 } }];
         delivery = Read(new Dictionary<string, object?> { ["wq-then"] = list });
-        Assert.Equal("""{"n":1}""", Encoding.UTF8.GetString(Assert.Single(ChainCodec.Steps(delivery.Message.Chain!.Then)).Body.Span));
+        Assert.Equal("""{"n":1}""", Encoding.UTF8.GetString(Assert.Single(StepCodec.Read(delivery.Message.Chain!.Then)).Body.Span));
     }
 
     [Theory]
@@ -82,8 +82,8 @@ public sealed class ChainCodecTests
     public void With_the_largest_chain_and_error_all_headers_fit_a_frame()
     {
         string payload = $"\"{new string('x', 1000)}\"";
-        string then = ChainCodec.ArrayOf(Enumerable.Repeat($$"""{"type":"a","payload":{{payload}}}""", 63))!;
-        ChainLink full = new(new string('i', 255), 1000, then, ChainCodec.ArrayOf([$"\"{new string('x', ChainCodec.MaxPreviousBytes - 4)}\""]));
+        string then = StepCodec.ArrayOf(Enumerable.Repeat($$"""{"type":"a","payload":{{payload}}}""", 63))!;
+        ChainLink full = new(new string('i', 255), 1000, then, StepCodec.ArrayOf([$"\"{new string('x', ChainCodec.MaxPreviousBytes - 4)}\""]));
         Dictionary<string, object?> sent = new() { ["wq-then"] = full.Then, ["wq-previous"] = full.Previous, ["tenant"] = new string('x', 15_000), ["more"] = new string('x', 2000) };
         TaskMessage message = Read(sent).Message;
         Assert.Empty(message.OtherHeaders);
@@ -108,7 +108,7 @@ public sealed class ChainCodecTests
     {
         Assert.Equal("""[{"type":"a"},{"type":"b"}]""", ChainCodec.Told(Link, moves: true)!.Then);
         Assert.Equal((null, null, 2), (ChainCodec.Told(Link, moves: false)!.Then, ChainCodec.Told(Link, moves: true)!.Previous, ChainCodec.Told(Link, moves: false)!.Place));
-        Assert.Equal(["a", "b"], ChainCodec.Steps(ChainCodec.Told(Link, moves: true)!.Then).Select(step => step.Type));
+        Assert.Equal(["a", "b"], StepCodec.Read(ChainCodec.Told(Link, moves: true)!.Then).Select(step => step.Type));
         Assert.Null(ChainCodec.Told(Link with { Then = "[" }, moves: true)!.Then);
     }
 
@@ -117,10 +117,10 @@ public sealed class ChainCodecTests
     {
         Assert.Equal("[null]", ChainCodec.Append(null, default));
         Assert.Equal("""[{"pages":3},null,"é"]""", ChainCodec.Append(Link.Previous, "\"é\""u8.ToArray()));
-        (NewTask step, string? rest) = ChainCodec.Next(Link.Then!);
+        (NewTask step, string? rest) = StepCodec.Next(Link.Then!);
         Assert.Equal(("a", "default", """{"n":1}"""), (step.Type, step.Queue, Encoding.UTF8.GetString(step.Body.Span)));
         Assert.Equal("""[{"type":"b","payload":2}]""", rest);
-        Assert.Null(ChainCodec.Next(rest!).Left);
+        Assert.Null(StepCodec.Next(rest!).Left);
     }
 
     private static TaskMessage Message(ChainLink? chain) => new() { Id = "id", Type = "probe", Queue = "default", Body = "{}"u8.ToArray(), ContentType = "application/json", Chain = chain };

@@ -25,7 +25,7 @@ public sealed class ChainRulesTests
         ChainLink chain = Check(Task("simulate") with { Then = [Task("render-pdf", "\"é\"") with { Delay = TimeSpan.FromSeconds(5) }, NewTask.Text("two\nlines") with { Type = "simulate" }] }).Chain!;
         Assert.Equal((0, null), (chain.Place, chain.Previous));
         Assert.Equal("""[{"type":"render-pdf","queue":"slow","delay":"00:00:05","payload":"é"},{"type":"simulate","queue":"default","text":"two\nlines"}]""", chain.Then);
-        IReadOnlyList<NewTask> steps = ChainCodec.Steps(chain.Then);
+        IReadOnlyList<NewTask> steps = StepCodec.Read(chain.Then);
         Assert.Equal(("slow", "\"é\"", "application/json", TimeSpan.FromSeconds(5)), (steps[0].Queue, Encoding.UTF8.GetString(steps[0].Body.Span), steps[0].ContentType, steps[0].Delay));
         Assert.Equal(("two\nlines", "text/plain", null), (Encoding.UTF8.GetString(steps[1].Body.Span), steps[1].ContentType, steps[1].Delay));
     }
@@ -63,7 +63,7 @@ public sealed class ChainRulesTests
     public void A_thousand_small_tasks_travel_and_what_is_larger_than_a_frame_bears_is_refused_with_the_limit()
     {
         NewTask[] thousand = [.. Enumerable.Range(0, 1000).Select(number => Task("simulate", $"{number}"))];
-        Assert.Equal(1000, ChainCodec.Steps(Check(Task("simulate") with { Then = thousand }).Chain!.Then).Count);
+        Assert.Equal(1000, StepCodec.Read(Check(Task("simulate") with { Then = thousand }).Chain!.Then).Count);
         InvalidTaskException refusal = Refusal(Task("simulate") with { Then = [.. thousand, .. thousand] });
         Assert.Equal(InvalidTaskReason.TooLarge, refusal.Reason);
         Assert.Contains("bytes as JSON; 65536 travel with a task. Send a reference to what is large", refusal.Message, StringComparison.Ordinal);
