@@ -149,6 +149,12 @@ public sealed record DeadLetter
     /// <summary>What its sender added for itself.</summary>
     public required IReadOnlyDictionary<string, object?> Headers { get; init; }
 
+    /// <summary>Its place in its chain; null for a task of its own.</summary>
+    public TaskChain? Chain { get; init; }
+
+    /// <summary>The tasks that its chain goes on with when it is redriven and succeeds.</summary>
+    public IReadOnlyList<NewTask> Then { get; init; } = [];
+
     /// <summary>The letter as a list has it, see <see cref="DeadLetterFilter.MaxPayloadBytes"/>.</summary>
     internal DeadLetter Within(int? maxPayloadBytes) => PayloadBytes > maxPayloadBytes ? this with { Payload = ReadOnlyMemory<byte>.Empty } : this;
 }

@@ -113,6 +113,12 @@ public sealed record HistoryRecord
     /// <summary>The task this one runs again.</summary>
     public string? RunOf { get; init; }
 
+    /// <summary>Its place in its chain; null for a task of its own. The results of those before it are told where a message moved.</summary>
+    public TaskChain? Chain { get; init; }
+
+    /// <summary>The tasks that its chain goes on with: told where a message moved; without their payloads where the history keeps none.</summary>
+    public IReadOnlyList<NewTask> Then { get; init; } = [];
+
     /// <summary>The W3C trace context of the enqueue.</summary>
     public string? TraceParent { get; init; }
 

@@ -28,7 +28,13 @@ public sealed record NewTask
     /// <summary>Not to be run before this moment; null or a past moment means now. At most 48 days ahead.</summary>
     public DateTimeOffset? NotBefore { get; init; }
 
-    /// <summary>Not to be started after this moment; null for none.</summary>
+    /// <summary>
+    /// Not to be run before so much time has passed since it was enqueued, instead of <see cref="NotBefore"/>; of a task in <see cref="Then"/>, since the one before it
+    /// ended. Null for at once. At most 48 days.
+    /// </summary>
+    public TimeSpan? Delay { get; init; }
+
+    /// <summary>Not to be started after this moment; null for none. Of a chain it is the first task's alone.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
     /// <summary>The id of the task this one runs again; null for a task of its own. Only recorded.</summary>
@@ -36,6 +42,15 @@ public sealed record NewTask
 
     /// <summary>Who is told when it has ended.</summary>
     internal string? EndTold { get; init; }
+
+    /// <summary>
+    /// The tasks that run after it, each when the one before it has succeeded; default none. Each has a type, a payload and, if it is to, a queue and a
+    /// <see cref="Delay"/>, and nothing else. As JSON they have at most 64 KiB, and their results 32 KiB.
+    /// </summary>
+    public IReadOnlyList<NewTask> Then { get; init; } = [];
+
+    /// <summary>The place that it takes in a chain which has begun, as that of a task that is run again; null for a task, or a chain, of its own.</summary>
+    public TaskChain? Chain { get; init; }
 
     /// <summary>A task with a JSON payload, whatever the program's <see cref="TaskJsonOptions"/>.</summary>
     /// <param name="type">The task type.</param>

@@ -24,6 +24,9 @@ public sealed record TaskContext
     /// <summary>After this moment the task is not started any more; null for none.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
+    /// <summary>What the tasks returned that ran before it in its chain; empty for the first, and for a task of its own.</summary>
+    public TaskResults Previous { get; init; } = TaskResults.None;
+
     /// <summary>
     /// Cancelled when the task has run longer than its timeout, when the worker stops and the time to drain is up, or when the broker
     /// took the task back. A handler that finishes all the same, soon enough, has done its task, unless the broker took it back.

@@ -12,7 +12,7 @@ public sealed record TaskOptions
     /// <inheritdoc cref="NewTask.Id"/>
     public string? Id { get; init; }
 
-    /// <summary>Not to be run before so much time has passed; null for at once. At most 48 days. Instead of <see cref="NotBefore"/>.</summary>
+    /// <summary>Not to be run before so much time has passed; null for at once. At most 48 days. In a chain, since the task before it ended. Instead of <see cref="NotBefore"/>.</summary>
     public TimeSpan? Delay { get; init; }
 
     /// <inheritdoc cref="NewTask.NotBefore"/>
@@ -20,4 +20,7 @@ public sealed record TaskOptions
 
     /// <inheritdoc cref="NewTask.Deadline"/>
     public DateTimeOffset? Deadline { get; init; }
+
+    /// <inheritdoc cref="NewTask.Then"/>
+    public IReadOnlyList<NewTask> Then { get; init; } = [];
 }

@@ -1,7 +1,10 @@
 using System.Reflection;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.Hosting;
+using WorkQueue.Messaging.Wire;
 using WorkQueue.Testing.Running;
 
 namespace WorkQueue.Testing;
@@ -101,11 +104,23 @@ public static class TaskTest
             Patience = settings.Patience,
         };
         handle = create(queue);
-        TestTask task = await queue.EnqueueAttemptAsync(queue.CreateTask(payload, new TaskOptions { Type = type, Id = settings.Id }), settings.Attempt);
+        NewTask made = queue.CreateTask(payload, new TaskOptions { Type = type, Id = settings.Id });
+        TestTask task = await queue.EnqueueAttemptAsync(settings.Previous.Count == 0 ? made : made with { Chain = ChainOf(settings, queue) }, settings.Attempt);
         Run run = await queue.RunOneAsync(cancellationToken);
         return run.Ended.IsCompleted
             ? result(task, (run.Disposition as Disposition.Retry)?.Delay, [.. queue.Tasks.Where(other => other != task)])
             : throw Unended(run, settings);
+    }
+
+    private static TaskChain ChainOf(TaskTestSettings settings, TestTaskQueue queue)
+    {
+        PayloadCodec json = queue.Services.GetRequiredService<PayloadCodec>();
+        return new TaskChain
+        {
+            First = Guid.CreateVersion7(queue.Clock.GetUtcNow()).ToString(),
+            Place = settings.Previous.Count,
+            Previous = [.. settings.Previous.Select(result => JsonElement.Parse(result is null ? "null"u8 : JsonSerializer.SerializeToUtf8Bytes(result, json.ResultType(result, null))))],
+        };
     }
 
     private static Exception Unended(Run run, TaskTestSettings settings) => run.IsHanging

@@ -15,6 +15,9 @@ public sealed record TaskTestSettings
     /// <summary>Which attempt it is, from 1, the default. After the last one that the retry delays allow a failure is a dead letter.</summary>
     public int Attempt { get; init; } = 1;
 
+    /// <summary>What the tasks before it in its chain returned, which it sees as <see cref="TaskContext.Previous"/>; written as JSON. Default: none.</summary>
+    public IReadOnlyList<object?> Previous { get; init; } = [];
+
     /// <summary>Changes the settings of the queue: retry delays, limits. Default: those of the library, without jitter.</summary>
     public Action<WorkQueueOptions>? Options { get; init; }
 

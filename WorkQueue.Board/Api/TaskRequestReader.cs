@@ -64,11 +64,7 @@ internal static class TaskRequestReader
             throw new BadHttpRequestException("Send delay or notBefore, not both.");
         }
 
-        if (request.Delay < TimeSpan.Zero || request.Delay > TimeSpan.FromDays(365))
-        {
-            throw new BadHttpRequestException($"delay is '{request.Delay?.ToString("c", CultureInfo.InvariantCulture)}'; it is hh:mm:ss, not negative, at most 48 days.");
-        }
-
+        RequireDelay(request.Delay, "delay");
         return new NewTask
         {
             Type = request.Type,
@@ -77,11 +73,31 @@ internal static class TaskRequestReader
             Queue = request.Queue,
             NotBefore = request.Delay is { } delay ? clock.GetUtcNow() + delay : request.NotBefore,
             Deadline = request.Deadline,
+            Then = [.. (request.Then ?? []).Select(StepOf)],
         };
     }
 
+    private static NewTask StepOf(StepRequest? step, int index)
+    {
+        if (step is null)
+        {
+            throw new BadHttpRequestException($"then[{index}] is null; it is {{\"type\":…,\"payload\":…}}.");
+        }
+
+        RequireDelay(step.Delay, $"then[{index}].delay");
+        return new NewTask { Type = step.Type, Body = BytesOf(step.Payload, $"then[{index}].payload"), ContentType = MediaTypeNames.Application.Json, Queue = step.Queue, Delay = step.Delay };
+    }
+
+    private static void RequireDelay(TimeSpan? delay, string name)
+    {
+        if (delay < TimeSpan.Zero || delay > TimeSpan.FromDays(365))
+        {
+            throw new BadHttpRequestException($"{name} is '{delay?.ToString("c", CultureInfo.InvariantCulture)}'; it is hh:mm:ss, not negative, at most 48 days.");
+        }
+    }
+
     // As it was sent: written anew, every letter outside ASCII would become six bytes.
-    public static byte[] BytesOf(JsonElement payload)
+    public static byte[] BytesOf(JsonElement payload, string name = "payload")
     {
         try
         {
@@ -91,7 +107,7 @@ internal static class TaskRequestReader
         }
         catch (Exception invalid) when (invalid is JsonException or ArgumentException)
         {
-            throw new BadHttpRequestException($"payload is not valid Unicode: {invalid.GetBaseException().Message}", invalid);
+            throw new BadHttpRequestException($"{name} is not valid Unicode: {invalid.GetBaseException().Message}", invalid);
         }
     }
 

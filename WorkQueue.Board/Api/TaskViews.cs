@@ -19,7 +19,7 @@ internal sealed record TaskAnswer(
     string Id, string Type, string Queue, string State, int Attempt, int Redriven, int Duplicates, DateTimeOffset? EnqueuedAt, DateTimeOffset? ChangedAt,
     DateTimeOffset? DueAt, DateTimeOffset? Deadline, string? Worker, string? Reason, string? ErrorType, string? Error, int? Percent, string? Progress,
     string? TraceId, string? RunOf, string? ContentType, JsonElement? Payload, string? Text, string? PayloadNote, JsonElement? Result,
-    IReadOnlyList<AttemptItem> Attempts, IReadOnlyList<StepItem> History)
+    IReadOnlyList<AttemptItem> Attempts, IReadOnlyList<StepItem> History, ChainItem? Chain)
 {
     public static TaskAnswer Of(TaskDetail detail)
     {
@@ -31,7 +31,8 @@ internal sealed record TaskAnswer(
             detail.TraceId, detail.RunOf, detail.ContentType, payload, payload is null && detail.Payload is { } text ? PayloadText.TextOf(text) : null, detail.PayloadNote,
             PayloadText.JsonOf(detail.Result),
             [.. detail.Attempts.Select(run => new AttemptItem(run.Attempt, run.Redriven, run.Worker, run.StartedAt, run.EndedAt, run.Outcome, run.ErrorType, run.Error))],
-            [.. detail.History.Select(step => new StepItem(step.At, step.State.ToText(), step.Attempt, step.Worker, step.Note))]);
+            [.. detail.History.Select(step => new StepItem(step.At, step.State.ToText(), step.Attempt, step.Worker, step.Note))],
+            detail.Chain is { } chain ? new ChainItem(chain.Place.First, chain.Place.Place, [.. chain.Steps.Select(step => new ChainStepItem(step.Place, step.Id, step.Type, step.State?.ToText()))]) : null);
     }
 }
 
@@ -41,3 +42,16 @@ internal sealed record AttemptItem(
 
 /// <summary>One thing that happened to a task.</summary>
 internal sealed record StepItem(DateTimeOffset? At, string State, int Attempt, string? Worker, string? Note);
+
+/// <summary>The chain a task is part of.</summary>
+/// <param name="First">The id of its first task.</param>
+/// <param name="Place">The task's place in it, from 0.</param>
+/// <param name="Steps">Its tasks, in order.</param>
+internal sealed record ChainItem(string First, int Place, IReadOnlyList<ChainStepItem> Steps);
+
+/// <summary>One task of a chain.</summary>
+/// <param name="Place">Its place, from 0.</param>
+/// <param name="Id">Its id, also of one whose turn has not come.</param>
+/// <param name="Type">Its type; null where nothing tells it any more.</param>
+/// <param name="State">Its state; null where its turn has not come, or the history does not tell of it.</param>
+internal sealed record ChainStepItem(int Place, string Id, string? Type, string? State);

@@ -15,24 +15,26 @@ internal static class LiveEndpoint
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     // Rates and ages change when nothing happens, too.
     private const int QuietTicks = 3;
+    // No page shows more of a chain.
+    private const int MostTasks = 20;
 
     public static void MapLive(this IEndpointRouteBuilder board) => board.MapGet(BoardUrl.Live, Watch);
 
-    private static ServerSentEventsResult<string> Watch(string? task, TaskProjection projection, TimeProvider clock, IHostApplicationLifetime lifetime, HttpContext context)
+    private static ServerSentEventsResult<string> Watch(string[] task, TaskProjection projection, TimeProvider clock, IHostApplicationLifetime lifetime, HttpContext context)
     {
         CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         context.Response.RegisterForDispose(end);
         return TypedResults.ServerSentEvents(TicksAsync(task, projection, clock, end.Token), "changed");
     }
 
-    private static async IAsyncEnumerable<string> TicksAsync(string? task, TaskProjection projection, TimeProvider clock, [EnumeratorCancellation] CancellationToken stopping)
+    private static async IAsyncEnumerable<string> TicksAsync(string[] tasks, TaskProjection projection, TimeProvider clock, [EnumeratorCancellation] CancellationToken stopping)
     {
         using PeriodicTimer timer = new(Interval, clock);
         string last = "";
         for (int quiet = 0; ; quiet++)
         {
-            string state = task is null ? Present(projection) : Present(projection, task);
-            if (state != last || (task is null && quiet >= QuietTicks))
+            string state = tasks.Length == 0 ? Present(projection) : string.Join('|', tasks.Take(MostTasks).Select(task => Present(projection, task)));
+            if (state != last || (tasks.Length == 0 && quiet >= QuietTicks))
             {
                 (last, quiet) = (state, 0);
                 yield return state;

@@ -36,11 +36,14 @@ internal static class TaskPageEndpoints
         Uri? dashboard = services.GetRequiredService<IOptions<TaskBoardOptions>>().Value.DashboardUrl;
         return Screen.Show<TaskScreen, TaskModel>(context, new TaskModel(
             detail,
+            ChainWindow.Of(detail.Chain),
             Timeline.Of(detail.History, detail.Attempts, now),
             detail.Payload is null ? null : Pretty(detail.ContentType, payload),
             detail.Result is { } result ? Pretty("application/json", result) : null,
             detail.Payload is null || BoardUrl.Api(context) is not { } api ? null
-                : CurlCommand.Of(api, task.Type, task.Queue, detail.ContentType, payload.Span, services.GetRequiredService<ApiKeys>().Required),
+                : CurlCommand.Of(api, task.Type, task.Queue, detail.ContentType, payload.Span, services.GetRequiredService<ApiKeys>().Required,
+                    // From its first task on it is a chain of its own; the others need the results before them, which a call does not take.
+                    detail.Chain is { IsWhole: true, Place.Place: 0 } chain ? chain.Then : null),
             detail.TraceId is null || dashboard is null ? null : $"{dashboard.ToString().TrimEnd('/')}/traces/detail/{Uri.EscapeDataString(detail.TraceId)}",
             services.GetRequiredService<ResultFiles>().Of(detail),
             edited,

@@ -167,7 +167,7 @@ internal sealed class KeyedTasks(
         HistoryRecord? first = records.Where(record => record.TaskId == known.Id).OrderBy(record => record.Offset)
             .Reverse().TakeWhile(record => record is not { State: TaskState.Cancelled, Reason: ITaskHistory.NotEnqueued }).Reverse()
             .FirstOrDefault(record => record is { Kind: HistoryKind.State, State: TaskState.Queued or TaskState.Scheduled });
-        return first is null || (first.ContentType == task.ContentType && first.Body.Span.SequenceEqual(task.Body.Span));
+        return first is null || (first.ContentType == task.ContentType && first.Body.Span.SequenceEqual(task.Body.Span) && ChainView.AreSame(first.Then, task.Then));
     }
 
     private string ContentsOf(NewTask task)
@@ -176,6 +176,12 @@ internal sealed class KeyedTasks(
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{type}\n{queueName.ToUpperInvariant()}\n{task.ContentType}\n"));
         hash.AppendData(task.Body.Span);
+        foreach (NewTask step in task.Then)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"\n{step.Type}\n{KindOf(step).Queue.ToUpperInvariant()}\n{step.Delay}\n{step.Body.Length}\n"));
+            hash.AppendData(step.Body.Span);
+        }
+
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 

@@ -66,6 +66,12 @@ internal sealed class TaskActions(
             throw new BadHttpRequestException($"{detail.PayloadNote} Send a payload to run task '{id}' again.", StatusCodes.Status409Conflict);
         }
 
+        if (detail.Chain is { IsWhole: false } part && (part.Place.Place > 0 || task.State != TaskState.Succeeded))
+        {
+            throw new BadHttpRequestException(
+                $"Task '{id}' is part of a chain, of which the history has neither the payloads nor the results: it cannot be run again from here. Enqueue what is left of the chain, or redrive a dead letter.", StatusCodes.Status409Conflict);
+        }
+
         EnqueuedTask enqueued = await queue.EnqueueAsync(CopyOf(detail, payload), cancellationToken);
         if (task.State == TaskState.DeadLettered)
         {
@@ -79,7 +85,17 @@ internal sealed class TaskActions(
     private static NewTask CopyOf(TaskDetail detail, ReadOnlyMemory<byte>? payload)
     {
         bool wasText = detail.ContentType == "text/plain" || (payload is null && detail.ContentType != "application/json");
-        NewTask task = new() { Type = detail.Task.Type, Queue = detail.Task.Queue, Body = detail.Payload ?? default, ContentType = wasText ? "text/plain" : "application/json", RunOf = detail.Task.Id };
+        NewTask task = new()
+        {
+            Type = detail.Task.Type,
+            Queue = detail.Task.Queue,
+            Body = detail.Payload ?? default,
+            ContentType = wasText ? "text/plain" : "application/json",
+            RunOf = detail.Task.Id,
+            // Its chain goes on with it, unless it has gone on already. A chain that is run again from its first task is another one.
+            Chain = detail.Chain?.Place is { Place: > 0 } place ? place : null,
+            Then = detail.Chain is { } chain && detail.Task.State != TaskState.Succeeded ? chain.Then : [],
+        };
         if (payload is not { } edited)
         {
             return task;

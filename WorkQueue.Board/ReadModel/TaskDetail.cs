@@ -35,6 +35,9 @@ internal sealed record TaskDetail
 
     /// <summary>What happened, in order.</summary>
     public required IReadOnlyList<StepView> History { get; init; }
+
+    /// <summary>The chain it is part of; null for a task of its own.</summary>
+    public ChainView? Chain { get; init; }
 }
 
 /// <summary>One run of a task.</summary>

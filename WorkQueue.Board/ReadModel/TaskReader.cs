@@ -37,6 +37,7 @@ internal sealed class TaskReader(TaskProjection projection, TaskFinder finder, I
             Result = records.FirstOrDefault(record => record is { State: TaskState.Succeeded, Body.IsEmpty: false })?.Body,
             Attempts = TaskStory.AttemptsOf(records),
             History = TaskStory.StepsOf(records),
+            Chain = ChainView.Of(task, records, withPayload, letter, projection),
         };
     }
 

@@ -52,9 +52,13 @@ internal sealed record TaskDetail
     public JsonElement? Payload { get; init; }
     public string? Text { get; init; }
     public JsonElement? Result { get; init; }
+    public ChainPlace? Chain { get; init; }
     public IReadOnlyList<AttemptRow>? Attempts { get; init; }
     public IReadOnlyList<TransitionRow>? History { get; init; }
 }
+
+/// <summary>A task's place in its chain, from 0.</summary>
+internal sealed record ChainPlace(string? First, int? Place, IReadOnlyList<JsonElement>? Steps);
 
 /// <summary>One run of the handler.</summary>
 internal sealed record AttemptRow(

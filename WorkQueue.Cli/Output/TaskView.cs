@@ -91,6 +91,7 @@ internal static class TaskView
         ("redriven", task.Redriven > 0 ? Number(task.Redriven) : null),
         ("duplicates", task.Duplicates > 0 ? Number(task.Duplicates) : null),
         ("run of", task.RunOf),
+        ("chain", task.Chain is { } chain ? $"{Number(chain.Place + 1)} of {Number(chain.Steps?.Count)}, first {chain.First}" : null),
         ("trace", task.TraceId),
         ("error", ErrorOf(task)),
     ];

@@ -12,7 +12,7 @@ internal sealed class TaskClient(TaskPublisher publisher, IReplies replies, Payl
 {
     private static readonly TimeSpan LongestCall = TimeSpan.FromDays(1);
 
-    public NewTask CreateTask<TPayload>(TPayload payload, TaskOptions? options = null) => NewTaskRules.Create(payload, options ?? new TaskOptions(), json, clock.GetUtcNow());
+    public NewTask CreateTask<TPayload>(TPayload payload, TaskOptions? options = null) => NewTaskRules.Create(payload, options ?? new TaskOptions(), json);
 
     public Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default) => publisher.EnqueueAsync(task, null, cancellationToken);
 

@@ -8,8 +8,8 @@ internal abstract record Disposition
     /// <summary>The name in metrics.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Done: record the result, then acknowledge it.</summary>
-    public sealed record Ack(WrittenResult Result) : Disposition
+    /// <summary>Done: publish what comes after it in its chain, record the result, then acknowledge it.</summary>
+    public sealed record Ack(WrittenResult Result, TaskMessage? Next = null) : Disposition
     {
         public override string Name => "ack";
     }

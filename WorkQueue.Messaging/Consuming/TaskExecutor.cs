@@ -14,6 +14,7 @@ internal sealed class TaskExecutor(
     IEnumerable<TaskHandlerRegistration> registrations,
     TaskMiddlewares middlewares,
     PayloadCodec json,
+    TaskTopology topology,
     IOptions<WorkQueueOptions> options,
     TimeProvider clock,
     ILogger<TaskExecutor> logger)
@@ -41,19 +42,24 @@ internal sealed class TaskExecutor(
 
         TimeSpan limit = LimitOf(delivery.Message);
         current.Limit(limit, timer);
+        TaskOutcome outcome;
         try
         {
             Task<WrittenResult> running = StartAsync(handler, delivery, current);
             await ((Task)running.WaitAsync(current.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             WrittenResult result = await (running.IsCompleted ? running : GraceAsync(running, delivery.Message, tokens));
-            return tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : ReferenceEquals(result, WrittenResult.None) ? TaskOutcome.Completed.Silently : new TaskOutcome.Completed(result);
+            outcome = tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : ReferenceEquals(result, WrittenResult.None) ? TaskOutcome.Completed.Silently : new TaskOutcome.Completed(result);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: whatever it throws is an outcome.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            return OutcomeOf(failure, tokens, current, limit);
+            outcome = OutcomeOf(failure, tokens, current, limit);
         }
+
+        return outcome is TaskOutcome.Completed done && delivery.Message.Chain?.Then is { } then
+            ? ChainSteps.After(delivery.Message, then, done.Result, options.Value, clock.GetUtcNow())
+            : outcome;
     }
 
     /// <summary>How long one attempt may take.</summary>
@@ -75,6 +81,11 @@ internal sealed class TaskExecutor(
         if (delivery.Message.Returned >= MostReturns)
         {
             return new TaskOutcome.Rejected($"went back to its queue {delivery.Message.Returned} times without an end: a worker stopped, lost its connection, ran another task alone, or got it too early, each time");
+        }
+
+        if (delivery.Message.Chain?.Then is { } then && ChainSteps.Refusal(then, options.Value, topology) is { } unknown)
+        {
+            return new TaskOutcome.Rejected(unknown);
         }
 
         // Asked for every delivery: without a deadline there is no need to know the time.
@@ -111,8 +122,9 @@ internal sealed class TaskExecutor(
     private Task<object?> RunWithinAsync(TaskHandlerRegistration handler, TaskMessage message, TaskContext context) =>
         middlewares.InvokeAsync(context, () => handler.RunAsync(context.Services, message, context));
 
-    // Who calls is answered with more than the history keeps.
-    private int MaxResultOf(TaskMessage message) => message.ReplyTo is null ? options.Value.MaxResultBytes : Math.Max(options.Value.MaxResultBytes, options.Value.MaxPayloadBytes);
+    // Who calls is answered with more than the history keeps, and who comes after it in its chain is told as much as travels with a task.
+    private int MaxResultOf(TaskMessage message) => Math.Max(
+        options.Value.MaxResultBytes, message.ReplyTo is not null ? options.Value.MaxPayloadBytes : message.Chain?.Then is not null ? ChainCodec.MaxPreviousBytes : 0);
 
     private async Task<WrittenResult> GraceAsync(Task<WrittenResult> running, TaskMessage message, RunTokens tokens)
     {
@@ -145,7 +157,7 @@ internal sealed class TaskExecutor(
         _ => new TaskOutcome.Failed(failure.Message, failure),
     };
 
-    private static TaskContext ContextOf(TaskDelivery delivery, TaskRun current, IServiceProvider services) => new()
+    private TaskContext ContextOf(TaskDelivery delivery, TaskRun current, IServiceProvider services) => new()
     {
         Id = delivery.Message.Id,
         Type = delivery.Message.Type,
@@ -154,6 +166,7 @@ internal sealed class TaskExecutor(
         Redelivered = delivery.Redelivered,
         EnqueuedAt = delivery.Message.EnqueuedAt,
         Deadline = delivery.Message.Deadline,
+        Previous = json.ResultsOf(delivery.Message.Chain),
         CancellationToken = current.Token,
         Services = services,
         Run = current,

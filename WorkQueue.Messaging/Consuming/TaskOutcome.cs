@@ -5,8 +5,8 @@ namespace WorkQueue.Messaging.Consuming;
 /// <summary>What a run produced.</summary>
 internal abstract record TaskOutcome
 {
-    /// <summary>The handler finished.</summary>
-    public sealed record Completed(WrittenResult Result) : TaskOutcome
+    /// <summary>The handler finished; in a chain <paramref name="Next"/> comes after it.</summary>
+    public sealed record Completed(WrittenResult Result, TaskMessage? Next = null) : TaskOutcome
     {
         /// <summary>Without a result, as most do.</summary>
         public static readonly Completed Silently = new(WrittenResult.None);

@@ -47,7 +47,7 @@ internal sealed class TaskSettler(
     /// <returns>False when there was no time to do it.</returns>
     public async Task<bool> PerformAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
-        if (disposition is Disposition.Ack done)
+        if (disposition is Disposition.Ack { Next: null } done)
         {
             await events.SucceededAsync(delivery.Message, done.Result, RunOf(delivery));
             await replier.ReplyAsync(delivery.Message, disposition);
@@ -99,7 +99,7 @@ internal sealed class TaskSettler(
 
     private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
-        TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return or Disposition.Wait ? Owned(delivery) : delivery.Message;
+        TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return or Disposition.Wait or Disposition.Ack ? Owned(delivery) : delivery.Message;
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
         int lost = 0;
         while (true)
@@ -143,6 +143,12 @@ internal sealed class TaskSettler(
         AttemptRun run = RunOf(delivery);
         switch (disposition)
         {
+            case Disposition.Ack { Next: { } step } done:
+                // Before its own end is told: whoever sees that it has succeeded finds the next one.
+                await publisher.PublishAsync(step, step.NotBefore - clock.GetUtcNow() ?? TimeSpan.Zero, _patience, cancellationToken);
+                logger.ChainGoesOn(message.Id, message.Type, step.Id, step.Type);
+                await events.SucceededAsync(message, done.Result, run);
+                break;
             case Disposition.Retry retry:
                 TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, EarlierCrashes = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
                 await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);

@@ -44,6 +44,8 @@ internal static class LetterReader
                 PayloadBytes = task.Body.Length,
                 Payload = task.Body,
                 Headers = task.OtherHeaders,
+                Chain = ChainCodec.Shown(task.Chain),
+                Then = ChainCodec.StepsOrNone(task.Chain?.Then),
             },
             task);
     }

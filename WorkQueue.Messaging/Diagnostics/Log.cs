@@ -71,6 +71,9 @@ internal static partial class Log
     [LoggerMessage(2122, LogLevel.Warning, "Task {TaskId} ({Type}): {Reason}. Something cuts the delay ladder short, a policy with message-ttl for example, or the clock of this machine is behind")]
     public static partial void TaskTooEarly(this ILogger logger, string taskId, string type, string reason);
 
+    [LoggerMessage(2130, LogLevel.Debug, "Task {TaskId} ({Type}) goes on as task {Next} ({NextType})")]
+    public static partial void ChainGoesOn(this ILogger logger, string taskId, string type, string next, string nextType);
+
     [LoggerMessage(4101, LogLevel.Warning, "The record '{State}' of task {TaskId} is not in the history yet ({Reason}); it will be sent again")]
     public static partial void HistoryDelayed(this ILogger logger, string state, string taskId, string reason);
 

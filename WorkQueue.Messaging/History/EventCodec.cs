@@ -26,7 +26,8 @@ internal static class EventCodec
 
     public static OutgoingMessage Write(EventMessage message, TaskTopology topology)
     {
-        BasicProperties properties = TaskCodec.Write(message.Task with { OtherHeaders = TaskHeaders.None }, message.At, message.End, message.Run);
+        ChainLink? chain = ChainCodec.Told(message.Task.Chain, moves: message.State is Scheduled or Queued or Retrying or DeadLettered);
+        BasicProperties properties = TaskCodec.Write(message.Task with { OtherHeaders = TaskHeaders.None, Chain = chain }, message.At, message.End, message.Run);
         if (message.Progress is { } progress)
         {
             properties.Headers![TaskHeaders.Percent] = progress.Percent;
@@ -68,6 +69,8 @@ internal static class EventCodec
         bool isDead = state == DeadLettered;
         TaskHeaders.TryTime(isDead ? headers : null, TaskHeaders.DeadAt, out DateTimeOffset? deadAt);
         TaskState stage = StageOf(state, attempt ?? 1);
+        string? unreadable = null;
+        ChainLink? chain = ChainCodec.Read(headers, message.Properties.MessageId!, ref unreadable);
         return new HistoryRecord
         {
             Offset = message.Offset,
@@ -93,6 +96,8 @@ internal static class EventCodec
             Percent = (int?)(percent is >= 0 and <= 100 ? percent : null),
             Progress = TaskHeaders.Text(headers, TaskHeaders.Progress),
             RunOf = TaskHeaders.Text(headers, TaskHeaders.RunOf),
+            Chain = ChainCodec.Shown(chain),
+            Then = ChainCodec.StepsOrNone(chain?.Then),
             TraceParent = TaskHeaders.Text(headers, TaskHeaders.TraceParent),
             Headers = isDead ? TaskHeaders.Foreign(headers) : TaskHeaders.None,
             ContentType = isDead ? TaskCodec.ContentTypeOf(message.Properties) : message.Properties.ContentType,

@@ -11,7 +11,7 @@ internal static class NewTaskRules
 
     /// <summary>Makes a task of a payload.</summary>
     /// <exception cref="ArgumentException">It names no type, or two times.</exception>
-    public static NewTask Create<TPayload>(TPayload payload, TaskOptions options, PayloadCodec json, DateTimeOffset now)
+    public static NewTask Create<TPayload>(TPayload payload, TaskOptions options, PayloadCodec json)
     {
         ArgumentNullException.ThrowIfNull(payload);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Delay ?? TimeSpan.Zero, TimeSpan.Zero, nameof(options.Delay));
@@ -27,38 +27,48 @@ internal static class NewTaskRules
             ContentType = TaskCodec.JsonContent,
             Queue = options.Queue,
             Id = options.Id,
-            NotBefore = options.Delay is { } delay ? Later(now, delay) : options.NotBefore,
+            NotBefore = options.NotBefore,
+            Delay = options.Delay,
             Deadline = options.Deadline,
+            Then = options.Then,
         };
     }
-
-    // What is too far ahead for a date is too far for a delay too, and is refused as that.
-    private static DateTimeOffset Later(DateTimeOffset now, TimeSpan delay) => delay < DateTimeOffset.MaxValue - now ? now + delay : DateTimeOffset.MaxValue;
 
     /// <summary>Checks a task and gives it its envelope.</summary>
     /// <exception cref="InvalidTaskException">The task breaks a rule.</exception>
     public static TaskMessage Check(NewTask task, WorkQueueOptions options, TaskTopology topology, DateTimeOffset now)
     {
-        TaskQueue? named = task.Queue is null ? null : FindQueue(task.Queue, topology);
-        string type = task.Type ?? (named ?? topology[WorkQueueOptions.DefaultQueue]).DefaultType
-            ?? throw Malformed($"The task has no type, and queue '{task.Queue ?? WorkQueueOptions.DefaultQueue}' has no default type: name a type, or set {WorkQueueOptions.Section}:Queues:{task.Queue ?? WorkQueueOptions.DefaultQueue}:DefaultType in producers and workers.");
-        TaskTypeOptions? known = FindType(type, options);
-        TaskQueue queue = named ?? FindQueue(known?.Queue ?? WorkQueueOptions.DefaultQueue, topology);
+        (string type, TaskQueue queue) = Resolve(task, options, topology);
         CheckBody(task, options);
-        CheckTimes(task, now);
+        CheckDelay(task);
+        DateTimeOffset? notBefore = task.Delay is { } delay ? now + delay : task.NotBefore;
+        CheckTimes(notBefore, task.Deadline, now);
+        string id = CheckId(task.Id) ?? Guid.CreateVersion7(now).ToString();
         return new TaskMessage
         {
-            Id = CheckId(task.Id) ?? Guid.CreateVersion7(now).ToString(),
+            Id = id,
             Type = type,
             Queue = queue.Name,
             Body = task.Body,
             ContentType = task.ContentType,
             EnqueuedAt = now,
-            NotBefore = task.NotBefore > now ? task.NotBefore : null,
+            NotBefore = notBefore > now ? notBefore : null,
             Deadline = task.Deadline,
             RunOf = CheckId(task.RunOf),
             EndTold = task.EndTold,
+            Chain = ChainRules.Check(task, id, options, topology),
         };
+    }
+
+    /// <summary>The type and the queue of a task, as it or the settings name them.</summary>
+    /// <exception cref="InvalidTaskException">There are none such.</exception>
+    public static (string Type, TaskQueue Queue) Resolve(NewTask task, WorkQueueOptions options, TaskTopology topology)
+    {
+        TaskQueue? named = task.Queue is null ? null : FindQueue(task.Queue, topology);
+        string type = task.Type ?? (named ?? topology[WorkQueueOptions.DefaultQueue]).DefaultType
+            ?? throw Malformed($"The task has no type, and queue '{task.Queue ?? WorkQueueOptions.DefaultQueue}' has no default type: name a type, or set {WorkQueueOptions.Section}:Queues:{task.Queue ?? WorkQueueOptions.DefaultQueue}:DefaultType in producers and workers.");
+        TaskTypeOptions? known = FindType(type, options);
+        return (type, named ?? FindQueue(known?.Queue ?? WorkQueueOptions.DefaultQueue, topology));
     }
 
     private static TaskQueue FindQueue(string queue, TaskTopology topology) => topology.Find(queue) switch
@@ -79,7 +89,8 @@ internal static class NewTaskRules
             InvalidTaskReason.UnknownType, $"No task type '{type}'. Known: {string.Join(", ", options.Types.Keys.Order())}.");
     }
 
-    private static void CheckBody(NewTask task, WorkQueueOptions options)
+    /// <exception cref="InvalidTaskException">The payload is too large, or of no kind that a task has.</exception>
+    public static void CheckBody(NewTask task, WorkQueueOptions options)
     {
         if (task.ContentType is not (TaskCodec.JsonContent or TaskCodec.TextContent))
         {
@@ -94,16 +105,30 @@ internal static class NewTaskRules
         }
     }
 
-    private static void CheckTimes(NewTask task, DateTimeOffset now)
+    /// <exception cref="InvalidTaskException">There is a moment too, or it is negative or too long.</exception>
+    public static void CheckDelay(NewTask task)
     {
-        if (task.NotBefore - now > DelayLadder.Longest)
+        if (task is { Delay: not null, NotBefore: not null })
         {
-            throw Malformed($"The task is not to run before {task.NotBefore:u}; the longest delay is {DelayLadder.Longest.TotalDays:0.0} days.");
+            throw Malformed("The task has a delay, and a moment before which it is not to run: give one of them.");
         }
 
-        if (task.Deadline <= now || task.Deadline <= task.NotBefore)
+        if (task.Delay < TimeSpan.Zero || task.Delay > DelayLadder.Longest)
         {
-            throw Malformed($"The deadline {task.Deadline:u} is over before the task may start.");
+            throw Malformed($"The task has the delay {task.Delay}; a delay is not negative, and the longest is {DelayLadder.Longest.TotalDays:0.0} days.");
+        }
+    }
+
+    private static void CheckTimes(DateTimeOffset? notBefore, DateTimeOffset? deadline, DateTimeOffset now)
+    {
+        if (notBefore - now > DelayLadder.Longest)
+        {
+            throw Malformed($"The task is not to run before {notBefore:u}; the longest delay is {DelayLadder.Longest.TotalDays:0.0} days.");
+        }
+
+        if (deadline <= now || deadline <= notBefore)
+        {
+            throw Malformed($"The deadline {deadline:u} is over before the task may start.");
         }
     }
 

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Leading;
-using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Schedules;
 

@@ -40,6 +40,9 @@ internal sealed class PayloadCodec
     /// <summary>Reads the result of a call.</summary>
     public TResult? ReadResult<TResult>(ReadOnlySpan<byte> result) => JsonSerializer.Deserialize(result, (JsonTypeInfo<TResult>)_options.GetTypeInfo(typeof(TResult)));
 
+    /// <summary>The results of the tasks before one in its chain.</summary>
+    public TaskResults ResultsOf(ChainLink? chain) => chain?.Previous is null ? TaskResults.None : new TaskResults(ChainCodec.Results(chain.Previous), _options);
+
     /// <summary>The type a payload is written as: what is declared; of a plain object the nearest of its types that names a task type, or what it is.</summary>
     public static Type TypeOf<TPayload>(TPayload payload)
     {

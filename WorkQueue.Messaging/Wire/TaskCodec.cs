@@ -42,6 +42,11 @@ internal static class TaskCodec
         AddIfSet(headers, TaskHeaders.EarlierCrashes, message.EarlierCrashes > 0 ? message.EarlierCrashes : null);
         AddIfSet(headers, TaskHeaders.RunOf, message.RunOf);
         AddIfSet(headers, TaskHeaders.EndTold, message.EndTold);
+        if (message.Chain is { } chain)
+        {
+            ChainCodec.Write(headers, chain);
+        }
+
         AddIfSet(headers, TaskHeaders.Reason, Cut(end?.Reason, MaxError));
         AddIfSet(headers, TaskHeaders.ErrorType, Cut(end?.ErrorType, MaxErrorType));
         AddIfSet(headers, TaskHeaders.Error, Cut(end?.Error, MaxError));
@@ -145,10 +150,12 @@ internal static class TaskCodec
         TaskHeaders.TryInteger(headers, TaskHeaders.Returned, out long? returned);
         TaskHeaders.TryInteger(headers, TaskHeaders.DeliveryCount, out long? counted);
         TaskHeaders.TryInteger(headers, TaskHeaders.EarlierCrashes, out long? crashes);
+        // Without one it is a task of its own each time it is delivered: two equal messages are two tasks, and nothing tells a message from its like.
+        string id = string.IsNullOrEmpty(properties.MessageId) ? Guid.CreateVersion7().ToString() : TaskHeaders.ShortString(properties.MessageId)!;
+        ChainLink? chain = queue.IsSubscription ? null : ChainCodec.Read(headers, id, ref unreadable);
         TaskMessage message = new()
         {
-            // Without one it is a task of its own each time it is delivered: two equal messages are two tasks, and nothing tells a message from its like.
-            Id = string.IsNullOrEmpty(properties.MessageId) ? Guid.CreateVersion7().ToString() : TaskHeaders.ShortString(properties.MessageId)!,
+            Id = id,
             Type = type ?? queue.DefaultType ?? "",
             Queue = queue.Name,
             Body = body,
@@ -164,13 +171,14 @@ internal static class TaskCodec
             EndTold = Short(TaskHeaders.Text(headers, TaskHeaders.EndTold)),
             EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,
             NotBefore = notBefore,
-            SentAt = notBefore is null ? null : TaskHeaders.Milliseconds(headers, TaskHeaders.At),
+            Chain = chain,
+            SentAt = notBefore is null && chain is null ? null : TaskHeaders.Milliseconds(headers, TaskHeaders.At),
             Deadline = deadline,
             CorrelationId = TaskHeaders.ShortString(properties.CorrelationId),
             ReplyTo = TaskHeaders.ShortString(properties.ReplyTo),
             TraceParent = Short(TaskHeaders.Text(headers, TaskHeaders.TraceParent)),
             TraceState = Short(TaskHeaders.Text(headers, TaskHeaders.TraceState)),
-            OtherHeaders = TaskHeaders.Foreign(headers),
+            OtherHeaders = TaskHeaders.Foreign(headers, inChain: chain is not null),
         };
         return new TaskDelivery(tag, message, redelivered, counted, unreadable) { HasId = !string.IsNullOrEmpty(properties.MessageId) };
     }

@@ -22,6 +22,10 @@ internal static class TaskHeaders
     public const string EarlierCrashes = "wq-earlier-deliveries";
     public const string RunOf = "wq-run-of";
     public const string EndTold = "wq-end-told";
+    public const string Chain = "wq-chain";
+    public const string Place = "wq-place";
+    public const string Then = "wq-then";
+    public const string Previous = "wq-previous";
     public const string At = "wq-at";
     public const string Worker = "wq-worker";
     public const string StartedAt = "wq-started-at";
@@ -35,7 +39,7 @@ internal static class TaskHeaders
     private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
     {
         Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, EarlierCrashes, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress,
-        TraceParent, TraceState,
+        TraceParent, TraceState, Chain, Place, Then, Previous,
     };
 
     // Set by the broker or the client for one hop; on a republished copy they would be wrong, and CC/BCC would route it twice.
@@ -50,8 +54,11 @@ internal static class TaskHeaders
     /// <summary>No headers.</summary>
     public static IReadOnlyDictionary<string, object?> None { get; } = ReadOnlyDictionary<string, object?>.Empty;
 
+    // What travels with a task of a chain takes its part of the frame.
+    private const int MaxForeignInChain = 16 * 1024;
+
     /// <summary>The headers its sender added for itself, to be carried on; none of them if they are too many to be carried safely.</summary>
-    public static IReadOnlyDictionary<string, object?> Foreign(IDictionary<string, object?>? headers)
+    public static IReadOnlyDictionary<string, object?> Foreign(IDictionary<string, object?>? headers, bool inChain = false)
     {
         if (headers is null)
         {
@@ -67,7 +74,7 @@ internal static class TaskHeaders
             }
         }
 
-        return foreign is not null && Size(foreign) <= MaxForeignBytes ? foreign : None;
+        return foreign is not null && Size(foreign) <= (inChain ? MaxForeignInChain : MaxForeignBytes) ? foreign : None;
     }
 
     /// <summary>
@@ -135,6 +142,10 @@ internal static class TaskHeaders
             // A 4.x stream gives texts over 255 bytes back as binary.
             ? value switch { null => null, byte[] bytes => Encoding.UTF8.GetString(bytes), BinaryTableValue binary => Encoding.UTF8.GetString(binary.Bytes), _ => Convert.ToString(value, CultureInfo.InvariantCulture) }
             : null;
+
+    /// <summary>Reads JSON that may be absent: a text, or what a plain client has written as a table or list.</summary>
+    public static string? Json(IDictionary<string, object?> headers, string name) =>
+        headers.TryGetValue(name, out object? value) && value is System.Collections.IEnumerable and not (string or byte[]) ? JsonText(value) : Text(headers, name);
 
     /// <summary>Why the broker itself made a dead letter of it. RabbitMQ 3.10 notes its first reason apart only where the sender has sent no <c>x-death</c>.</summary>
     public static string BrokerReason(IDictionary<string, object?>? headers)

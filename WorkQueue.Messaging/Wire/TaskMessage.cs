@@ -38,12 +38,15 @@ internal sealed record TaskMessage
     /// <summary>Who is told when it has ended: what it belongs to, a colon and a name.</summary>
     public string? EndTold { get; init; }
 
+    /// <summary>What travels with a task of a chain; null for a task of its own.</summary>
+    public ChainLink? Chain { get; init; }
+
     public DateTimeOffset? EnqueuedAt { get; init; }
 
     /// <summary>Before this moment it does not run.</summary>
     public DateTimeOffset? NotBefore { get; init; }
 
-    /// <summary>When it was last published, by the clock of who did; null for a plain client's.</summary>
+    /// <summary>When it was last published, by the clock of who did; null for a plain client's, and where neither a delay nor a chain asks for it.</summary>
     public DateTimeOffset? SentAt { get; init; }
 
     public DateTimeOffset? Deadline { get; init; }

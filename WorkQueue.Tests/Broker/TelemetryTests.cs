@@ -46,6 +46,26 @@ public sealed class TelemetryTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task A_chain_is_one_trace_in_which_each_task_hangs_on_the_run_before_it()
+    {
+        await using TestQueue queue = new(broker);
+        using ActivityRecorder recorder = new();
+        IHost worker = await queue.WorkerAsync();
+        EnqueuedTask task = await (await queue.ProducerAsync()).EnqueueAsync(NewTask.Json("probe", "a") with { Then = [NewTask.Json("probe", "b"), NewTask.Json("probe", "c")] });
+        TaskChain chain = new() { First = task.Id, Place = 0 };
+        for (int place = 0; place < 3; place++)
+        {
+            await queue.Runs.NextAsync();
+        }
+
+        await worker.StopAsync();
+        Activity publish = Assert.Single(recorder.Of(task.Id), span => span.Kind == ActivityKind.Producer);
+        Activity[] runs = [.. Enumerable.Range(0, 3).Select(place => Assert.Single(recorder.Of(chain.IdOf(place)), span => span.Kind == ActivityKind.Consumer))];
+        Assert.All(runs, run => Assert.Equal(publish.TraceId, run.TraceId));
+        Assert.Equal([publish.SpanId, runs[0].SpanId, runs[1].SpanId], runs.Select(run => run.ParentSpanId));
+    }
+
+    [BrokerFact]
     public async Task The_metrics_of_design_are_measured_once_per_task()
     {
         await using TestQueue queue = new(broker);

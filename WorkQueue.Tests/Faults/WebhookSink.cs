@@ -89,7 +89,10 @@ internal sealed class WebhookSink : IAsyncDisposable
         await end.WaitAsync(context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!context.RequestAborted.IsCancellationRequested)
         {
-            _ledger.Succeed(context.Request.Headers["Idempotency-Key"].ToString());
+            string id = context.Request.Headers["Idempotency-Key"].ToString();
+            _ledger.Succeed(id);
+            // The result of its task: so those after it in a chain can tell what ran before them.
+            await context.Response.WriteAsync(id);
         }
     }
 

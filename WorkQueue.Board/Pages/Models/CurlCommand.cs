@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Net.Mime;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Pages.Models;
 
@@ -17,11 +19,12 @@ internal static class CurlCommand
     /// <param name="contentType">What the payload is.</param>
     /// <param name="payload">The payload.</param>
     /// <param name="needsKey">Whether the API asks for a key.</param>
-    public static string Of(string baseUrl, string type, string queue, string? contentType, ReadOnlySpan<byte> payload, bool needsKey)
+    /// <param name="then">What comes after it in its chain.</param>
+    public static string Of(string baseUrl, string type, string queue, string? contentType, ReadOnlySpan<byte> payload, bool needsKey, IReadOnlyList<NewTask>? then = null)
     {
         string text = Encoding.UTF8.GetString(payload);
         bool isJson = contentType == MediaTypeNames.Application.Json;
-        string body = isJson ? $$"""{"type":{{Json(type)}},"queue":{{Json(queue)}},"payload":{{text}}}""" : text;
+        string body = isJson ? $$"""{"type":{{Json(type)}},"queue":{{Json(queue)}},"payload":{{text}}{{Then(then)}}}""" : text;
         string key = needsKey ? " -H \"Authorization: Bearer $WORKQUEUE_API_KEY\"" : "";
         string sent = isJson ? MediaTypeNames.Application.Json : MediaTypeNames.Text.Plain;
         // Not -d: it would take a payload that begins with @ for the name of a file, and drop line ends.
@@ -35,6 +38,16 @@ internal static class CurlCommand
 
     /// <summary>As one word of a POSIX shell, whatever is in it.</summary>
     public static string Quote(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static string Then(IReadOnlyList<NewTask>? steps) => steps is null or { Count: 0 } ? "" : $""","then":[{string.Join(',', steps.Select(Step))}]""";
+
+    private static string Step(NewTask step)
+    {
+        string payload = Encoding.UTF8.GetString(step.Body.Span);
+        string delay = step.Delay is { } wait ? $$""","delay":{{Json(wait.ToString("c", CultureInfo.InvariantCulture))}}""" : "";
+        string queue = step.Queue is { } named ? $$""","queue":{{Json(named)}}""" : "";
+        return $$"""{"type":{{Json(step.Type ?? "")}}{{queue}}{{delay}},"payload":{{(step.ContentType == MediaTypeNames.Application.Json ? payload : Json(payload))}}}""";
+    }
 
     private static string Json(string text) => JsonSerializer.Serialize(text, Readable);
 }

@@ -13,6 +13,7 @@ using WorkQueue.Board.Pages;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Testing;
 using WorkQueue.Tests.Support;
 using WorkQueue.Tests.Unit.History;
 
@@ -67,6 +68,8 @@ public sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton<ITaskControl>(broker);
         builder.Services.AddSingleton<IWorkerDirectory>(broker);
         builder.Services.AddSingleton<ITaskEvents>(broker);
+        TestTaskQueue schedules = new(services => services.AddTaskHandler<string>("simulate", (_, _) => Task.CompletedTask), options => options.Types["simulate"] = new TaskTypeOptions());
+        builder.Services.AddSingleton(schedules.Services.GetRequiredService<ISchedules>());
         // All but what users publish, which needs a broker.
         builder.Services.AddTaskProjection();
         builder.Services.AddTaskApi();

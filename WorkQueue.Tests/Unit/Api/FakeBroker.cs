@@ -60,7 +60,7 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
     public Task Gate { get; set; } = Task.CompletedTask;
 
     public NewTask CreateTask<TPayload>(TPayload payload, TaskOptions? options = null) =>
-        NewTaskRules.Create(payload, options ?? new TaskOptions(), new PayloadCodec(Options.Create(new TaskJsonOptions())), TimeProvider.System.GetUtcNow());
+        NewTaskRules.Create(payload, options ?? new TaskOptions(), new PayloadCodec(Options.Create(new TaskJsonOptions())));
 
     public async Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
     {

@@ -9,7 +9,7 @@ public sealed class TaskVerbTests
         """
         {"id":"t1","type":"render-pdf","queue":"default","state":"deadLettered","attempt":2,"redriven":0,"duplicates":0,
         "enqueuedAt":"2026-01-01T10:00:00Z","changedAt":"2026-01-01T10:00:09Z","reason":"failed 2 times","errorType":"IOException","error":"disk\u001b[2J full [red]",
-        "traceId":"abc","contentType":"application/json","payload":{"title":"Łódź"},"future":"field",
+        "traceId":"abc","contentType":"application/json","payload":{"title":"Łódź"},"future":"field","chain":{"first":"t0","place":1,"steps":[{},{},{}]},
         "attempts":[{"attempt":1,"worker":"w1","startedAt":"2026-01-01T10:00:00Z","endedAt":"2026-01-01T10:00:03.2Z","outcome":"retrying","errorType":"IOException","error":"disk full"},
         {"attempt":2,"worker":"w2","startedAt":"2026-01-01T10:00:04Z"}],"history":[]}
         """;
@@ -22,6 +22,7 @@ public sealed class TaskVerbTests
         Result result = await producer.RunAsync("get", "t1");
         Assert.Equal((ExitCode.Done, ""), (result.Code, result.Error));
         Assert.Matches(@"(?m)^state +deadLettered", result.Out);
+        Assert.Matches(@"(?m)^chain +2 of 3, first t0", result.Out);
         Assert.Matches(@"(?m)^error +failed 2 times: IOException: disk full \[red\]", result.Out);
         Assert.Matches(@"(?m)^1 +\S+ \S+ +3.2 s +w1 +retrying +IOException: disk full", result.Out);
         Assert.Matches(@"(?m)^2 +\S+ \S+ +w2 +running", result.Out);

@@ -14,11 +14,16 @@ public sealed class ParityTests(BrokerFixture broker)
 
     private static readonly string[] Texts = ["done", "no result", "boom twice", "boom", "reject", "reject with cause", "later", "unwritable", "deadline", "delayed"];
 
+    // The last of them never comes: the one before it is rejected.
+    private static readonly string[] After = ["boom twice", "no result", "seen", "reject", "never"];
+
+    private static int ChainLength => After.Length;
+
     [BrokerFact]
     public async Task States_attempts_reasons_errors_and_results_are_those_of_a_real_broker()
     {
         string[] real = await OfBrokerAsync();
-        Assert.Equal(Texts.Length + 3, real.Length);
+        Assert.Equal(Texts.Length + 3 + ChainLength, real.Length);
         Assert.Equal(real, await InMemoryAsync());
     }
 
@@ -91,6 +96,13 @@ public sealed class ParityTests(BrokerFixture broker)
             names.Add((await queue.EnqueueAsync(task)).Id, text);
         }
 
+        NewTask chain = NewTask.Json("probe", "first") with { Then = [.. After.Select(text => NewTask.Json("probe", text) with { Delay = text == "seen" ? TimeSpan.FromMilliseconds(500) : null })] };
+        TaskChain first = new() { First = (await queue.EnqueueAsync(chain)).Id, Place = 0 };
+        for (int place = 0; place < ChainLength; place++)
+        {
+            names.Add(first.IdOf(place), $"place {place} of a chain");
+        }
+
         names.Add((await queue.EnqueueAsync("resize", 1)).Id, "unknown type");
         names.Add((await queue.EnqueueAsync(new NewTask { Type = "probe", Body = "{\"a"u8.ToArray(), ContentType = "application/json" })).Id, "malformed");
         names.Add((await queue.EnqueueAsync(NewTask.Text("plain") with { Type = "probe" })).Id, "plain text");
@@ -106,6 +118,7 @@ public sealed class ParityTests(BrokerFixture broker)
         "later" when context.Attempt == 1 => throw new TaskRetryException("busy", TimeSpan.FromMilliseconds(500)),
         "unwritable" => Probe.Done(new Func<int>(() => 1)),
         "no result" => Probe.Done(),
+        "seen" => Probe.Done($"after {string.Join(',', context.Previous)}"),
         _ => Probe.Done($"{text} in attempt {context.Attempt} of {context.Queue}, redelivered: {context.Redelivered}"),
     };
 
@@ -114,6 +127,6 @@ public sealed class ParityTests(BrokerFixture broker)
     // Without what differs from one run to the next: times, and whether a run was long enough to be told of.
     private static string Story(string name, IEnumerable<HistoryRecord> records, DateTimeOffset now) => $"{name}: {string.Join(" → ", records
         .Where(record => record.State != TaskState.Running)
-        .Select(record => string.Join('|', record.State, record.Attempt, record.Reason, record.ErrorType, record.Error, record.Type, record.Queue, record.ContentType, System.Text.Encoding.UTF8.GetString(record.Body.Span))))}"
+        .Select(record => string.Join('|', record.State, record.Attempt, record.Reason, record.ErrorType, record.Error, record.Type, record.Queue, record.ContentType, record.Chain?.Place, record.Then.Count, string.Join(',', record.Chain?.Previous ?? []), System.Text.Encoding.UTF8.GetString(record.Body.Span))))}"
         .Replace($"{now + Deadline:u}", "then", StringComparison.Ordinal);
 }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace WorkQueue.Messaging.Wire;
+namespace WorkQueue.Messaging;
 
 /// <summary>What a task id tells, and ids that can be made again.</summary>
 internal static class TaskIds
@@ -21,15 +21,20 @@ internal static class TaskIds
         return milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;
     }
 
-    /// <summary>A UUID version 7 that is the same whenever it is made of the same: its time is given, and its random part the SHA-256 of a text.</summary>
-    public static string Of(DateTimeOffset time, string text)
+    /// <summary>
+    /// A UUID that is the same whenever it is made of the same text, by its SHA-256: of version 7 with the time that is given, else of version 8.
+    /// </summary>
+    public static string Of(DateTimeOffset? time, string text)
     {
         Span<byte> bytes = stackalloc byte[32];
         SHA256.HashData(Encoding.UTF8.GetBytes(text), bytes);
         Span<byte> id = bytes[..16];
-        long milliseconds = time.ToUnixTimeMilliseconds();
-        BinaryPrimitives.WriteUInt64BigEndian(id, ((ulong)milliseconds << 16) | BinaryPrimitives.ReadUInt16BigEndian(id[6..]));
-        id[6] = (byte)(0x70 | (id[6] & 0x0F));
+        if (time is { } moment)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(id, ((ulong)moment.ToUnixTimeMilliseconds() << 16) | BinaryPrimitives.ReadUInt16BigEndian(id[6..]));
+        }
+
+        id[6] = (byte)((time is null ? 0x80 : 0x70) | (id[6] & 0x0F));
         id[8] = (byte)(0x80 | (id[8] & 0x3F));
         return new Guid(id, bigEndian: true).ToString();
     }

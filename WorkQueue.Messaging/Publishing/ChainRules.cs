@@ -1,0 +1,59 @@
+using System.Text;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Publishing;
+
+/// <summary>What the tasks after a new task must be like; pure. They are checked before the first is sent: none is found wrong only when its turn has come.</summary>
+internal static class ChainRules
+{
+    /// <summary>What travels with a new task; null for one of its own.</summary>
+    /// <exception cref="InvalidTaskException">One of the tasks breaks a rule, which it names by its index, or they are too large.</exception>
+    public static ChainLink? Check(NewTask task, string id, WorkQueueOptions options, TaskTopology topology)
+    {
+        if (task.Then is null or { Count: 0 } && task.Chain is null)
+        {
+            return null;
+        }
+
+        string? then = StepCodec.ArrayOf((task.Then ?? []).Select((step, index) => Written(step, index, options, topology)));
+        string? previous = StepCodec.ArrayOf((task.Chain?.Previous ?? []).Select(result => result.GetRawText()));
+        Require(BytesOf(then) <= ChainCodec.MaxThenBytes, InvalidTaskReason.TooLarge, $"The tasks in 'then' have {BytesOf(then)} bytes as JSON; {ChainCodec.MaxThenBytes} travel with a task. Send a reference to what is large, or have the last of some tasks enqueue the others.");
+        Require(BytesOf(previous) <= ChainCodec.MaxPreviousBytes, InvalidTaskReason.TooLarge, $"The earlier results have {BytesOf(previous)} bytes as JSON; {ChainCodec.MaxPreviousBytes} travel with a task.");
+        Require(task.Chain is null or { Place: >= 0, First.Length: > 0 }, InvalidTaskReason.Malformed, "The chain names no first task, or no place in it.");
+        return new ChainLink(task.Chain?.First ?? id, task.Chain?.Place ?? 0, then, previous);
+    }
+
+    private static string Written(NewTask? step, int index, WorkQueueOptions options, TaskTopology topology)
+    {
+        try
+        {
+            Require(step is not null, InvalidTaskReason.Malformed, "It is null.");
+            Require(step is { Id: null, RunOf: null, Chain: null, Then: null or { Count: 0 } }, InvalidTaskReason.Malformed, "A task that comes after another has neither an id, which is made from the first one's, nor tasks of its own after it.");
+            Require(step is { NotBefore: null, Deadline: null }, InvalidTaskReason.Malformed, "A task that comes after another has no times: give it a delay, which begins when the one before it has ended.");
+            (string type, TaskQueue queue) = NewTaskRules.Resolve(step!, options, topology);
+            NewTaskRules.CheckBody(step!, options);
+            NewTaskRules.CheckDelay(step!);
+            // With its queue: whoever enqueues it may know the types by other settings.
+            return StepCodec.Write(step! with { Type = type, Queue = queue.Name });
+        }
+        catch (InvalidTaskException wrong)
+        {
+            throw new InvalidTaskException(wrong.Reason, $"then[{index}]: {wrong.Message}");
+        }
+        catch (FormatException wrong)
+        {
+            throw new InvalidTaskException(InvalidTaskReason.Malformed, $"then[{index}]: {wrong.Message}");
+        }
+    }
+
+    private static void Require(bool holds, InvalidTaskReason reason, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new InvalidTaskException(reason, otherwise);
+        }
+    }
+
+    private static int BytesOf(string? text) => text is null ? 0 : Encoding.UTF8.GetByteCount(text);
+}
