@@ -34,21 +34,18 @@ internal sealed record ChainView(TaskChain Place, IReadOnlyList<NewTask> Then, b
         pair.First.Type == pair.Second.Type && (pair.First.Delay ?? TimeSpan.Zero) == (pair.Second.Delay ?? TimeSpan.Zero)
         && pair.First.ContentType == pair.Second.ContentType && pair.First.Body.Span.SequenceEqual(pair.Second.Body.Span));
 
-    private static List<ChainStepView> StepsOf(TaskView task, TaskChain place, IReadOnlyList<NewTask> then, TaskProjection projection) => projection.Read(connection =>
+    private static ChainStepView[] StepsOf(TaskView task, TaskChain place, IReadOnlyList<NewTask> then, TaskProjection projection)
     {
-        List<ChainStepView> steps = [];
-        bool mayBeThere = true;
-        for (int index = 0; index <= place.Place + then.Count; index++)
+        string[] ids = [.. Enumerable.Range(0, place.Place + then.Count + 1).Select(index => index == place.Place ? task.Id : place.IdOf(index))];
+        TaskView?[] known = projection.Read(connection =>
         {
-            string id = index == place.Place ? task.Id : place.IdOf(index);
-            TaskView? known = index == place.Place ? task : mayBeThere ? RowStore.Find(connection, TaskKey.Of(id))?.ToView() : null;
+            IEnumerable<TaskRow?> before = RowStore.FindEach(connection, ids.Take(place.Place).Select(TaskKey.Of));
             // One comes after the other: behind one whose turn has not come there is none.
-            mayBeThere = known is not null || index < place.Place;
-            steps.Add(new ChainStepView(index, id, known?.Type ?? (index > place.Place ? then[index - place.Place - 1].Type : null), known?.State));
-        }
-
-        return steps;
-    });
+            IEnumerable<TaskRow?> after = RowStore.FindEach(connection, ids.Skip(place.Place + 1).Select(TaskKey.Of)).TakeWhile(row => row is not null);
+            return (TaskView?[])[.. before.Select(row => row?.ToView()), task, .. after.Select(row => row?.ToView())];
+        });
+        return [.. ids.Select((id, index) => new ChainStepView(index, id, known.ElementAtOrDefault(index)?.Type ?? then.ElementAtOrDefault(index - place.Place - 1)?.Type, known.ElementAtOrDefault(index)?.State))];
+    }
 }
 
 /// <summary>One task of a chain.</summary>

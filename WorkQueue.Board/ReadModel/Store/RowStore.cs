@@ -43,6 +43,17 @@ internal sealed class RowStore(SqliteConnection connection) : IDisposable
     public static TaskRow? Find(SqliteConnection connection, TaskKey key) =>
         Statement.Query(connection, $"SELECT {Columns} WHERE t.id = ?1", Read, key.Stored) is [var row] ? row : null;
 
+    /// <summary>The same for several, one after the other as they are asked for.</summary>
+    public static IEnumerable<TaskRow?> FindEach(SqliteConnection connection, IEnumerable<TaskKey> keys)
+    {
+        using Statement find = new(connection, $"SELECT {Columns} WHERE t.id = ?1");
+        foreach (TaskKey key in keys)
+        {
+            using SqliteDataReader reader = find.Read(key.Stored);
+            yield return reader.Read() ? Read(reader) : null;
+        }
+    }
+
     /// <summary>Tasks by their places, the newest first.</summary>
     public static List<TaskRow> At(SqliteConnection connection, IEnumerable<long> places) =>
         Statement.Query(connection, $"SELECT {Columns} WHERE t.seq IN (SELECT value FROM json_each(?1)) ORDER BY t.seq DESC", Read, Statement.List(places));
