@@ -6,9 +6,6 @@ using WorkQueue.Messaging.Diagnostics;
 
 namespace WorkQueue.Messaging.Connections;
 
-/// <summary>A delivery of a private queue; the body is the client's buffer, valid until the receiver returns.</summary>
-internal readonly record struct PrivateDelivery(string Exchange, string RoutingKey, bool Redelivered, IReadOnlyBasicProperties Properties, ReadOnlyMemory<byte> Body);
-
 /// <summary>
 /// An exclusive queue of this process on its consuming connection, named by the broker: it is gone with the connection, and a new one is made
 /// on the next. What was in it is lost.

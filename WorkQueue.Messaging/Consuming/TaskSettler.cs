@@ -58,7 +58,7 @@ internal sealed class TaskSettler(
         }
 
         return delivery.Message.EndTold is null || disposition is not (Disposition.Ack or Disposition.DeadLetter or Disposition.EndCancelled or Disposition.Drop)
-            || await TellEndAsync(delivery.Message, tokens);
+            || await ends.TellAsync(delivery.Message, tokens.TakenBack, tokens.GivenUp);
     }
 
     /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>
@@ -91,12 +91,6 @@ internal sealed class TaskSettler(
         _ = events.CancelledAsync(delivery.Message, end, RunOf(delivery));
     }
 
-    private async Task<bool> TellEndAsync(TaskMessage message, RunTokens tokens)
-    {
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
-        return await ends.TellAsync(message, end.Token);
-    }
-
     private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
         TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return or Disposition.Wait or Disposition.Ack ? Owned(delivery) : delivery.Message;
@@ -112,7 +106,7 @@ internal sealed class TaskSettler(
             }
             catch (PublishFailedException failure) when (!end.IsCancellationRequested)
             {
-                lost = failure.Outcome == PublishOutcome.Unknown && IsBrokersError(failure) ? lost + 1 : 0;
+                lost = failure.Outcome == PublishOutcome.Unknown && failure.IsBrokersError ? lost + 1 : 0;
                 if (lost == MostErrors)
                 {
                     // Whatever in it the broker does not bear: each try may leave a copy, and cuts everybody else's publishes too.
@@ -133,10 +127,6 @@ internal sealed class TaskSettler(
             }
         }
     }
-
-    // 541 INTERNAL_ERROR and its like, not a broker that stops, a link that breaks or a queue that does not answer.
-    private static bool IsBrokersError(Exception? failure) =>
-        failure is OperationInterruptedException { ShutdownReason: { Initiator: ShutdownInitiator.Peer, ReplyCode: >= 500 } } || (failure is not null && IsBrokersError(failure.InnerException));
 
     private async Task PublishAsync(TaskDelivery delivery, TaskMessage message, Disposition disposition, CancellationToken cancellationToken)
     {

@@ -149,6 +149,7 @@ internal static class CoreRegistration
     private static void AddSchedules(IServiceCollection services)
     {
         services.AddSingleton<TaskEnds>();
+        services.AddSingleton<LeaderQueues>();
         services.AddSingleton<LeaderLog>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<LeaderService>(provider));
         services.AddSingleton<ILeaderCommands, LeaderCommands>();

@@ -5,7 +5,7 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Leading;
 
 /// <summary>Asks by the leader's queue, and hears the answer from its log.</summary>
-internal sealed class LeaderCommands(LeaderService leader, LeaderLog log, IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock) : ILeaderCommands
+internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, LeaderLog log, IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock) : ILeaderCommands
 {
     // As long as the broker may take to find that the one before is dead, beside what it takes to read the log.
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
@@ -41,7 +41,7 @@ internal sealed class LeaderCommands(LeaderService leader, LeaderLog log, IPubli
         leader.TakePart();
         try
         {
-            await leader.Declared.WaitAsync(AnswerLimit, clock, cancellationToken);
+            await queues.Declared.WaitAsync(AnswerLimit, clock, cancellationToken);
             await log.Ready.WaitAsync(AnswerLimit, clock, cancellationToken);
         }
         catch (TimeoutException late)

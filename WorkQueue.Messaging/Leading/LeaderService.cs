@@ -2,11 +2,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
-using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Leading;
 
@@ -18,9 +15,9 @@ namespace WorkQueue.Messaging.Leading;
 internal sealed class LeaderService(
     [FromKeyedServices(ConnectionPurpose.Publish)] SupervisedConnection connection,
     IServiceProvider services,
+    LeaderQueues queues,
     LeaderLog log,
     IEnumerable<ILeaderDuty> duties,
-    TaskTopology topology,
     IOptions<WorkQueueOptions> options,
     TimeProvider clock,
     ILogger<LeaderService> logger) : BackgroundService
@@ -31,14 +28,10 @@ internal sealed class LeaderService(
     private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(60);
 
     private readonly TaskCompletionSource _wanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _declared = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeSpan _renew = TimeSpan.FromTicks(Math.Min(TimeSpan.FromMinutes(5).Ticks, options.Value.BrokerConsumerTimeout.Ticks / 3));
 
     /// <summary>This program leads.</summary>
     public bool IsLeader { get; private set; }
-
-    /// <summary>Completes when there is a queue to ask the leader by.</summary>
-    public Task Declared => _declared.Task;
 
     /// <summary>There is something to lead. A program that has none declares nothing for it, and consumes nothing.</summary>
     public void TakePart() => _wanted.TrySetResult();
@@ -57,13 +50,13 @@ internal sealed class LeaderService(
 
     private async Task FollowAsync(CancellationToken stopping)
     {
-        await DeclareAsync(stopping);
+        await queues.DeclareAsync(connection, stopping);
         await log.RunAsync(stopping);
     }
 
     private async Task LeadAsync(CancellationToken stopping)
     {
-        await DeclareAsync(stopping);
+        await queues.DeclareAsync(connection, stopping);
         await using LeaderSession session = await LeaderSession.OpenAsync(connection, services, stopping);
         await session.SendTokenAsync();
         LeaderDelivery? next = await session.NextAsync(null, stopping);
@@ -174,31 +167,6 @@ internal sealed class LeaderService(
         Task<string?> heard = log.ExpectAsync(LeaderLog.Whole);
         await session.WriteAsync(new LeaderEntry(LeaderLog.Whole, default, LeaderLog.Whole));
         await heard.WaitAsync(ReadLimit, clock);
-    }
-
-    // By those alone that have something to lead: others need neither.
-    private async Task DeclareAsync(CancellationToken stopping)
-    {
-        foreach (bool onlyFinds in (bool[])[false, true])
-        {
-            IChannel channel = await connection.OpenChannelAsync(null, stopping);
-            try
-            {
-                Declaration declare = new(channel, onlyFinds, stopping);
-                await declare.QueueAsync(topology.Leader.Queue, topology.Leader.QueueArguments);
-                await declare.QueueAsync(topology.Leader.Log, topology.Leader.LogArguments);
-                _declared.TrySetResult();
-                return;
-            }
-            catch (OperationInterruptedException refused) when (!onlyFinds && refused.ShutdownReason?.ReplyCode == Constants.AccessRefused)
-            {
-                // Its user need not be one that may configure, where somebody else has.
-            }
-            finally
-            {
-                await Limits.DisposeAsync(channel, clock);
-            }
-        }
     }
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan? other)

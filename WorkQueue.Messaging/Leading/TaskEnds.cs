@@ -16,7 +16,7 @@ internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOpt
 
     /// <summary>Returns when the broker has it: who acknowledges afterwards knows that it will be heard.</summary>
     /// <returns>False when there was no time.</returns>
-    public async ValueTask<bool> TellAsync(TaskMessage task, CancellationToken end)
+    public async ValueTask<bool> TellAsync(TaskMessage task, CancellationToken takenBack, CancellationToken givenUp)
     {
         if (task.EndTold is not { } told || told.IndexOf(':', StringComparison.Ordinal) is not (> 0 and var colon))
         {
@@ -25,6 +25,8 @@ internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOpt
 
         // Never a command of another kind, whatever the header of a foreign message says.
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(new TaskEnd(told[(colon + 1)..], task.Id), TaskEndJson.Default.TaskEnd);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(takenBack, givenUp);
+        CancellationToken end = either.Token;
         LeaderEntry entry = new($"{told[..colon]}.ended", body);
         while (true)
         {

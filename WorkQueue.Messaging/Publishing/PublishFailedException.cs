@@ -1,3 +1,6 @@
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
 namespace WorkQueue.Messaging.Publishing;
 
 /// <summary>A message was not confirmed; the outcome tells what is known.</summary>
@@ -5,4 +8,10 @@ internal sealed class PublishFailedException(PublishOutcome outcome, string mess
     : Exception(message, innerException)
 {
     public PublishOutcome Outcome { get; } = outcome;
+
+    /// <summary>541 INTERNAL_ERROR and its like ended the connection: not a broker that stops, a link that breaks or a queue that does not answer.</summary>
+    public bool IsBrokersError => IsOfBroker(InnerException);
+
+    private static bool IsOfBroker(Exception? failure) =>
+        failure is OperationInterruptedException { ShutdownReason: { Initiator: ShutdownInitiator.Peer, ReplyCode: >= 500 } } || (failure is not null && IsOfBroker(failure.InnerException));
 }

@@ -9,7 +9,7 @@ namespace WorkQueue.Messaging.Schedules;
 
 /// <summary>Has the leader know of the schedules in the settings, once at the start. What was taken out of them stays: another program may have it in its own.</summary>
 internal sealed class DefinedSchedules(
-    LeaderService leader, ILeaderCommands commands, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<DefinedSchedules> logger, ScheduleIntake? intake = null) : BackgroundService
+    LeaderService leader, LeaderQueues queues, ILeaderCommands commands, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<DefinedSchedules> logger, ScheduleIntake? intake = null) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -24,7 +24,7 @@ internal sealed class DefinedSchedules(
         {
             try
             {
-                await leader.Declared.WaitAsync(stoppingToken);
+                await queues.Declared.WaitAsync(stoppingToken);
                 foreach ((string name, ScheduleOptions schedule) in options.Value.Schedules)
                 {
                     await commands.TellAsync(ScheduleEntry.Define, new ScheduleEntry(name, schedule).Write(), stoppingToken);

@@ -20,8 +20,13 @@ internal static class ChainCodec
     // No task takes fewer bytes of those.
     private const int MaxPlace = MaxThenBytes / 10;
 
-    public static void Write(Dictionary<string, object?> headers, ChainLink chain)
+    public static void Write(Dictionary<string, object?> headers, ChainLink? chain)
     {
+        if (chain is null)
+        {
+            return;
+        }
+
         headers[TaskHeaders.Chain] = chain.First;
         headers[TaskHeaders.Place] = chain.Place;
         if (chain.Then is not null)

@@ -42,11 +42,7 @@ internal static class TaskCodec
         AddIfSet(headers, TaskHeaders.EarlierCrashes, message.EarlierCrashes > 0 ? message.EarlierCrashes : null);
         AddIfSet(headers, TaskHeaders.RunOf, message.RunOf);
         AddIfSet(headers, TaskHeaders.EndTold, message.EndTold);
-        if (message.Chain is { } chain)
-        {
-            ChainCodec.Write(headers, chain);
-        }
-
+        ChainCodec.Write(headers, message.Chain);
         AddIfSet(headers, TaskHeaders.Reason, Cut(end?.Reason, MaxError));
         AddIfSet(headers, TaskHeaders.ErrorType, Cut(end?.ErrorType, MaxErrorType));
         AddIfSet(headers, TaskHeaders.Error, Cut(end?.Error, MaxError));

@@ -5,7 +5,6 @@ using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Leading;
-using WorkQueue.Messaging.Wire;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Faults;

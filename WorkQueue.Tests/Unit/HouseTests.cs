@@ -114,6 +114,12 @@ public sealed class HouseTests
         Assert.Equal(house.Folders.Order(), found.Order());
     }
 
+    // Razor makes components public; nobody can use them without what is not.
+    [Fact]
+    public void Of_the_board_users_see_how_it_is_added_and_its_settings_alone() => Assert.Equal(
+        [nameof(TaskBoardExtensions), nameof(TaskBoardOptions)],
+        Board.Assembly.GetExportedTypes().Where(type => !type.IsAssignableTo(typeof(Microsoft.AspNetCore.Components.IComponent)) && type.Name != "_Imports").Select(type => type.Name).Order());
+
     private static House Of(string name) => Houses.Single(house => house.Name == name);
 
     /// <summary>A library.</summary>

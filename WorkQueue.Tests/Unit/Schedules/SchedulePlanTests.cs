@@ -1,6 +1,5 @@
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Schedules;
-using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Tests.Unit.Schedules;
 
