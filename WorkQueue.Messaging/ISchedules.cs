@@ -43,6 +43,7 @@ public interface ISchedules
     /// <summary>Enqueues a task of a schedule now, whether or not it is paused, and whatever its <see cref="ScheduleOptions.Overlap"/>.</summary>
     /// <returns>The task's id; null where there is no schedule with this name.</returns>
     /// <exception cref="InvalidTaskException">The task cannot be enqueued: its type or its queue is gone.</exception>
+    /// <exception cref="TaskNotEnqueuedException">Its queue is full, or does not take it.</exception>
     /// <exception cref="BrokerUnavailableException">No program leads, or the broker is away.</exception>
     Task<string?> RunAsync(string name, CancellationToken cancellationToken = default);
 }

@@ -43,6 +43,9 @@ public sealed record NewTask
     /// <summary>Who is told when it has ended.</summary>
     internal string? EndTold { get; init; }
 
+    /// <summary>It may have been enqueued under this id before, and is not meant to run anew where it was cancelled since.</summary>
+    internal bool IsRepeat { get; init; }
+
     /// <summary>
     /// The tasks that run after it, each when the one before it has succeeded; default none. Each has a type, a payload and, if it is to, a queue and a
     /// <see cref="Delay"/>, and nothing else. As JSON they have at most 64 KiB, and their results 32 KiB.

@@ -15,7 +15,7 @@ public sealed class ScheduleOptions
     /// <summary>The type of the tasks.</summary>
     public string Type { get; set; } = "";
 
-    /// <summary>The payload of each task, as JSON. Default <c>{}</c>. At most 64 KiB.</summary>
+    /// <summary>The payload of each task, as JSON. Default <c>{}</c>. At most 16 KiB.</summary>
     public string Payload { get; set; } = "{}";
 
     /// <summary>The queue of the tasks. Default: that of their type.</summary>

@@ -32,7 +32,8 @@ internal static class ScheduleEndpoints
             .WithSummary("Removes a schedule; the tasks that it has enqueued stay.");
         schedules.MapPost("/schedules/{name}/run", RunAsync)
             .Produces<TaskAccepted>(StatusCodes.Status202Accepted)
-            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status422UnprocessableEntity)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithName("WorkQueueRunSchedule")
             .WithSummary("Enqueues a task of a schedule now.");
         schedules.MapPost("/schedules/{name}/pause", PauseAsync)

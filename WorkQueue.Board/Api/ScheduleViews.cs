@@ -1,6 +1,7 @@
 using System.Text.Json;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Board.ReadModel.Rows;
+using WorkQueue.Board.ReadModel.Store;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Api;
@@ -8,25 +9,35 @@ namespace WorkQueue.Board.Api;
 /// <summary>The schedules as the API and the board show them: with the states of their tasks, as far as the history knows.</summary>
 internal sealed class ScheduleViews(ISchedules schedules, TaskProjection projection)
 {
-    public async Task<IReadOnlyList<ScheduleView>> ListAsync(CancellationToken cancellationToken) => [.. (await schedules.ListAsync(cancellationToken)).Select(Of)];
+    public async Task<IReadOnlyList<ScheduleView>> ListAsync(CancellationToken cancellationToken) => Of(await schedules.ListAsync(cancellationToken));
 
     /// <exception cref="BadHttpRequestException">There is none with this name.</exception>
     public async Task<ScheduleView> FindAsync(string name, CancellationToken cancellationToken) =>
         await schedules.FindAsync(name, cancellationToken) is { } schedule ? Of(schedule) : throw Unknown(name);
 
-    public ScheduleView Of(Schedule schedule)
+    public ScheduleView Of(Schedule schedule) => Of([schedule])[0];
+
+    // The tasks of all of them by one look.
+    private ScheduleView[] Of(IReadOnlyList<Schedule> some)
+    {
+        string[] ids = [.. some.SelectMany(schedule => schedule.Runs).Select(run => run.TaskId).OfType<string>().Distinct()];
+        Dictionary<string, string?> states = projection.Read(connection => ids.Zip(RowStore.FindEach(connection, ids.Select(TaskKey.Of)).Select(row => row?.ToView().State.ToText())).ToDictionary(found => found.First, found => found.Second, StringComparer.Ordinal));
+        return [.. some.Select(schedule => Of(schedule, states))];
+    }
+
+    private static ScheduleView Of(Schedule schedule, Dictionary<string, string?> states)
     {
         ScheduleOptions options = schedule.Options;
         using JsonDocument payload = JsonDocument.Parse(options.Payload);
         return new ScheduleView(
             schedule.Name, options.Cron, options.TimeZone, options.Type, payload.RootElement.Clone(), options.Queue, Text(options.Missed), Text(options.Overlap),
-            options.Enabled, schedule.IsPaused, schedule.Next, schedule.Problem, [.. schedule.Runs.Select(Of)]);
+            options.Enabled, schedule.IsPaused, schedule.Next, schedule.Problem, [.. schedule.Runs.Select(run => Of(run, states))]);
     }
 
     public static BadHttpRequestException Unknown(string name) => new($"There is no schedule '{name}'.", StatusCodes.Status404NotFound);
 
-    private ScheduleRunView Of(ScheduleRun run) =>
-        new(run.DueAt, run.At, run.TaskId, run.TaskId is { } id ? projection.Find(id)?.State.ToText() : "skipped", run.IsManual);
+    private static ScheduleRunView Of(ScheduleRun run, Dictionary<string, string?> states) =>
+        new(run.DueAt, run.At, run.TaskId, run.TaskId is { } id ? states[id] : "skipped", run.IsManual);
 
     private static string Text<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();

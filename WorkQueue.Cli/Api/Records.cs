@@ -94,7 +94,7 @@ internal sealed record DeadLetterSelection(
 internal sealed record Moved([property: JsonRequired] int Count);
 
 /// <summary>What is asked for by <c>PUT /schedules/{name}</c>.</summary>
-internal sealed record NewSchedule(string Cron, string Type, JsonElement? Payload, string? TimeZone, string? Queue, string? Missed, string? Overlap);
+internal sealed record NewSchedule(string Cron, string Type, JsonElement? Payload, string? TimeZone, string? Queue, string? Missed, string? Overlap, bool Enabled);
 
 /// <summary>A schedule.</summary>
 internal sealed record ScheduleRow(

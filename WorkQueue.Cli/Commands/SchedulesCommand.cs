@@ -44,11 +44,13 @@ internal static class SchedulesCommand
         Option<string?> queue = Verb.Text("--queue", "The queue; without it the one of the type.");
         Option<string?> missed = Verb.Text("--missed", "What was missed while no program ran: skip, one (default) or all.");
         Option<string?> overlap = Verb.Text("--overlap", "While the task before has not ended: allow (default) or skip.");
-        return new Command("set", "Makes a schedule, or changes it.") { name, cron, type, payload, zone, queue, missed, overlap }.Runs(terminal, async (session, parse, cancellationToken) =>
+        Option<bool> disabled = new("--disabled") { Description = "It is not to run." };
+        return new Command("set", "Makes a schedule, or another one of its name.") { name, cron, type, payload, zone, queue, missed, overlap, disabled }.Runs(terminal, async (session, parse, cancellationToken) =>
         {
             JsonElement? json = parse.GetValue(payload) is { } text ? WireJson.Parse(text, "--payload") : null;
             NewSchedule schedule = new(
-                parse.GetRequiredValue(cron), parse.GetRequiredValue(type), json, parse.GetValue(zone), parse.GetValue(queue), parse.GetValue(missed), parse.GetValue(overlap));
+                parse.GetRequiredValue(cron), parse.GetRequiredValue(type), json, parse.GetValue(zone), parse.GetValue(queue), parse.GetValue(missed), parse.GetValue(overlap),
+                !parse.GetValue(disabled));
             return ShowOne(session, await session.Api.PutScheduleAsync(parse.GetRequiredValue(name), schedule, cancellationToken));
         });
     }

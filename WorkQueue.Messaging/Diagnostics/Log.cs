@@ -20,6 +20,12 @@ internal static partial class Log
     [LoggerMessage(5105, LogLevel.Warning, "The schedules in the settings are not on the broker yet ({Reason}); trying again")]
     public static partial void SchedulesUntold(this ILogger logger, string reason);
 
+    [LoggerMessage(5106, LogLevel.Error, "What the leader was asked ({Kind}) is passed over: it cannot be done")]
+    public static partial void CommandPassedOver(this ILogger logger, Exception failure, string kind);
+
+    [LoggerMessage(5107, LogLevel.Warning, "The leader was not told that task {TaskId} has ended ({Reason}); trying again")]
+    public static partial void EndUntold(this ILogger logger, string taskId, string reason);
+
     [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]
     public static partial void Enqueued(this ILogger logger, string taskId, string type, string queue);
 

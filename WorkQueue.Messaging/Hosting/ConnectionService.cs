@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Leading;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Hosting;
@@ -14,6 +15,8 @@ internal sealed class ConnectionService(
     [FromKeyedServices(ConnectionPurpose.Publish)] SupervisedConnection publishing,
     [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection consuming,
     TopologyDeclarer declarer,
+    LeaderQueues leaderQueues,
+    LeaderService leader,
     IOptions<WorkQueueOptions> options,
     IHostApplicationLifetime lifetime,
     ILogger<ConnectionService> logger,
@@ -35,8 +38,9 @@ internal sealed class ConnectionService(
 
     private async Task StopWhenDeclaredAsync(CancellationToken stopping)
     {
-        await declarer.Declared.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (declarer.Declared.IsCompleted)
+        Task declared = leader.TakesPart ? Task.WhenAll(declarer.Declared, leaderQueues.Declared) : declarer.Declared;
+        await declared.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (declared.IsCompleted)
         {
             logger.Declared();
         }

@@ -150,6 +150,7 @@ internal static class CoreRegistration
     {
         services.AddSingleton<TaskEnds>();
         services.AddSingleton<LeaderQueues>();
+        services.TryAddSingleton(new LeaderLimits());
         services.AddSingleton<LeaderLog>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<LeaderService>(provider));
         services.AddSingleton<ILeaderCommands, LeaderCommands>();

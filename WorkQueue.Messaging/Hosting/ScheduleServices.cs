@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using WorkQueue.Messaging.Hosting;
-using WorkQueue.Messaging.Schedules;
+using WorkQueue.Messaging.Leading;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging;
@@ -45,7 +45,7 @@ public static class ScheduleServices
     {
         ArgumentNullException.ThrowIfNull(services);
         CoreRegistration.AddCore(services);
-        services.TryAddSingleton<ScheduleIntake>();
+        services.TryAddSingleton<LeaderIntake>();
         return services;
     }
 }

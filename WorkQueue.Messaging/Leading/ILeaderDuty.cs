@@ -33,4 +33,5 @@ internal interface ILeaderDuty
 /// <param name="Kind">What it is.</param>
 /// <param name="Body">JSON.</param>
 /// <param name="By">The command it answers, or that it is; null for what nobody waits for.</param>
-internal readonly record struct LeaderEntry(string Kind, ReadOnlyMemory<byte> Body, string? By = null);
+/// <param name="Leader">The session that has written it.</param>
+internal readonly record struct LeaderEntry(string Kind, ReadOnlyMemory<byte> Body, string? By = null, string? Leader = null);

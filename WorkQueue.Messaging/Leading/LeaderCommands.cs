@@ -7,8 +7,8 @@ namespace WorkQueue.Messaging.Leading;
 /// <summary>Asks by the leader's queue, and hears the answer from its log.</summary>
 internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, LeaderLog log, IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock) : ILeaderCommands
 {
-    // As long as the broker may take to find that the one before is dead, beside what it takes to read the log.
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
+    // What it may wait in the queue and, once more, with the leader, and what its answer takes.
+    private static readonly TimeSpan AnswerLimit = (2 * LeaderSession.CommandLimit) + TimeSpan.FromSeconds(2);
 
     public async Task<string?> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
@@ -19,7 +19,7 @@ internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, 
         {
             OutgoingMessage message = LeaderSession.MessageOf(topology.Leader.Queue, new LeaderEntry(kind, body, by));
             // Who was told that it has not been done must not find it done later.
-            message.Properties.Expiration = ((long)AnswerLimit.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            message.Properties.Expiration = ((long)LeaderSession.CommandLimit.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
             await PublishAsync(message, cancellationToken);
             return await answer.WaitAsync(AnswerLimit, clock, cancellationToken);
         }

@@ -19,25 +19,30 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<string, TaskCompletionSource<string?>> _expected = new(StringComparer.Ordinal);
-    private long _sinceWhole;
+    private volatile string? _leader;
 
-    /// <summary>Completes when its end was met once.</summary>
+    /// <summary>Completes when what was there at the start has been read.</summary>
     public Task Ready => _ready.Task;
 
-    /// <summary>Entries since everything was last written anew.</summary>
-    public long SinceWhole => Volatile.Read(ref _sinceWhole);
+    /// <summary>The session that leads, as far as the log has been read.</summary>
+    public string? Leader => _leader;
+
+    /// <summary>Entries since everything was last written anew, and their bytes.</summary>
+    public (long Entries, long Bytes) SinceWhole { get; private set; }
 
     /// <summary>Reads until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
+        // Under load there is always a next one: the end is that of the start.
+        Task<IReadOnlyList<StreamMessage>> end = streams.ReadEndAsync(topology.Leader.Log, stopping);
         await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.Leader.Log, null, stopping, anew: Forget))
         {
             foreach (StreamMessage message in group)
             {
-                Read(new LeaderEntry(message.Properties.Type ?? "", message.Body, message.Properties.CorrelationId));
+                Read(new LeaderEntry(message.Properties.Type ?? "", message.Body, message.Properties.CorrelationId, message.Properties.AppId));
             }
 
-            if (group.Count == 0)
+            if (group.Count == 0 || (end.IsCompletedSuccessfully && end.Result is [.., StreamMessage last] && group[^1].Offset >= last.Offset))
             {
                 _ready.TrySetResult();
             }
@@ -53,7 +58,18 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
 
     private void Read(LeaderEntry entry)
     {
-        _sinceWhole = entry.Kind == Whole ? 0 : _sinceWhole + 1;
+        if (entry.Kind == Leads)
+        {
+            _leader = entry.Leader;
+        }
+
+        SinceWhole = entry.Kind == Whole ? default : (SinceWhole.Entries + 1, SinceWhole.Bytes + entry.Body.Length);
+        // On a cluster one that the others take for dead may go on writing for a while: what it says is passed over.
+        if (entry.Leader != _leader)
+        {
+            return;
+        }
+
         foreach (ILeaderDuty duty in duties)
         {
             duty.Read(entry);
@@ -67,6 +83,9 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
 
     private void Forget()
     {
+        // Who leads next writes it anew.
+        SinceWhole = (long.MaxValue / 2, 0);
+        _leader = null;
         foreach (ILeaderDuty duty in duties)
         {
             duty.Forget();

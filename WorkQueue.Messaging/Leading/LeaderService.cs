@@ -18,35 +18,56 @@ internal sealed class LeaderService(
     LeaderQueues queues,
     LeaderLog log,
     IEnumerable<ILeaderDuty> duties,
+    LeaderLimits limits,
     IOptions<WorkQueueOptions> options,
     TimeProvider clock,
-    ILogger<LeaderService> logger) : BackgroundService
+    ILogger<LeaderService> logger,
+    LeaderIntake? intake = null) : BackgroundService
 {
-    // Entries after which all that matters is written anew; some kB each.
-    private const long MostSinceWhole = 10_000;
-
-    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(60);
-
     private readonly TaskCompletionSource _wanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeSpan _renew = TimeSpan.FromTicks(Math.Min(TimeSpan.FromMinutes(5).Ticks, options.Value.BrokerConsumerTimeout.Ticks / 3));
+    private readonly Backoff _backoff = new(clock, TimeSpan.FromSeconds(4));
+    private string? _said;
 
     /// <summary>This program leads.</summary>
     public bool IsLeader { get; private set; }
+
+    /// <summary>There is something to lead from the start on.</summary>
+    public bool TakesPart { get; } = intake is not null || options.Value.Schedules.Count > 0;
 
     /// <summary>There is something to lead. A program that has none declares nothing for it, and consumes nothing.</summary>
     public void TakePart() => _wanted.TrySetResult();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await _wanted.Task.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!stoppingToken.IsCancellationRequested)
+        await (TakesPart ? Task.CompletedTask : _wanted.Task.WaitAsync(stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (stoppingToken.IsCancellationRequested)
         {
-            await Task.WhenAll(KeepAsync(FollowAsync, stoppingToken), KeepAsync(LeadAsync, stoppingToken));
+            return;
+        }
+
+        await (options.Value.DeclareOnly
+            ? KeepAsync(DeclareAsync, _backoff, stoppingToken)
+            : Task.WhenAll(KeepAsync(FollowAsync, new Backoff(clock, TimeSpan.FromSeconds(4)), stoppingToken), KeepAsync(LeadAsync, _backoff, stoppingToken)));
+    }
+
+    private Task KeepAsync(Func<CancellationToken, Task> work, Backoff backoff, CancellationToken stopping) => Supervision.KeepAsync(work, Say, backoff, stopping);
+
+    // What stays as it is said once.
+    private void Say(Exception? failure)
+    {
+        string reason = failure?.Message ?? "it ended";
+        if (Interlocked.Exchange(ref _said, reason) != reason)
+        {
+            logger.LeadingEnded(reason);
         }
     }
 
-    private Task KeepAsync(Func<CancellationToken, Task> work, CancellationToken stopping) =>
-        Supervision.KeepAsync(work, failure => logger.LeadingEnded(failure?.Message ?? "it ended"), new Backoff(clock, TimeSpan.FromSeconds(4)), stopping);
+    private async Task DeclareAsync(CancellationToken stopping)
+    {
+        await queues.DeclareAsync(connection, stopping);
+        await Task.Delay(Timeout.InfiniteTimeSpan, clock, stopping);
+    }
 
     private async Task FollowAsync(CancellationToken stopping)
     {
@@ -58,120 +79,27 @@ internal sealed class LeaderService(
     {
         await queues.DeclareAsync(connection, stopping);
         await using LeaderSession session = await LeaderSession.OpenAsync(connection, services, stopping);
-        await session.SendTokenAsync();
-        LeaderDelivery? next = await session.NextAsync(null, stopping);
+        LeaderDelivery? next;
+        do
+        {
+            // Again and again: a policy, or somebody who purges, may have dropped the one by which the next leader would learn that it is.
+            await session.SendTokenAsync();
+            next = await session.NextAsync(_renew, stopping);
+        }
+        while (next is null);
+
+        LeaderTerm term = new(session, log, duties, limits, _renew, clock, logger);
         try
         {
-            await BeginAsync(session, stopping);
+            await term.BeginAsync(stopping);
+            _backoff.Opened();
+            _said = null;
             IsLeader = true;
-            await LeadAsync(session, next, stopping);
+            await term.LeadAsync(next, stopping);
         }
         finally
         {
             IsLeader = false;
         }
-    }
-
-    private async Task LeadAsync(LeaderSession session, LeaderDelivery? next, CancellationToken stopping)
-    {
-        LeaderDelivery? token = null;
-        long renewedAt = clock.GetTimestamp();
-        while (true)
-        {
-            if (next is { Command.Kind: LeaderSession.Token })
-            {
-                // The newest is kept: of what is held for too long the broker closes the channel.
-                await (token is null ? Task.CompletedTask : session.AckAsync(token));
-                (token, renewedAt) = (next, clock.GetTimestamp());
-            }
-            else if (next is not null)
-            {
-                await ObeyAsync(session, next);
-            }
-
-            if (clock.GetElapsedTime(renewedAt) > _renew)
-            {
-                renewedAt = clock.GetTimestamp();
-                await session.SendTokenAsync();
-            }
-
-            if (log.SinceWhole > MostSinceWhole)
-            {
-                await WriteAllAsync(session);
-            }
-
-            DateTimeOffset? due = await WorkAsync(session, stopping);
-            stopping.ThrowIfCancellationRequested();
-            next = await session.NextAsync(Shorter(_renew, due - clock.GetUtcNow()), stopping);
-        }
-    }
-
-    // Nothing that the one before has written comes after this entry: its channel was gone before this program was given anything.
-    private async Task BeginAsync(LeaderSession session, CancellationToken stopping)
-    {
-        string by = Guid.NewGuid().ToString("N");
-        Task<string?> heard = log.ExpectAsync(by);
-        try
-        {
-            await session.WriteAsync(new LeaderEntry(LeaderLog.Leads, default, by));
-            await heard.WaitAsync(ReadLimit, clock, stopping);
-        }
-        finally
-        {
-            log.Unexpect(by);
-        }
-
-        foreach (ILeaderDuty duty in duties)
-        {
-            duty.Begin();
-        }
-
-        logger.Leads();
-    }
-
-    private async Task ObeyAsync(LeaderSession session, LeaderDelivery delivery)
-    {
-        string? refusal = null;
-        foreach (ILeaderDuty duty in duties)
-        {
-            refusal ??= await duty.ObeyAsync(delivery.Command, session);
-        }
-
-        if (delivery.Command.By is not null)
-        {
-            await session.WriteAsync(new LeaderEntry(LeaderLog.Done, refusal is null ? default : System.Text.Encoding.UTF8.GetBytes(refusal), delivery.Command.By));
-        }
-
-        await session.AckAsync(delivery);
-    }
-
-    private async Task<DateTimeOffset?> WorkAsync(LeaderSession session, CancellationToken stopping)
-    {
-        DateTimeOffset? next = null;
-        foreach (ILeaderDuty duty in duties)
-        {
-            DateTimeOffset? due = await duty.WorkAsync(session, stopping);
-            next = next is null || due < next ? due ?? next : next;
-        }
-
-        return next;
-    }
-
-    private async Task WriteAllAsync(LeaderSession session)
-    {
-        foreach (ILeaderDuty duty in duties)
-        {
-            await duty.WriteAllAsync(session);
-        }
-
-        Task<string?> heard = log.ExpectAsync(LeaderLog.Whole);
-        await session.WriteAsync(new LeaderEntry(LeaderLog.Whole, default, LeaderLog.Whole));
-        await heard.WaitAsync(ReadLimit, clock);
-    }
-
-    private static TimeSpan Shorter(TimeSpan one, TimeSpan? other)
-    {
-        TimeSpan shorter = other < one ? other.Value : one;
-        return shorter > TimeSpan.Zero ? shorter : TimeSpan.Zero;
     }
 }

@@ -19,6 +19,9 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     /// <summary>Says nothing; whoever gets it leads.</summary>
     public const string Token = "token";
 
+    /// <summary>A command that has waited for longer here is passed over: whoever asked is told by then that it was not done.</summary>
+    public static readonly TimeSpan CommandLimit = TimeSpan.FromSeconds(5);
+
     // Commands held here at once.
     private const ushort Prefetch = 100;
 
@@ -38,6 +41,12 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     }
 
     public TaskPublisher Tasks { get; }
+
+    /// <summary>Which session it is, in the log.</summary>
+    public string Id { get; } = Guid.NewGuid().ToString("N");
+
+    /// <summary>Entries that it has written since everything was written anew, and their bytes.</summary>
+    public (long Entries, long Bytes) Written { get; private set; }
 
     /// <summary>Stands for election.</summary>
     /// <param name="connection">The publishing connection: an alarm would block the acknowledgements of the other one.</param>
@@ -90,7 +99,14 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     /// <summary>Sends the leader, which may be another, a token.</summary>
     public Task SendTokenAsync() => PublishAsync(MessageOf(_topology.Queue, new LeaderEntry(Token, default)), _confirmTimeout, CancellationToken.None);
 
-    public Task WriteAsync(LeaderEntry entry) => PublishAsync(MessageOf(_topology.Log, entry), _confirmTimeout, CancellationToken.None);
+    public async Task WriteAsync(LeaderEntry entry)
+    {
+        await PublishAsync(MessageOf(_topology.Log, entry with { Leader = Id }), _confirmTimeout, CancellationToken.None);
+        lock (_inbox)
+        {
+            Written = entry.Kind == LeaderLog.Whole ? default : (Written.Entries + 1, Written.Bytes + entry.Body.Length);
+        }
+    }
 
     public async Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
@@ -130,6 +146,11 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
             properties.CorrelationId = by;
         }
 
+        if (entry.Leader is { } leader)
+        {
+            properties.AppId = leader;
+        }
+
         return new OutgoingMessage("", queue, queue, properties, entry.Body);
     }
 
@@ -142,7 +163,7 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
         consumer.ReceivedAsync += (_, delivery) =>
         {
             LeaderEntry command = new(delivery.BasicProperties.Type ?? "", delivery.Body.ToArray(), delivery.BasicProperties.CorrelationId);
-            _inbox.Writer.TryWrite(new LeaderDelivery(delivery.DeliveryTag, command));
+            _inbox.Writer.TryWrite(new LeaderDelivery(delivery.DeliveryTag, command, _clock.GetTimestamp()));
             return Task.CompletedTask;
         };
         consumer.UnregisteredAsync += (_, _) => End("the broker cancelled the consumer");
@@ -157,4 +178,7 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
 }
 
 /// <summary>A command that the leader was given.</summary>
-internal sealed record LeaderDelivery(ulong Tag, LeaderEntry Command);
+/// <param name="Tag">Its delivery tag.</param>
+/// <param name="Command">What it asks for.</param>
+/// <param name="At">The timestamp at which it came here.</param>
+internal sealed record LeaderDelivery(ulong Tag, LeaderEntry Command, long At);

@@ -12,48 +12,64 @@ namespace WorkQueue.Messaging.Leading;
 /// <summary>Tells the leader that a task has ended, where its message asks for it.</summary>
 internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskEnds> logger)
 {
-    private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(1);
+    /// <summary>What is told of a schedule's task.</summary>
+    public const string OfSchedule = "schedule";
 
-    /// <summary>Returns when the broker has it: who acknowledges afterwards knows that it will be heard.</summary>
-    /// <returns>False when there was no time.</returns>
-    public async ValueTask<bool> TellAsync(TaskMessage task, CancellationToken takenBack, CancellationToken givenUp)
+    // Those that the broker does not take wait here, so that no slot has to.
+    private const int MostWaiting = 10_000;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
+
+    private int _waiting;
+
+    /// <summary>
+    /// Returns when the broker has it, or after a few seconds: then it is told again and again beside, as long as this program runs. Where it never is, what the task
+    /// belongs to takes it to go on.
+    /// </summary>
+    public async ValueTask TellAsync(TaskMessage task, CancellationToken stop)
     {
-        if (task.EndTold is not { } told || told.IndexOf(':', StringComparison.Ordinal) is not (> 0 and var colon))
+        // Never a command of another kind or name, whatever the header of a foreign message says.
+        if (task.EndTold?.Split(':') is not [OfSchedule, var name] || !Names.IsValid(name))
         {
-            return true;
+            return;
         }
 
-        // Never a command of another kind, whatever the header of a foreign message says.
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(new TaskEnd(told[(colon + 1)..], task.Id), TaskEndJson.Default.TaskEnd);
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(takenBack, givenUp);
-        CancellationToken end = either.Token;
-        LeaderEntry entry = new($"{told[..colon]}.ended", body);
-        while (true)
+        LeaderEntry entry = new($"{OfSchedule}.ended", JsonSerializer.SerializeToUtf8Bytes(new TaskEnd(name, task.Id), TaskEndJson.Default.TaskEnd));
+        if (!await TryTellAsync(task.Id, entry, Patience, stop) && Volatile.Read(ref _waiting) < MostWaiting)
         {
-            try
-            {
-                await publisher.PublishAsync(LeaderSession.MessageOf(topology.Leader.Queue, entry), options.Value.ConfirmTimeout, end);
-                return true;
-            }
-            catch (PublishFailedException gone) when (gone.Outcome == PublishOutcome.Returned)
-            {
-                // No queue, and with it nobody who waits.
-                return true;
-            }
-            catch (PublishFailedException failure)
-            {
-                logger.SettleDelayed(task.Id, failure.Message);
-                await Task.Delay(TryAgain, clock, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (OperationCanceledException) when (end.IsCancellationRequested)
-            {
-            }
+            _ = KeepTellingAsync(task.Id, entry);
+        }
+    }
 
-            if (end.IsCancellationRequested)
-            {
-                logger.TaskTakenBack(task.Id, task.Type);
-                return false;
-            }
+    private async Task KeepTellingAsync(string task, LeaderEntry entry)
+    {
+        Interlocked.Increment(ref _waiting);
+        do
+        {
+            await Task.Delay(TryAgain, clock);
+        }
+        while (!await TryTellAsync(task, entry, options.Value.ConfirmTimeout, CancellationToken.None));
+
+        Interlocked.Decrement(ref _waiting);
+    }
+
+    private async Task<bool> TryTellAsync(string task, LeaderEntry entry, TimeSpan patience, CancellationToken stop)
+    {
+        try
+        {
+            await publisher.PublishAsync(LeaderSession.MessageOf(topology.Leader.Queue, entry), patience, stop);
+            return true;
+        }
+        catch (PublishFailedException gone) when (gone.Outcome == PublishOutcome.Returned)
+        {
+            // No queue, and with it nobody who waits.
+            return true;
+        }
+        catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException)
+        {
+            logger.EndUntold(task, failure.Message);
+            return false;
         }
     }
 }

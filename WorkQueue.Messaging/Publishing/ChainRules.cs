@@ -20,7 +20,7 @@ internal static class ChainRules
         string? previous = StepCodec.ArrayOf((task.Chain?.Previous ?? []).Select(result => result.GetRawText()));
         Require(BytesOf(then) <= ChainCodec.MaxThenBytes, InvalidTaskReason.TooLarge, $"The tasks in 'then' have {BytesOf(then)} bytes as JSON; {ChainCodec.MaxThenBytes} travel with a task. Send a reference to what is large, or have the last of some tasks enqueue the others.");
         Require(BytesOf(previous) <= ChainCodec.MaxPreviousBytes, InvalidTaskReason.TooLarge, $"The earlier results have {BytesOf(previous)} bytes as JSON; {ChainCodec.MaxPreviousBytes} travel with a task.");
-        Require(task.Chain is null or { Place: >= 0, First.Length: > 0 }, InvalidTaskReason.Malformed, "The chain names no first task, or no place in it.");
+        Require(task.Chain is null or { Place: >= 0 and <= ChainCodec.MaxPlace, First.Length: > 0 and <= 255 }, InvalidTaskReason.Malformed, "The chain names no first task, or no place in it.");
         return new ChainLink(task.Chain?.First ?? id, task.Chain?.Place ?? 0, then, previous);
     }
 

@@ -30,7 +30,7 @@ internal sealed class TaskPublisher(
         DateTimeOffset now = clock.GetUtcNow();
         TaskMessage message = NewTaskRules.Check(task, options.Value, topology, now);
         Admit(message);
-        if (task.Id is not null)
+        if (task is { Id: not null, IsRepeat: false })
         {
             message = message with { Redriven = await NextRedrivenAsync(message, cancellationToken) };
         }

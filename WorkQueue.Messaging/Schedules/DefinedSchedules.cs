@@ -9,16 +9,15 @@ namespace WorkQueue.Messaging.Schedules;
 
 /// <summary>Has the leader know of the schedules in the settings, once at the start. What was taken out of them stays: another program may have it in its own.</summary>
 internal sealed class DefinedSchedules(
-    LeaderService leader, LeaderQueues queues, ILeaderCommands commands, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<DefinedSchedules> logger, ScheduleIntake? intake = null) : BackgroundService
+    LeaderQueues queues, ILeaderCommands commands, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<DefinedSchedules> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (options.Value.Schedules.Count == 0 && intake is null)
+        if (options.Value.Schedules.Count == 0)
         {
             return;
         }
 
-        leader.TakePart();
         Backoff backoff = new(clock);
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -45,6 +44,3 @@ internal sealed class DefinedSchedules(
         }
     }
 }
-
-/// <summary>There to say that a program takes part without schedules of its own.</summary>
-internal sealed class ScheduleIntake;

@@ -13,9 +13,14 @@ namespace WorkQueue.Messaging.Schedules;
 internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, ILeaderSession session, TimeProvider clock, ILogger logger)
 {
     // Publishes at once on the leader's channel.
-    private const int AtOnce = 32;
+    private const int AtOnce = 16;
+
+    // Then the leader looks for what it is asked; the rest is looked at again.
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan StuckAfter = TimeSpan.FromHours(24);
 
     private readonly ConcurrentDictionary<string, string> _troubled = new(StringComparer.Ordinal);
 
@@ -24,12 +29,18 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
     public async Task<DateTimeOffset?> EnqueueAsync(CancellationToken stopping)
     {
         DateTimeOffset now = clock.GetUtcNow();
+        long start = clock.GetTimestamp();
         Planned[] planned = [.. schedules.ToLookAt(now).Select(schedule => Plan(schedule, now)).OfType<Planned>()];
         foreach (IGrouping<DateTimeOffset, (DateTimeOffset Time, string Name)> moment in planned.SelectMany(plan => plan.Due.Times.Select(time => (Time: time, plan.Name))).GroupBy(due => due.Time).OrderBy(due => due.Key))
         {
             foreach ((DateTimeOffset Time, string Name)[] some in moment.Chunk(AtOnce))
             {
                 stopping.ThrowIfCancellationRequested();
+                if (clock.GetElapsedTime(start) > Turn)
+                {
+                    return now;
+                }
+
                 await Task.WhenAll(some.Where(due => !_troubled.ContainsKey(due.Name)).Select(due => EnqueueAsync(schedules.Find(due.Name)!, due.Time)));
             }
         }
@@ -58,14 +69,16 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
             rules.Check(schedule.Name, schedule.Options);
             Timetable timetable = Timetable.Parse(schedule.Options.Cron, schedule.Options.TimeZone, now);
             SchedulePlan.Due due = SchedulePlan.Of(timetable, schedule.Progress.Through, now, schedule.Options.Missed);
-            if (due.HasMissed)
+            if (schedules.IsFirstMissed(schedule.Name, due.HasMissed))
             {
                 logger.OccurrencesMissed(schedule.Name, schedule.Progress.Through, schedule.Options.Missed, due.MadeUp);
             }
 
             return new Planned(schedule.Name, due, timetable);
         }
-        catch (Exception failure) when (failure is InvalidTaskException or InvalidScheduleException)
+#pragma warning disable CA1031 // Whatever is wrong with one schedule, the others go on.
+        catch (Exception failure)
+#pragma warning restore CA1031
         {
             _troubled[schedule.Name] = failure.Message;
             return null;
@@ -79,7 +92,7 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
         try
         {
             // Not cancellable: who stops in between leaves it to the next one to do it again.
-            await (id is null ? Task.CompletedTask : session.Tasks.EnqueueAsync(ScheduleRules.TaskOf(schedule.Options, id, watches ? $"schedule:{schedule.Name}" : null), null, CancellationToken.None));
+            await (id is null ? Task.CompletedTask : session.Tasks.EnqueueAsync(ScheduleRules.TaskOf(schedule.Options, id, watches ? $"{TaskEnds.OfSchedule}:{schedule.Name}" : null), null, CancellationToken.None));
         }
         catch (Exception failure) when (IsOfTheTask(failure))
         {
@@ -94,7 +107,11 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
     // What was left out, and a trouble that is over, are written down too.
     private async Task PassAsync(ScheduleState schedule, Planned plan, DateTimeOffset now)
     {
-        ScheduleProgress progress = schedule.Progress with { Through = plan.Due.Through, Problem = null };
+        // Nobody may ever tell its end: a foreign worker does not, nor does the broker where it drops or dead-letters a task itself.
+        string? problem = schedule.Progress is { Pending: { } pending } && now - TaskIds.CreatedAt(pending) > StuckAfter
+            ? $"its task {pending} has not ended for {StuckAfter.TotalHours:0} hours, and what is due is left out; where it never will, pause and resume the schedule"
+            : null;
+        ScheduleProgress progress = schedule.Progress with { Through = plan.Due.Through, Problem = problem };
         if (progress != schedule.Progress)
         {
             schedule = await schedules.SetAsync(schedule, progress, session);

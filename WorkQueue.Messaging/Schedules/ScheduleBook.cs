@@ -6,15 +6,32 @@ namespace WorkQueue.Messaging.Schedules;
 /// <summary>The schedules, as the leader's log tells of them.</summary>
 internal sealed class ScheduleBook
 {
+    private ImmutableDictionary<string, ScheduleState>? _before;
     private ImmutableDictionary<string, ScheduleState> _schedules = ImmutableDictionary.Create<string, ScheduleState>(StringComparer.Ordinal);
 
     /// <summary>All of them, as they are at the moment.</summary>
     public ImmutableDictionary<string, ScheduleState> Current => Volatile.Read(ref _schedules);
 
-    public void Forget() => Volatile.Write(ref _schedules, _schedules.Clear());
+    /// <summary>With what a leader begins: of a log that was deleted, and has nothing yet, what the old one had.</summary>
+    public ImmutableDictionary<string, ScheduleState> ForLeader => Volatile.Read(ref _before) ?? Current;
+
+    /// <summary>The log was deleted and made anew.</summary>
+    public void Forget()
+    {
+        Volatile.Write(ref _before, ForLeader);
+        Volatile.Write(ref _schedules, _schedules.Clear());
+    }
 
     /// <summary>Reads an entry of the log; other kinds are passed over.</summary>
-    public void Read(LeaderEntry entry) => Volatile.Write(ref _schedules, After(Current, entry));
+    public void Read(LeaderEntry entry)
+    {
+        ImmutableDictionary<string, ScheduleState> after = After(Current, entry);
+        if (after != Current)
+        {
+            Volatile.Write(ref _schedules, after);
+            Volatile.Write(ref _before, null);
+        }
+    }
 
     private static ImmutableDictionary<string, ScheduleState> After(ImmutableDictionary<string, ScheduleState> schedules, LeaderEntry entry)
     {

@@ -24,7 +24,9 @@ internal sealed class ScheduleClient(ILeaderCommands leader, ScheduleBook book, 
         ArgumentNullException.ThrowIfNull(options);
         rules.Check(name, options);
         string? refusal = await leader.AskAsync(ScheduleEntry.Define, new ScheduleEntry(name, options).Write(), cancellationToken);
-        return refusal is null ? Of(book.Current[name]) : throw new InvalidScheduleException(refusal);
+        return refusal is not null ? throw new InvalidScheduleException(refusal)
+            // Somebody may have removed it at once.
+            : Of(book.Current.GetValueOrDefault(name) ?? new ScheduleState(name, options, new ScheduleProgress(clock.GetUtcNow())));
     }
 
     public Task<bool> RemoveAsync(string name, CancellationToken cancellationToken = default) => ChangeAsync(ScheduleEntry.Remove, name, cancellationToken);
@@ -44,7 +46,7 @@ internal sealed class ScheduleClient(ILeaderCommands leader, ScheduleBook book, 
         rules.Check(name, schedule.Options);
         string id = Guid.CreateVersion7(clock.GetUtcNow()).ToString();
         string? refusal = await leader.AskAsync(ScheduleEntry.Run, new ScheduleEntry(name, TaskId: id).Write(), cancellationToken);
-        return refusal is null ? id : throw new InvalidScheduleException(refusal);
+        return refusal is null ? id : book.Current.ContainsKey(name) ? throw ScheduleRefusal.Read(refusal, id) : null;
     }
 
     private async Task<bool> ChangeAsync(string kind, string name, CancellationToken cancellationToken)
@@ -60,7 +62,9 @@ internal sealed class ScheduleClient(ILeaderCommands leader, ScheduleBook book, 
         try
         {
             Timetable timetable = Timetable.Parse(schedule.Options.Cron, schedule.Options.TimeZone, clock.GetUtcNow());
-            DateTimeOffset? due = schedule.IsActive ? timetable.After(clock.GetUtcNow()) : null;
+            // What is done already is not due again, by whatever clock it was done.
+            DateTimeOffset from = schedule.Progress.Through > clock.GetUtcNow() ? schedule.Progress.Through : clock.GetUtcNow();
+            DateTimeOffset? due = schedule.IsActive ? timetable.After(from) : null;
             for (; due is { } time && next.Count < Shown; due = timetable.After(time))
             {
                 next.Add(time);

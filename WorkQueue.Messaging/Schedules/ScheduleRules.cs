@@ -13,7 +13,7 @@ internal sealed class ScheduleRules(TaskTopology topology, IOptions<WorkQueueOpt
     /// <summary>Schedules there may be; all are written into the log again and again.</summary>
     public const int MostSchedules = 1000;
 
-    private const int MaxPayloadBytes = 64 * 1024;
+    private const int MaxPayloadBytes = 16 * 1024;
 
     /// <summary>Checks a schedule.</summary>
     /// <exception cref="InvalidScheduleException">It cannot be.</exception>
@@ -70,6 +70,7 @@ internal sealed class ScheduleRules(TaskTopology topology, IOptions<WorkQueueOpt
         ContentType = TaskCodec.JsonContent,
         Queue = schedule.Queue,
         EndTold = toldOf,
+        IsRepeat = true,
     };
 
     private static string? PayloadProblem(string? payload)

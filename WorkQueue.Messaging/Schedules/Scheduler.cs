@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Leading;
+using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Schedules;
 
@@ -13,7 +14,7 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
 
     public void Forget() => book.Forget();
 
-    public void Begin() => _schedules.Begin(book.Current.Values);
+    public void Begin() => _schedules.Begin(book.ForLeader.Values);
 
     public Task<DateTimeOffset?> WorkAsync(ILeaderSession session, CancellationToken stopping) => new DueTasks(_schedules, rules, session, clock, logger).EnqueueAsync(stopping);
 
@@ -28,12 +29,13 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
 
         if (command.Kind == ScheduleEntry.Define)
         {
-            return asked.Options is { } options ? await DefineAsync(asked.Name, options, session) : null;
+            return asked.Options is { } options ? await DefineAsync(asked.Name, options, isAsked: command.By is not null, session) : null;
         }
 
         if (_schedules.Find(asked.Name) is not { } schedule)
         {
-            return $"There is no schedule '{asked.Name}'.";
+            // One that is removed again is gone.
+            return command.Kind == ScheduleEntry.Remove ? null : $"There is no schedule '{asked.Name}'.";
         }
 
         switch (command.Kind)
@@ -45,7 +47,7 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
                 await _schedules.SetAsync(schedule, schedule.Progress with { IsPaused = true }, session);
                 break;
             case ScheduleEntry.Resume when schedule.Progress.IsPaused:
-                await _schedules.SetAsync(schedule, schedule.Progress with { IsPaused = false, Through = clock.GetUtcNow() }, session);
+                await _schedules.SetAsync(schedule, FromNow(schedule.Progress) with { IsPaused = false }, session);
                 break;
             case ScheduleEntry.Ended when schedule.Progress.Pending == asked.TaskId:
                 await _schedules.SetAsync(schedule, schedule.Progress with { Pending = null }, session);
@@ -57,7 +59,7 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
         return null;
     }
 
-    private async Task<string?> DefineAsync(string name, ScheduleOptions options, ILeaderSession session)
+    private async Task<string?> DefineAsync(string name, ScheduleOptions options, bool isAsked, ILeaderSession session)
     {
         ScheduleState? known = _schedules.Find(name);
         if (known is not null && ScheduleEntry.AreSame(known.Options, options))
@@ -69,16 +71,23 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
             ?? (known is null && _schedules.All.Count >= ScheduleRules.MostSchedules ? $"There are {ScheduleRules.MostSchedules} schedules, and no more are possible." : null);
         if (problem is not null)
         {
-            // From settings nobody waits for the answer.
             logger.ScheduleTroubled(name, problem);
-            return problem;
+            // Nobody waits for the answer where it comes from settings: it is shown as it is, and runs when a program leads that can.
+            if (isAsked || !Names.IsValid(name) || options is { Cron: null } or { TimeZone: null } or { Type: null } or { Payload: null } || _schedules.All.Count >= ScheduleRules.MostSchedules)
+            {
+                return problem;
+            }
         }
 
-        // Paused stays paused; what the old one has missed is not the new one's.
-        ScheduleProgress progress = (known?.Progress ?? new ScheduleProgress(default)) with { Through = clock.GetUtcNow(), Problem = null };
+        // Paused stays paused; what the old one has missed, or waits for, is not the new one's.
+        ScheduleProgress progress = FromNow(known?.Progress ?? new ScheduleProgress(default)) with { Problem = problem };
         await _schedules.DefineAsync(new ScheduleState(name, options, progress), session);
         return null;
     }
+
+    // Never back: what a leader whose clock is ahead has enqueued is done.
+    private ScheduleProgress FromNow(ScheduleProgress progress) =>
+        progress with { Through = clock.GetUtcNow() is var now && now > progress.Through ? now : progress.Through, Pending = null };
 
     private async Task<string?> RunNowAsync(ScheduleState schedule, string id, ILeaderSession session)
     {
@@ -94,7 +103,7 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
         }
         catch (Exception failure) when (DueTasks.IsOfTheTask(failure))
         {
-            return failure.Message;
+            return ScheduleRefusal.Of(failure);
         }
 
         DateTimeOffset now = clock.GetUtcNow();

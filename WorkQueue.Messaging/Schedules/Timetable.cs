@@ -15,7 +15,7 @@ internal sealed class Timetable
 
     /// <summary>Reads an expression and a zone.</summary>
     /// <exception cref="InvalidScheduleException">One of them is none, or it is never due.</exception>
-    public static Timetable Parse(string cron, string zone, DateTimeOffset now)
+    public static Timetable Parse(string? cron, string? zone, DateTimeOffset now)
     {
         Timetable timetable = new(Expression(cron), Zone(zone));
         return timetable.After(now) is null ? throw new InvalidScheduleException($"cron is '{cron}', which is never due.") : timetable;
@@ -39,9 +39,9 @@ internal sealed class Timetable
         }
     }
 
-    private static CronExpression Expression(string cron)
+    private static CronExpression Expression(string? cron)
     {
-        string[] fields = cron.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        string[] fields = (cron ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         bool isMacro = fields is [['@', ..]];
         if (!isMacro && fields.Length is not (5 or 6))
         {
@@ -51,7 +51,7 @@ internal sealed class Timetable
 
         try
         {
-            return CronExpression.Parse(cron, fields.Length == 6 ? CronFormat.IncludeSeconds : CronFormat.Standard);
+            return CronExpression.Parse(cron!, fields.Length == 6 ? CronFormat.IncludeSeconds : CronFormat.Standard);
         }
         catch (CronFormatException wrong)
         {
@@ -59,11 +59,11 @@ internal sealed class Timetable
         }
     }
 
-    private static TimeZoneInfo Zone(string zone)
+    private static TimeZoneInfo Zone(string? zone)
     {
         try
         {
-            return TimeZoneInfo.FindSystemTimeZoneById(zone);
+            return TimeZoneInfo.FindSystemTimeZoneById(zone ?? "");
         }
         catch (Exception unknown) when (unknown is TimeZoneNotFoundException or InvalidTimeZoneException or System.Security.SecurityException or ArgumentException)
         {

@@ -9,12 +9,15 @@ internal sealed class WorkingSchedules
     private readonly ConcurrentDictionary<string, ScheduleState> _schedules = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DateTimeOffset?> _next = new(StringComparer.Ordinal);
 
+    private readonly HashSet<string> _missed = new(StringComparer.Ordinal);
+
     public ICollection<ScheduleState> All => _schedules.Values;
 
     public void Begin(IEnumerable<ScheduleState> known)
     {
         _schedules.Clear();
         _next.Clear();
+        _missed.Clear();
         foreach (ScheduleState schedule in known)
         {
             _schedules[schedule.Name] = schedule;
@@ -32,6 +35,18 @@ internal sealed class WorkingSchedules
 
     /// <summary>When one is to be looked at next; null for never.</summary>
     public void LookAgain(string name, DateTimeOffset? at) => _next[name] = at;
+
+    /// <summary>Whether it has missed something, and had not when it was looked at before.</summary>
+    public bool IsFirstMissed(string name, bool hasMissed)
+    {
+        if (hasMissed)
+        {
+            return _missed.Add(name);
+        }
+
+        _missed.Remove(name);
+        return false;
+    }
 
     /// <summary>A schedule is new, or does something else.</summary>
     public async Task DefineAsync(ScheduleState schedule, ILeaderSession session)

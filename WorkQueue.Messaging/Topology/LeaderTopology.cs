@@ -6,7 +6,7 @@ internal sealed class LeaderTopology(string prefix)
     private const long LogSegmentBytes = 10_000_000;
 
     // What matters of it is written anew long before so much has come after it.
-    private const long LogMaxBytes = 200_000_000;
+    private const long LogMaxBytes = 500_000_000;
 
     /// <summary>What the leader is asked to do. Whoever is its active consumer leads.</summary>
     public string Queue { get; } = $"{prefix}.leader";

@@ -18,7 +18,7 @@ internal static class ChainCodec
     public const int MaxPreviousBytes = 32 * 1024;
 
     // No task takes fewer bytes of those.
-    private const int MaxPlace = MaxThenBytes / 10;
+    public const int MaxPlace = MaxThenBytes / 10;
 
     public static void Write(Dictionary<string, object?> headers, ChainLink? chain)
     {
@@ -96,7 +96,8 @@ internal static class ChainCodec
         int bytes = Encoding.UTF8.GetByteCount(text);
         if (bytes > most)
         {
-            unreadable ??= $"header {name} has {bytes} bytes; at most {most} travel with a task";
+            // With the reasons of a dead letter it may not fit its frame, and each try would end the connection.
+            unreadable ??= $"header {name} has {bytes} bytes, and was not kept; at most {most} travel with a task";
             return null;
         }
 

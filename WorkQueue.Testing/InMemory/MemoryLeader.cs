@@ -33,7 +33,7 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
 
     public Task TellAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => AskAsync(kind, body, cancellationToken);
 
-    public Task ReadyAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task ReadyAsync(CancellationToken cancellationToken) => InTurnAsync(() => Task.FromResult<string?>(null));
 
     /// <summary>Does what it was told by messages, and what is due.</summary>
     public Task WorkAsync() => InTurnAsync(async () =>
@@ -80,7 +80,10 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
 
                 foreach ((string name, ScheduleOptions schedule) in options.Value.Schedules)
                 {
-                    await ObeyAsync(new LeaderEntry(ScheduleEntry.Define, new ScheduleEntry(name, schedule).Write()));
+                    if (await ObeyAsync(new LeaderEntry(ScheduleEntry.Define, new ScheduleEntry(name, schedule).Write(), name)) is { } refusal)
+                    {
+                        throw new InvalidScheduleException(refusal);
+                    }
                 }
             }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Leading;
 using WorkQueue.Tests.Support;
@@ -103,6 +104,88 @@ public sealed class ScheduleTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task A_log_or_a_queue_of_the_leader_that_is_deleted_is_made_again_with_what_was_in_it()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.WorkerAsync();
+        await queue.ProducerAsync();
+        ISchedules schedules = queue.Last.Services.GetRequiredService<ISchedules>();
+        await schedules.DefineAsync("tick", EverySecond);
+        await schedules.DefineAsync("nightly", new ScheduleOptions { Cron = "0 3 * * *", Type = "probe" });
+        await using IChannel plain = await queue.PlainChannelAsync();
+        foreach (string name in (string[])["leader.log", "leader"])
+        {
+            await plain.QueueDeleteAsync($"{queue.Prefix}.{name}");
+            int before = queue.Runs.All.Count;
+            await Eventually.TrueAsync(() => queue.Runs.All.Count >= before + 3, $"it goes on without {name}", TimeSpan.FromSeconds(60));
+        }
+
+        await queue.StartAsync(builder => builder.AddTaskQueue());
+        ISchedules other = queue.Last.Services.GetRequiredService<ISchedules>();
+        await Eventually.EqualAsync(2, async () => (await other.ListAsync()).Count, "both schedules are known to a program that starts later");
+    }
+
+    [BrokerFact]
+    public async Task All_that_matters_is_written_anew_again_and_again_while_the_schedules_go_on()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.WorkerAsync();
+        IHost host = await queue.StartAsync(builder =>
+        {
+            builder.Services.AddSingleton(new LeaderLimits(Entries: 5));
+            builder.AddTaskQueue();
+        });
+        ISchedules schedules = host.Services.GetRequiredService<ISchedules>();
+        await schedules.DefineAsync("nightly", new ScheduleOptions { Cron = "0 3 * * *", Type = "probe" });
+        await schedules.DefineAsync("tick", EverySecond);
+        await Eventually.TrueAsync(() => queue.Runs.All.Count >= 8, "it goes on");
+        await using IChannel plain = await queue.PlainChannelAsync();
+        // Of the one that does nothing, too.
+        await UntilWholeAsync(plain, $"{queue.Prefix}.leader.log", bodies => bodies.Count(body => body.Contains("\"nightly\"", StringComparison.Ordinal)) >= 2);
+        Assert.True(host.Services.GetRequiredService<LeaderService>().IsLeader);
+    }
+
+    [BrokerFact]
+    public async Task A_leader_that_reads_of_another_ends_and_what_it_says_meanwhile_is_passed_over()
+    {
+        await using TestQueue queue = new(broker);
+        await queue.WorkerAsync();
+        await queue.ProducerAsync();
+        ISchedules schedules = queue.Last.Services.GetRequiredService<ISchedules>();
+        await schedules.DefineAsync("tick", EverySecond);
+        await using IChannel plain = await queue.PlainChannelAsync();
+        await plain.BasicPublishAsync("", $"{queue.Prefix}.leader.log", mandatory: true, new BasicProperties { Type = "leads", AppId = "another", CorrelationId = "another" }, default);
+        await queue.LoggedAsync("another program leads");
+        await queue.LoggedAsync("This process leads", times: 2);
+        int before = queue.Runs.All.Count;
+        // By a session that is over.
+        await plain.BasicPublishAsync("", $"{queue.Prefix}.leader.log", mandatory: true, new BasicProperties { Type = "schedule.removed", AppId = "another" }, "{\"name\":\"tick\"}"u8.ToArray());
+        await Eventually.TrueAsync(() => queue.Runs.All.Count >= before + 3, "it goes on");
+        Assert.NotNull(await schedules.FindAsync("tick"));
+        Assert.Equal(queue.Runs.All.Count, queue.Runs.All.Select(run => run.Context.Id).Distinct().Count());
+    }
+
+    private static async Task UntilWholeAsync(IChannel channel, string stream, Func<List<string>, bool> holds)
+    {
+        List<string> bodies = [];
+        TaskCompletionSource<bool> read = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        AsyncEventingBasicConsumer consumer = new(channel);
+        consumer.ReceivedAsync += (_, message) =>
+        {
+            bodies.Add(System.Text.Encoding.UTF8.GetString(message.Body.Span));
+            if (message.BasicProperties.Type == "whole")
+            {
+                read.TrySetResult(holds(bodies));
+            }
+
+            return Task.CompletedTask;
+        };
+        await channel.BasicQosAsync(0, 1000, global: false);
+        await channel.BasicConsumeAsync(stream, autoAck: false, "", false, false, new Dictionary<string, object?> { ["x-stream-offset"] = "first" }, consumer);
+        Assert.True(await read.Task.WaitAsync(TestEnvironment.Patience));
+    }
+
+    [BrokerFact]
     public async Task A_foreign_message_can_tell_the_leader_nothing_but_an_end()
     {
         await using TestQueue queue = new(broker, ("Schedules:nightly:Cron", "0 3 * * *"), ("Schedules:nightly:Type", "probe"));
@@ -110,19 +193,19 @@ public sealed class ScheduleTests(BrokerFixture broker)
         ISchedules schedules = worker.Services.GetRequiredService<ISchedules>();
         await Eventually.TrueAsync(async () => await schedules.FindAsync("nightly") is not null, "it is defined");
         await using IChannel plain = await queue.PlainChannelAsync();
-        foreach (string told in (string[])["schedule.remove:nightly", "schedule:nightly", ":", "schedule", "schedule:", ":nightly"])
+        foreach (string told in (string[])["schedule.remove:nightly", "schedule:nightly", ":", "schedule", "schedule:", ":nightly", $"schedule:{new string('n', 400)}"])
         {
             BasicProperties properties = new() { Type = "probe", ContentType = "application/json", Headers = new Dictionary<string, object?> { ["wq-end-told"] = told } };
             await plain.BasicPublishAsync("", $"{queue.Prefix}.default", mandatory: true, properties, "\"x\""u8.ToArray());
         }
 
         // And what is no command at all.
-        foreach ((string type, string body) in ((string, string)[])[("schedule.define", "{"), ("schedule.define", "null"), ("schedule.define", "{}"), ("schedule.run", "{\"name\":\"nightly\"}"), ("", ""), ("schedule.other", "{\"name\":\"nightly\"}"), ("schedule.define", "{\"name\":\"a b\",\"options\":{\"cron\":\"?\"}}")])
+        foreach ((string type, string body) in ((string, string)[])[("schedule.define", "{"), ("schedule.define", "null"), ("schedule.define", "{}"), ("schedule.run", "{\"name\":\"nightly\"}"), ("", ""), ("schedule.other", "{\"name\":\"nightly\"}"), ("schedule.define", "{\"name\":\"a b\",\"options\":{\"cron\":\"?\"}}"), ("schedule.define", "{\"name\":\"nulls\",\"options\":{\"cron\":null,\"timeZone\":null,\"type\":null,\"payload\":null}}")])
         {
             await plain.BasicPublishAsync("", $"{queue.Prefix}.leader", mandatory: true, new BasicProperties { Type = type }, System.Text.Encoding.UTF8.GetBytes(body));
         }
 
-        await Eventually.TrueAsync(() => queue.Runs.All.Count == 6, "all have run");
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == 7, "all have run");
         // What is asked for last is done last.
         Assert.True(await schedules.PauseAsync("nightly"));
         Assert.Single(await schedules.ListAsync(), schedule => schedule.Name == "nightly");

@@ -39,7 +39,7 @@ public sealed class ScheduleFaultTests(FaultBroker broker, FaultReport report)
             }
         }
 
-        // What was due meanwhile is made up for by one schedule after the other.
+        // What was due meanwhile is made up for besides.
         await EnqueuedAsync(queue, await ReadyAsync(queue) + (10 * Schedules));
         foreach (WorkerProcess program in programs)
         {

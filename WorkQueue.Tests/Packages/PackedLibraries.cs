@@ -19,11 +19,7 @@ public sealed class PackedLibraries : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        foreach (string name in Names)
-        {
-            await OtherProgram.RunAsync("dotnet", ["pack", Path.Combine(TestEnvironment.Solution, name), "--no-build", "--configuration", TestEnvironment.Configuration, "--output", Folder]);
-        }
-
+        await OtherProgram.RunAsync("dotnet", ["pack", Path.Combine(TestEnvironment.Solution, "WorkQueue.sln"), "--no-build", "--configuration", TestEnvironment.Configuration, "--output", Folder]);
         Version = Path.GetFileNameWithoutExtension(Directory.GetFiles(Folder, $"{Messaging}.*.nupkg").Single())[(Messaging.Length + 1)..];
     }
 

@@ -74,7 +74,7 @@ public sealed class ChainCodecTests
     public void More_than_a_frame_bears_is_said_and_not_carried_on()
     {
         TaskDelivery delivery = Read(new Dictionary<string, object?> { ["wq-then"] = new string('x', ChainCodec.MaxThenBytes + 1), ["wq-previous"] = new string('x', 5) });
-        Assert.Equal("header wq-then has 65537 bytes; at most 65536 travel with a task", delivery.Unreadable);
+        Assert.Equal("header wq-then has 65537 bytes, and was not kept; at most 65536 travel with a task", delivery.Unreadable);
         Assert.Equal((null, "xxxxx"), (delivery.Message.Chain!.Then, delivery.Message.Chain.Previous));
     }
 

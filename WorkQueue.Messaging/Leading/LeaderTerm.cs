@@ -1,0 +1,135 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Publishing;
+
+namespace WorkQueue.Messaging.Leading;
+
+/// <summary>The time for which this program leads: it does what it is asked to, and what is due, one after the other.</summary>
+internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerable<ILeaderDuty> duties, LeaderLimits limits, TimeSpan renew, TimeProvider clock, ILogger logger)
+{
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan TokenLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>Begins, with what those before have decided.</summary>
+    public async Task BeginAsync(CancellationToken stopping)
+    {
+        Task<string?> heard = log.ExpectAsync(session.Id);
+        try
+        {
+            // What the one before has written stands before this entry, or is passed over.
+            await session.WriteAsync(new LeaderEntry(LeaderLog.Leads, default, session.Id));
+            await heard.WaitAsync(ReadLimit, clock, stopping);
+        }
+        finally
+        {
+            log.Unexpect(session.Id);
+        }
+
+        foreach (ILeaderDuty duty in duties)
+        {
+            duty.Begin();
+        }
+
+        if (limits.AreOver(log.SinceWhole))
+        {
+            await WriteAllAsync();
+        }
+
+        logger.Leads();
+    }
+
+    /// <summary>Leads until another does, or the session ends; both are told by an exception.</summary>
+    public async Task LeadAsync(LeaderDelivery? next, CancellationToken stopping)
+    {
+        LeaderToken token = new(session, renew, TokenLimit, clock);
+        while (true)
+        {
+            if (log.Leader != session.Id)
+            {
+                throw new IOException("another program leads: the broker has taken this one for dead");
+            }
+
+            // Before anything is changed: what was due by then is enqueued as it was.
+            DateTimeOffset? due = await WorkAsync(stopping);
+            if (next is { Command.Kind: LeaderSession.Token })
+            {
+                await token.ReceivedAsync(next);
+            }
+            else if (next is not null)
+            {
+                await ObeyAsync(next);
+                due = await WorkAsync(stopping);
+            }
+
+            await token.RenewAsync();
+            if (limits.AreOver(session.Written))
+            {
+                await WriteAllAsync();
+            }
+
+            stopping.ThrowIfCancellationRequested();
+            next = await session.NextAsync(Shorter(token.Wait, due - clock.GetUtcNow()), stopping);
+        }
+    }
+
+    private async Task ObeyAsync(LeaderDelivery delivery)
+    {
+        if (delivery.Command.By is not null && clock.GetElapsedTime(delivery.At) > LeaderSession.CommandLimit)
+        {
+            await session.AckAsync(delivery);
+            return;
+        }
+
+        string? refusal = null;
+        try
+        {
+            foreach (ILeaderDuty duty in duties)
+            {
+                refusal ??= await duty.ObeyAsync(delivery.Command, session);
+            }
+        }
+#pragma warning disable CA1031 // A command that nobody can obey would end each leader after the other.
+        catch (Exception fault) when (fault is not (PublishFailedException or TaskNotEnqueuedException))
+#pragma warning restore CA1031
+        {
+            logger.CommandPassedOver(fault, delivery.Command.Kind);
+            refusal = fault.Message;
+        }
+
+        if (delivery.Command.By is not null)
+        {
+            await session.WriteAsync(new LeaderEntry(LeaderLog.Done, refusal is null ? default : Encoding.UTF8.GetBytes(refusal), delivery.Command.By));
+        }
+
+        await session.AckAsync(delivery);
+    }
+
+    private async Task<DateTimeOffset?> WorkAsync(CancellationToken stopping)
+    {
+        DateTimeOffset? next = null;
+        foreach (ILeaderDuty duty in duties)
+        {
+            DateTimeOffset? due = await duty.WorkAsync(session, stopping);
+            next = next is null || due < next ? due ?? next : next;
+        }
+
+        return next;
+    }
+
+    private async Task WriteAllAsync()
+    {
+        foreach (ILeaderDuty duty in duties)
+        {
+            await duty.WriteAllAsync(session);
+        }
+
+        await session.WriteAsync(new LeaderEntry(LeaderLog.Whole, default));
+    }
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan? other)
+    {
+        TimeSpan shorter = other < one ? other.Value : one;
+        return shorter > TimeSpan.Zero ? shorter : TimeSpan.Zero;
+    }
+}
