@@ -57,12 +57,8 @@ internal sealed class TaskSettler(
             return false;
         }
 
-        if (delivery.Message.EndTold is not null && disposition is (Disposition.Ack or Disposition.DeadLetter or Disposition.EndCancelled or Disposition.Drop))
-        {
-            await ends.TellAsync(delivery.Message, tokens.GivenUp);
-        }
-
-        return true;
+        return delivery.Message.EndTold is null || disposition is not (Disposition.Ack or Disposition.DeadLetter or Disposition.EndCancelled or Disposition.Drop)
+            || await ends.TellAsync(delivery.Message, tokens.GivenUp);
     }
 
     /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>

@@ -13,6 +13,9 @@ internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, 
     public async Task<string?> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         await ReadyAsync(cancellationToken);
+        // The first of all programs needs a moment to begin.
+        await log.Led.WaitAsync(AnswerLimit, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
         string by = Guid.NewGuid().ToString("N");
         Task<string?> answer = log.ExpectAsync(by);
         try

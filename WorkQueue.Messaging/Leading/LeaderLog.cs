@@ -11,6 +11,9 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
     /// <summary>A program leads from here on.</summary>
     public const string Leads = "leads";
 
+    /// <summary>It still does: where it began may have been dropped.</summary>
+    public const string Leading = "leading";
+
     /// <summary>A command is done, or cannot be.</summary>
     public const string Done = "done";
 
@@ -19,10 +22,14 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<string, TaskCompletionSource<string?>> _expected = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _led = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string? _leader;
 
     /// <summary>Completes when what was there at the start has been read.</summary>
     public Task Ready => _ready.Task;
+
+    /// <summary>Completes when one leads, or has led.</summary>
+    public Task Led => _led.Task;
 
     /// <summary>The session that leads, as far as the log has been read.</summary>
     public string? Leader => _leader;
@@ -35,6 +42,7 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
     {
         // Under load there is always a next one: the end is that of the start.
         Task<IReadOnlyList<StreamMessage>> end = streams.ReadEndAsync(topology.Leader.Log, stopping);
+        long last = -1;
         await foreach (IReadOnlyList<StreamMessage> group in streams.FollowAsync(topology.Leader.Log, null, stopping, anew: Forget))
         {
             foreach (StreamMessage message in group)
@@ -42,9 +50,14 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
                 Read(new LeaderEntry(message.Properties.Type ?? "", message.Body, message.Properties.CorrelationId, message.Properties.AppId));
             }
 
-            if (group.Count == 0 || (end.IsCompletedSuccessfully && end.Result is [.., StreamMessage last] && group[^1].Offset >= last.Offset))
+            last = group.Count == 0 ? last : group[^1].Offset;
+            if (end.IsCompletedSuccessfully && (end.Result is [.., StreamMessage newest] ? last >= newest.Offset : group.Count == 0))
             {
                 _ready.TrySetResult();
+            }
+            else if (end is { IsCompleted: true, IsCompletedSuccessfully: false })
+            {
+                end = streams.ReadEndAsync(topology.Leader.Log, stopping);
             }
         }
     }
@@ -56,20 +69,22 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
     /// <summary>Nobody waits any more.</summary>
     public void Unexpect(string by) => _expected.TryRemove(by, out _);
 
-    private void Read(LeaderEntry entry)
+    /// <summary>Reads an entry.</summary>
+    public void Read(LeaderEntry entry)
     {
-        if (entry.Kind == Leads)
+        if (entry.Kind == Leads || (entry.Kind == Leading && _leader is null))
         {
             _leader = entry.Leader;
+            _led.TrySetResult();
         }
 
-        SinceWhole = entry.Kind == Whole ? default : (SinceWhole.Entries + 1, SinceWhole.Bytes + entry.Body.Length);
         // On a cluster one that the others take for dead may go on writing for a while: what it says is passed over.
-        if (entry.Leader != _leader)
+        if (entry.Leader is null || entry.Leader != _leader)
         {
             return;
         }
 
+        SinceWhole = entry.Kind == Whole ? default : (SinceWhole.Entries + 1, SinceWhole.Bytes + entry.Body.Length);
         foreach (ILeaderDuty duty in duties)
         {
             duty.Read(entry);

@@ -78,6 +78,8 @@ internal sealed class LeaderService(
     private async Task LeadAsync(CancellationToken stopping)
     {
         await queues.DeclareAsync(connection, stopping);
+        // Who leads goes on from what it has read.
+        await log.Ready.WaitAsync(stopping);
         await using LeaderSession session = await LeaderSession.OpenAsync(connection, services, stopping);
         LeaderDelivery? next;
         do

@@ -77,9 +77,14 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     /// <exception cref="ChannelClosedException">This program leads no longer, or never will by this session; the message says why.</exception>
     public async Task<LeaderDelivery?> NextAsync(TimeSpan? limit, CancellationToken stopping)
     {
-        if (_inbox.Reader.TryRead(out LeaderDelivery? waiting))
+        if (TryNext() is { } waiting)
         {
             return waiting;
+        }
+
+        if (limit <= TimeSpan.Zero && !_inbox.Reader.Completion.IsCompleted)
+        {
+            return null;
         }
 
         using CancellationTokenSource? timer = limit is { } time ? new CancellationTokenSource(time, _clock) : null;
@@ -93,6 +98,9 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
             return null;
         }
     }
+
+    /// <summary>One that is here already; null where none is.</summary>
+    public LeaderDelivery? TryNext() => _inbox.Reader.TryRead(out LeaderDelivery? waiting) ? waiting : null;
 
     public Task AckAsync(LeaderDelivery delivery) => _channel.BasicAckAsync(delivery.Tag, multiple: false, CancellationToken.None).AsTask().WaitAsync(Limits.Rpc, _clock);
 
@@ -148,7 +156,8 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
 
         if (entry.Leader is { } leader)
         {
-            properties.AppId = leader;
+            // Two logs, one made anew for the other, differ by it.
+            (properties.AppId, properties.MessageId) = (leader, Guid.NewGuid().ToString());
         }
 
         return new OutgoingMessage("", queue, queue, properties, entry.Body);

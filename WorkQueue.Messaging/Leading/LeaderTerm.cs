@@ -11,6 +11,9 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
     private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan TokenLimit = TimeSpan.FromSeconds(30);
 
+    // Whether it still leads it sees from the log, which wakes nobody.
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
+
     /// <summary>Begins, with what those before have decided.</summary>
     public async Task BeginAsync(CancellationToken stopping)
     {
@@ -52,14 +55,12 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
 
             // Before anything is changed: what was due by then is enqueued as it was.
             DateTimeOffset? due = await WorkAsync(stopping);
-            if (next is { Command.Kind: LeaderSession.Token })
+            bool hasObeyed = false;
+            for (; next is not null; next = session.TryNext())
             {
-                await token.ReceivedAsync(next);
-            }
-            else if (next is not null)
-            {
-                await ObeyAsync(next);
-                due = await WorkAsync(stopping);
+                bool isToken = next.Command.Kind == LeaderSession.Token;
+                await (isToken ? token.ReceivedAsync(next) : ObeyAsync(next));
+                hasObeyed |= !isToken;
             }
 
             await token.RenewAsync();
@@ -69,7 +70,7 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
             }
 
             stopping.ThrowIfCancellationRequested();
-            next = await session.NextAsync(Shorter(token.Wait, due - clock.GetUtcNow()), stopping);
+            next = await session.NextAsync(hasObeyed ? TimeSpan.Zero : Shortest(Look, token.Wait, due - clock.GetUtcNow()), stopping);
         }
     }
 
@@ -94,7 +95,7 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
 #pragma warning restore CA1031
         {
             logger.CommandPassedOver(fault, delivery.Command.Kind);
-            refusal = fault.Message;
+            refusal = fault.Message.Length > 0 ? fault.Message : fault.GetType().Name;
         }
 
         if (delivery.Command.By is not null)
@@ -119,6 +120,8 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
 
     private async Task WriteAllAsync()
     {
+        // Who leads matters too: where it began may have been dropped by then.
+        await session.WriteAsync(new LeaderEntry(LeaderLog.Leading, default));
         foreach (ILeaderDuty duty in duties)
         {
             await duty.WriteAllAsync(session);
@@ -127,9 +130,5 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
         await session.WriteAsync(new LeaderEntry(LeaderLog.Whole, default));
     }
 
-    private static TimeSpan Shorter(TimeSpan one, TimeSpan? other)
-    {
-        TimeSpan shorter = other < one ? other.Value : one;
-        return shorter > TimeSpan.Zero ? shorter : TimeSpan.Zero;
-    }
+    private static TimeSpan Shortest(params TimeSpan?[] times) => times.Min() is { } shortest && shortest > TimeSpan.Zero ? shortest : TimeSpan.Zero;
 }

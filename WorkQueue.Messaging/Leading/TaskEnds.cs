@@ -10,7 +10,7 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.Leading;
 
 /// <summary>Tells the leader that a task has ended, where its message asks for it.</summary>
-internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskEnds> logger)
+internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskEnds> logger) : IDisposable
 {
     /// <summary>What is told of a schedule's task.</summary>
     public const string OfSchedule = "schedule";
@@ -21,55 +21,73 @@ internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOpt
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
 
+    private readonly CancellationTokenSource _disposed = new();
     private int _waiting;
 
     /// <summary>
     /// Returns when the broker has it, or after a few seconds: then it is told again and again beside, as long as this program runs. Where it never is, what the task
     /// belongs to takes it to go on.
     /// </summary>
-    public async ValueTask TellAsync(TaskMessage task, CancellationToken stop)
+    /// <param name="task">The task.</param>
+    /// <param name="stop">Ends the waiting: the program stops.</param>
+    /// <returns>False where the program stops before the broker has it: whoever gets the task then tells it.</returns>
+    public async ValueTask<bool> TellAsync(TaskMessage task, CancellationToken stop)
     {
         // Never a command of another kind or name, whatever the header of a foreign message says.
         if (task.EndTold?.Split(':') is not [OfSchedule, var name] || !Names.IsValid(name))
         {
-            return;
+            return true;
         }
 
         LeaderEntry entry = new($"{OfSchedule}.ended", JsonSerializer.SerializeToUtf8Bytes(new TaskEnd(name, task.Id), TaskEndJson.Default.TaskEnd));
-        if (!await TryTellAsync(task.Id, entry, Patience, stop) && Volatile.Read(ref _waiting) < MostWaiting)
+        if (await TellAsync(entry, Patience, stop) is not { } problem)
         {
-            _ = KeepTellingAsync(task.Id, entry);
+            return true;
         }
+
+        logger.EndUntold(task.Id, problem);
+        if (!stop.IsCancellationRequested && Volatile.Read(ref _waiting) < MostWaiting)
+        {
+            _ = KeepTellingAsync(entry);
+        }
+
+        return !stop.IsCancellationRequested;
     }
 
-    private async Task KeepTellingAsync(string task, LeaderEntry entry)
+    public void Dispose()
     {
+        _disposed.Cancel();
+        _disposed.Dispose();
+    }
+
+    private async Task KeepTellingAsync(LeaderEntry entry)
+    {
+        CancellationToken disposed = _disposed.Token;
         Interlocked.Increment(ref _waiting);
         do
         {
-            await Task.Delay(TryAgain, clock);
+            await Task.Delay(TryAgain, clock, disposed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        while (!await TryTellAsync(task, entry, options.Value.ConfirmTimeout, CancellationToken.None));
+        while (!disposed.IsCancellationRequested && await TellAsync(entry, options.Value.ConfirmTimeout, disposed) is not null);
 
         Interlocked.Decrement(ref _waiting);
     }
 
-    private async Task<bool> TryTellAsync(string task, LeaderEntry entry, TimeSpan patience, CancellationToken stop)
+    private async Task<string?> TellAsync(LeaderEntry entry, TimeSpan patience, CancellationToken stop)
     {
         try
         {
             await publisher.PublishAsync(LeaderSession.MessageOf(topology.Leader.Queue, entry), patience, stop);
-            return true;
+            return null;
         }
         catch (PublishFailedException gone) when (gone.Outcome == PublishOutcome.Returned)
         {
             // No queue, and with it nobody who waits.
-            return true;
+            return null;
         }
-        catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException)
+        catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException or ObjectDisposedException)
         {
-            logger.EndUntold(task, failure.Message);
-            return false;
+            return failure.Message;
         }
     }
 }

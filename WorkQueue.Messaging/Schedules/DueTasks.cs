@@ -12,9 +12,6 @@ namespace WorkQueue.Messaging.Schedules;
 /// </summary>
 internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, ILeaderSession session, TimeProvider clock, ILogger logger)
 {
-    // Publishes at once on the leader's channel.
-    private const int AtOnce = 16;
-
     // Then the leader looks for what it is asked; the rest is looked at again.
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
 
@@ -29,23 +26,9 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
     public async Task<DateTimeOffset?> EnqueueAsync(CancellationToken stopping)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        long start = clock.GetTimestamp();
         Planned[] planned = [.. schedules.ToLookAt(now).Select(schedule => Plan(schedule, now)).OfType<Planned>()];
-        foreach (IGrouping<DateTimeOffset, (DateTimeOffset Time, string Name)> moment in planned.SelectMany(plan => plan.Due.Times.Select(time => (Time: time, plan.Name))).GroupBy(due => due.Time).OrderBy(due => due.Key))
-        {
-            foreach ((DateTimeOffset Time, string Name)[] some in moment.Chunk(AtOnce))
-            {
-                stopping.ThrowIfCancellationRequested();
-                if (clock.GetElapsedTime(start) > Turn)
-                {
-                    return now;
-                }
-
-                await Task.WhenAll(some.Where(due => !_troubled.ContainsKey(due.Name)).Select(due => EnqueueAsync(schedules.Find(due.Name)!, due.Time)));
-            }
-        }
-
-        foreach (Planned plan in planned.Where(plan => !_troubled.ContainsKey(plan.Name)))
+        bool isDone = await EnqueueAsync(planned, stopping);
+        foreach (Planned plan in planned.Where(plan => isDone && !_troubled.ContainsKey(plan.Name)))
         {
             await PassAsync(schedules.Find(plan.Name)!, plan, now);
         }
@@ -55,12 +38,32 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
             await SayAsync(schedules.Find(name)!, problem);
         }
 
-        return schedules.Next;
+        return isDone ? schedules.Next : now;
     }
 
     /// <summary>Of this one task, and not of the broker: others can be enqueued.</summary>
     public static bool IsOfTheTask(Exception failure) =>
         failure is InvalidTaskException or TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull or PublishOutcome.Refused or PublishOutcome.Returned };
+
+    // Those that have nothing to make up for come first: what is due now must not wait until it is missed. All of one schedule come in order.
+    private async Task<bool> EnqueueAsync(Planned[] planned, CancellationToken stopping)
+    {
+        long start = clock.GetTimestamp();
+        foreach (var moment in planned.SelectMany(plan => plan.Due.Times.Select(time => (Key: (IsLate: plan.Due.MadeUp > 0, Time: time), plan.Name))).GroupBy(due => due.Key, due => due.Name).OrderBy(due => due.Key))
+        {
+            foreach (string[] names in moment.Chunk(WorkingSchedules.AtOnce))
+            {
+                stopping.ThrowIfCancellationRequested();
+                await Task.WhenAll(names.Where(name => !_troubled.ContainsKey(name)).Select(name => EnqueueAsync(schedules.Find(name)!, moment.Key.Time)));
+                if (clock.GetElapsedTime(start) > Turn)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
 
     private Planned? Plan(ScheduleState schedule, DateTimeOffset now)
     {
@@ -108,7 +111,7 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
     private async Task PassAsync(ScheduleState schedule, Planned plan, DateTimeOffset now)
     {
         // Nobody may ever tell its end: a foreign worker does not, nor does the broker where it drops or dead-letters a task itself.
-        string? problem = schedule.Progress is { Pending: { } pending } && now - TaskIds.CreatedAt(pending) > StuckAfter
+        string? problem = schedule.Progress is { Pending: { } pending } && now - (schedule.Progress.Runs.FirstOrDefault(run => run.TaskId == pending)?.At ?? TaskIds.CreatedAt(pending)) > StuckAfter
             ? $"its task {pending} has not ended for {StuckAfter.TotalHours:0} hours, and what is due is left out; where it never will, pause and resume the schedule"
             : null;
         ScheduleProgress progress = schedule.Progress with { Through = plan.Due.Through, Problem = problem };

@@ -12,8 +12,8 @@ internal sealed class ScheduleBook
     /// <summary>All of them, as they are at the moment.</summary>
     public ImmutableDictionary<string, ScheduleState> Current => Volatile.Read(ref _schedules);
 
-    /// <summary>With what a leader begins: of a log that was deleted, and has nothing yet, what the old one had.</summary>
-    public ImmutableDictionary<string, ScheduleState> ForLeader => Volatile.Read(ref _before) ?? Current;
+    /// <summary>With what a leader begins: of a log that was deleted, and is not whole yet, what the old one had besides.</summary>
+    public ImmutableDictionary<string, ScheduleState> ForLeader => Volatile.Read(ref _before)?.SetItems(Current) ?? Current;
 
     /// <summary>The log was deleted and made anew.</summary>
     public void Forget()
@@ -25,10 +25,9 @@ internal sealed class ScheduleBook
     /// <summary>Reads an entry of the log; other kinds are passed over.</summary>
     public void Read(LeaderEntry entry)
     {
-        ImmutableDictionary<string, ScheduleState> after = After(Current, entry);
-        if (after != Current)
+        Volatile.Write(ref _schedules, After(Current, entry));
+        if (entry.Kind == LeaderLog.Whole)
         {
-            Volatile.Write(ref _schedules, after);
             Volatile.Write(ref _before, null);
         }
     }

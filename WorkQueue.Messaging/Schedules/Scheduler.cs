@@ -22,9 +22,14 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
 
     public async Task<string?> ObeyAsync(LeaderEntry command, ILeaderSession session)
     {
-        if (!command.Kind.StartsWith("schedule.", StringComparison.Ordinal) || ScheduleEntry.Read(command.Body) is not { } asked)
+        if (!command.Kind.StartsWith("schedule.", StringComparison.Ordinal))
         {
             return null;
+        }
+
+        if (ScheduleEntry.Read(command.Body) is not { } asked)
+        {
+            return "The program that leads cannot read it: it may be of an earlier version.";
         }
 
         if (command.Kind == ScheduleEntry.Define)
@@ -73,7 +78,7 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
         {
             logger.ScheduleTroubled(name, problem);
             // Nobody waits for the answer where it comes from settings: it is shown as it is, and runs when a program leads that can.
-            if (isAsked || !Names.IsValid(name) || options is { Cron: null } or { TimeZone: null } or { Type: null } or { Payload: null } || _schedules.All.Count >= ScheduleRules.MostSchedules)
+            if (isAsked || !Names.IsValid(name) || options is { Cron: null } or { TimeZone: null } or { Type: null } or { Payload: null } || (known is null && _schedules.All.Count >= ScheduleRules.MostSchedules))
             {
                 return problem;
             }

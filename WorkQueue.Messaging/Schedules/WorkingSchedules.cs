@@ -6,6 +6,9 @@ namespace WorkQueue.Messaging.Schedules;
 /// <summary>The schedules as who leads has them: nobody else changes them, and each change is in the log before it is here.</summary>
 internal sealed class WorkingSchedules
 {
+    /// <summary>Publishes at once on the leader's channel.</summary>
+    public const int AtOnce = 16;
+
     private readonly ConcurrentDictionary<string, ScheduleState> _schedules = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DateTimeOffset?> _next = new(StringComparer.Ordinal);
 
@@ -72,9 +75,9 @@ internal sealed class WorkingSchedules
 
     public async Task WriteAllAsync(ILeaderSession session)
     {
-        foreach (ScheduleState schedule in All)
+        foreach (ScheduleState[] some in All.Chunk(AtOnce))
         {
-            await WriteAsync(new ScheduleEntry(schedule.Name, schedule.Options, schedule.Progress), session);
+            await Task.WhenAll(some.Select(schedule => WriteAsync(new ScheduleEntry(schedule.Name, schedule.Options, schedule.Progress), session)));
         }
     }
 

@@ -72,7 +72,6 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
         {
             if (!_begun)
             {
-                _begun = true;
                 foreach (ILeaderDuty duty in duties)
                 {
                     duty.Begin();
@@ -85,6 +84,8 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
                         throw new InvalidScheduleException(refusal);
                     }
                 }
+
+                _begun = true;
             }
 
             return await turn();

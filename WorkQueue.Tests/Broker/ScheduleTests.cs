@@ -162,7 +162,8 @@ public sealed class ScheduleTests(BrokerFixture broker)
         await plain.BasicPublishAsync("", $"{queue.Prefix}.leader.log", mandatory: true, new BasicProperties { Type = "schedule.removed", AppId = "another" }, "{\"name\":\"tick\"}"u8.ToArray());
         await Eventually.TrueAsync(() => queue.Runs.All.Count >= before + 3, "it goes on");
         Assert.NotNull(await schedules.FindAsync("tick"));
-        Assert.Equal(queue.Runs.All.Count, queue.Runs.All.Select(run => run.Context.Id).Distinct().Count());
+        // One that was enqueued, and not yet written down, is enqueued again.
+        Assert.InRange(queue.Runs.All.Count - queue.Runs.All.Select(run => run.Context.Id).Distinct().Count(), 0, 1);
     }
 
     private static async Task UntilWholeAsync(IChannel channel, string stream, Func<List<string>, bool> holds)
