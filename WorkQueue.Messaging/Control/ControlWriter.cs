@@ -15,15 +15,6 @@ internal sealed class ControlWriter(ConfirmedPublisher publisher, TaskTopology t
     /// <param name="cancellationToken">Stops the waiting.</param>
     /// <param name="limit">How long to wait; as long as for any publish if not given.</param>
     /// <exception cref="BrokerUnavailableException">The broker did not confirm.</exception>
-    public async Task SayAsync(ControlEntry entry, CancellationToken cancellationToken, TimeSpan? limit = null)
-    {
-        try
-        {
-            await publisher.PublishAsync(entry.Write(topology), limit ?? options.Value.ConfirmTimeout, cancellationToken);
-        }
-        catch (PublishFailedException failure)
-        {
-            throw new BrokerUnavailableException(failure.Message.TrimEnd('.'), failure);
-        }
-    }
+    public Task SayAsync(ControlEntry entry, CancellationToken cancellationToken, TimeSpan? limit = null) =>
+        publisher.SayAsync(entry.Write(topology), limit ?? options.Value.ConfirmTimeout, cancellationToken);
 }

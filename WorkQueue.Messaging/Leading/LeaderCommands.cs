@@ -23,7 +23,7 @@ internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, 
             OutgoingMessage message = LeaderSession.MessageOf(topology.Leader.Queue, new LeaderEntry(kind, body, by));
             // Who was told that it has not been done must not find it done later.
             message.Properties.Expiration = ((long)LeaderSession.CommandLimit.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
-            await PublishAsync(message, cancellationToken);
+            await publisher.SayAsync(message, options.Value.ConfirmTimeout, cancellationToken);
             return await answer.WaitAsync(AnswerLimit, clock, cancellationToken);
         }
         catch (TimeoutException late)
@@ -37,7 +37,7 @@ internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, 
     }
 
     public Task TellAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
-        PublishAsync(LeaderSession.MessageOf(topology.Leader.Queue, new LeaderEntry(kind, body)), cancellationToken);
+        publisher.SayAsync(LeaderSession.MessageOf(topology.Leader.Queue, new LeaderEntry(kind, body)), options.Value.ConfirmTimeout, cancellationToken);
 
     public async Task ReadyAsync(CancellationToken cancellationToken)
     {
@@ -50,18 +50,6 @@ internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, 
         catch (TimeoutException late)
         {
             throw new BrokerUnavailableException($"'{topology.Leader.Log}' could not be read yet", late);
-        }
-    }
-
-    private async Task PublishAsync(OutgoingMessage message, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await publisher.PublishAsync(message, options.Value.ConfirmTimeout, cancellationToken);
-        }
-        catch (PublishFailedException failure)
-        {
-            throw new BrokerUnavailableException(failure.Message.TrimEnd('.'), failure);
         }
     }
 }

@@ -11,8 +11,8 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Leading;
 
 /// <summary>
-/// One channel that consumes the leader's queue, and on which everything is published that a leader does. The broker lets the next one lead only when this
-/// channel is gone, and takes nothing more from it then: a program that was stopped for a while, and goes on believing that it leads, can do nothing.
+/// One channel that consumes the leader's queue, and on which everything is published that a leader does. The broker takes nothing from a channel that is gone:
+/// a program that was stopped for a while, and goes on believing that it leads, can do nothing. For one whose channel stands all the same see <see cref="LeaderLog"/>.
 /// </summary>
 internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposable
 {
@@ -71,24 +71,25 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     }
 
     /// <summary>The next command. Nobody who does not lead gets one.</summary>
-    /// <param name="limit">How long to wait; null for as long as it takes.</param>
+    /// <param name="limit">How long to wait.</param>
     /// <param name="stopping">Stops the waiting.</param>
     /// <returns>Null when none came in time.</returns>
     /// <exception cref="ChannelClosedException">This program leads no longer, or never will by this session; the message says why.</exception>
-    public async Task<LeaderDelivery?> NextAsync(TimeSpan? limit, CancellationToken stopping)
+    public async Task<LeaderDelivery?> NextAsync(TimeSpan limit, CancellationToken stopping)
     {
         if (TryNext() is { } waiting)
         {
             return waiting;
         }
 
-        if (limit <= TimeSpan.Zero && !_inbox.Reader.Completion.IsCompleted)
+        if (limit <= TimeSpan.Zero)
         {
-            return null;
+            // A cancelled wait would hide that the session has ended.
+            return _inbox.Reader.Completion.IsCompleted ? await _inbox.Reader.ReadAsync(stopping) : null;
         }
 
-        using CancellationTokenSource? timer = limit is { } time ? new CancellationTokenSource(time, _clock) : null;
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stopping, timer?.Token ?? CancellationToken.None);
+        using CancellationTokenSource timer = new(limit, _clock);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stopping, timer.Token);
         try
         {
             return await _inbox.Reader.ReadAsync(end.Token);
@@ -123,11 +124,9 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
             await _channel.BasicPublishAsync(message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None)
                 .AsTask().WaitAsync(confirmTimeout, _clock, cancellationToken);
         }
-        catch (PublishException refused)
+        catch (PublishException refusal)
         {
-            throw refused.IsReturn
-                ? new PublishFailedException(PublishOutcome.Returned, $"No queue takes '{message.RoutingKey}' from exchange '{message.Exchange}'.", refused)
-                : new PublishFailedException(PublishOutcome.Refused, $"The broker refused a message for '{message.RoutingKey}': its queue is full or not available.", refused);
+            throw PublishFailedException.Of(refusal, message);
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {

@@ -54,7 +54,7 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
             }
 
             // Before anything is changed: what was due by then is enqueued as it was.
-            DateTimeOffset? due = await WorkAsync(stopping);
+            DateTimeOffset? due = await duties.WorkAsync(session, stopping);
             bool hasObeyed = false;
             for (; next is not null; next = session.TryNext())
             {
@@ -85,10 +85,7 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
         string? refusal = null;
         try
         {
-            foreach (ILeaderDuty duty in duties)
-            {
-                refusal ??= await duty.ObeyAsync(delivery.Command, session);
-            }
+            refusal = await duties.ObeyAsync(delivery.Command, session);
         }
 #pragma warning disable CA1031 // A command that nobody can obey would end each leader after the other.
         catch (Exception fault) when (fault is not (PublishFailedException or TaskNotEnqueuedException))
@@ -106,18 +103,6 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
         await session.AckAsync(delivery);
     }
 
-    private async Task<DateTimeOffset?> WorkAsync(CancellationToken stopping)
-    {
-        DateTimeOffset? next = null;
-        foreach (ILeaderDuty duty in duties)
-        {
-            DateTimeOffset? due = await duty.WorkAsync(session, stopping);
-            next = next is null || due < next ? due ?? next : next;
-        }
-
-        return next;
-    }
-
     private async Task WriteAllAsync()
     {
         // Who leads matters too: where it began may have been dropped by then.
@@ -130,5 +115,6 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
         await session.WriteAsync(new LeaderEntry(LeaderLog.Whole, default));
     }
 
-    private static TimeSpan Shortest(params TimeSpan?[] times) => times.Min() is { } shortest && shortest > TimeSpan.Zero ? shortest : TimeSpan.Zero;
+    // A null one has no say.
+    private static TimeSpan Shortest(params TimeSpan?[] times) => times.Min() ?? TimeSpan.Zero;
 }

@@ -127,12 +127,8 @@ internal sealed class ConfirmedPublisher(
         {
             case null:
                 return;
-            case PublishException { IsReturn: true }:
-                throw new PublishFailedException(
-                    PublishOutcome.Returned, $"No queue takes '{message.RoutingKey}' from exchange '{message.Exchange}'.", failure);
-            case PublishException:
-                throw new PublishFailedException(
-                    PublishOutcome.Refused, $"The broker refused a message for '{message.RoutingKey}': its queue is full or not available.", failure);
+            case PublishException refusal:
+                throw PublishFailedException.Of(refusal, message);
             default:
                 // Whatever the client says here, the message may have been stored.
                 throw new PublishFailedException(PublishOutcome.Unknown, $"The connection was lost before the confirm: {failure.Message}", failure);

@@ -120,7 +120,7 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
             schedule = await schedules.SetAsync(schedule, progress, session);
         }
 
-        schedules.LookAgain(plan.Name, plan.Timetable.After(schedule.Progress.Through > now ? schedule.Progress.Through : now));
+        schedules.LookAgain(plan.Name, plan.Timetable.After(schedule.Progress.From(now)));
     }
 
     // Its tasks may be possible again when the programs are started that know their type.

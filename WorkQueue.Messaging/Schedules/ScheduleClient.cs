@@ -62,9 +62,7 @@ internal sealed class ScheduleClient(ILeaderCommands leader, ScheduleBook book, 
         try
         {
             Timetable timetable = Timetable.Parse(schedule.Options.Cron, schedule.Options.TimeZone, clock.GetUtcNow());
-            // What is done already is not due again, by whatever clock it was done.
-            DateTimeOffset from = schedule.Progress.Through > clock.GetUtcNow() ? schedule.Progress.Through : clock.GetUtcNow();
-            DateTimeOffset? due = schedule.IsActive ? timetable.After(from) : null;
+            DateTimeOffset? due = schedule.IsActive ? timetable.After(schedule.Progress.From(clock.GetUtcNow())) : null;
             for (; due is { } time && next.Count < Shown; due = timetable.After(time))
             {
                 next.Add(time);

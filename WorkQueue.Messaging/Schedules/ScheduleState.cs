@@ -26,6 +26,9 @@ internal sealed record ScheduleProgress(DateTimeOffset Through, bool IsPaused = 
     /// <summary>The newest first.</summary>
     public IReadOnlyList<ScheduleRun> Runs { get; init; } = [];
 
+    /// <summary>From when something may be due: never before what a leader whose clock is ahead has done.</summary>
+    public DateTimeOffset From(DateTimeOffset now) => Through > now ? Through : now;
+
     public ScheduleProgress With(ScheduleRun run) => this with { Runs = [run, .. Runs.Take(ScheduleState.MostRuns - 1)], Problem = null };
 }
 

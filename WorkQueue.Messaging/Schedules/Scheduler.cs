@@ -72,13 +72,14 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
             return null;
         }
 
+        bool isOneTooMany = known is null && _schedules.All.Count >= ScheduleRules.MostSchedules;
         string? problem = ScheduleRules.Problem(name, options, clock.GetUtcNow())
-            ?? (known is null && _schedules.All.Count >= ScheduleRules.MostSchedules ? $"There are {ScheduleRules.MostSchedules} schedules, and no more are possible." : null);
+            ?? (isOneTooMany ? $"There are {ScheduleRules.MostSchedules} schedules, and no more are possible." : null);
         if (problem is not null)
         {
             logger.ScheduleTroubled(name, problem);
             // Nobody waits for the answer where it comes from settings: it is shown as it is, and runs when a program leads that can.
-            if (isAsked || !Names.IsValid(name) || options is { Cron: null } or { TimeZone: null } or { Type: null } or { Payload: null } || (known is null && _schedules.All.Count >= ScheduleRules.MostSchedules))
+            if (isAsked || !Names.IsValid(name) || options is { Cron: null } or { TimeZone: null } or { Type: null } or { Payload: null } || isOneTooMany)
             {
                 return problem;
             }
@@ -90,9 +91,7 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
         return null;
     }
 
-    // Never back: what a leader whose clock is ahead has enqueued is done.
-    private ScheduleProgress FromNow(ScheduleProgress progress) =>
-        progress with { Through = clock.GetUtcNow() is var now && now > progress.Through ? now : progress.Through, Pending = null };
+    private ScheduleProgress FromNow(ScheduleProgress progress) => progress with { Through = progress.From(clock.GetUtcNow()), Pending = null };
 
     private async Task<string?> RunNowAsync(ScheduleState schedule, string id, ILeaderSession session)
     {

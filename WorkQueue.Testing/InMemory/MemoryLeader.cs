@@ -29,7 +29,7 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
         return Task.CompletedTask;
     }
 
-    public Task<string?> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => InTurnAsync(() => ObeyAsync(new LeaderEntry(kind, body)));
+    public Task<string?> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => InTurnAsync(() => duties.ObeyAsync(new LeaderEntry(kind, body), this));
 
     public Task TellAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => AskAsync(kind, body, cancellationToken);
 
@@ -40,30 +40,12 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
     {
         while (broker.ForLeader.TryDequeue(out LeaderEntry told))
         {
-            await ObeyAsync(told);
+            await duties.ObeyAsync(told, this);
         }
 
-        DateTimeOffset? next = null;
-        foreach (ILeaderDuty duty in duties)
-        {
-            DateTimeOffset? due = await duty.WorkAsync(this, CancellationToken.None);
-            next = next is null || due < next ? due ?? next : next;
-        }
-
-        NextDue = next;
+        NextDue = await duties.WorkAsync(this, CancellationToken.None);
         return null;
     });
-
-    private async Task<string?> ObeyAsync(LeaderEntry command)
-    {
-        string? refusal = null;
-        foreach (ILeaderDuty duty in duties)
-        {
-            refusal ??= await duty.ObeyAsync(command, this);
-        }
-
-        return refusal;
-    }
 
     private async Task<string?> InTurnAsync(Func<Task<string?>> turn)
     {
@@ -79,7 +61,7 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
 
                 foreach ((string name, ScheduleOptions schedule) in options.Value.Schedules)
                 {
-                    if (await ObeyAsync(new LeaderEntry(ScheduleEntry.Define, new ScheduleEntry(name, schedule).Write(), name)) is { } refusal)
+                    if (await duties.ObeyAsync(new LeaderEntry(ScheduleEntry.Define, new ScheduleEntry(name, schedule).Write(), name), this) is { } refusal)
                     {
                         throw new InvalidScheduleException(refusal);
                     }
