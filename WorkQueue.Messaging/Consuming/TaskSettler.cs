@@ -57,9 +57,16 @@ internal sealed class TaskSettler(
             return false;
         }
 
-        return delivery.Message.EndTold is null || disposition is not (Disposition.Ack or Disposition.DeadLetter or Disposition.EndCancelled or Disposition.Drop)
-            || await ends.TellAsync(delivery.Message, tokens.GivenUp);
+        return delivery.Message.EndTold is null || EndOf(disposition) is not { } state || await ends.TellAsync(delivery.Message, state, tokens.GivenUp);
     }
+
+    private static TaskState? EndOf(Disposition disposition) => disposition switch
+    {
+        Disposition.Ack => TaskState.Succeeded,
+        Disposition.DeadLetter => TaskState.DeadLettered,
+        Disposition.EndCancelled or Disposition.Drop => TaskState.Cancelled,
+        _ => null,
+    };
 
     /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>
     /// <returns>False where it did not: run here it is done sooner, and has no copies.</returns>

@@ -7,9 +7,9 @@ internal interface ILeaderCommands
     /// <param name="kind">What.</param>
     /// <param name="body">JSON.</param>
     /// <param name="cancellationToken">Stops the waiting.</param>
-    /// <returns>Why it cannot be done; null where it is done.</returns>
+    /// <returns>What the leader says of it.</returns>
     /// <exception cref="BrokerUnavailableException">Nobody has answered in time: no program leads, or the broker is away.</exception>
-    Task<string?> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken);
+    Task<LeaderAnswer> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken);
 
     /// <summary>Asks, and returns when the broker has it: whoever leads, or will, does it.</summary>
     /// <exception cref="BrokerUnavailableException">The broker has not confirmed it.</exception>

@@ -15,9 +15,15 @@ internal interface ILeaderDuty
     /// <summary>This program leads from now on, with what it has read.</summary>
     void Begin();
 
-    /// <summary>Does what it was asked to, if it is asked that.</summary>
-    /// <returns>Why it cannot be done; null where it is done, or is another's to do.</returns>
-    Task<string?> ObeyAsync(LeaderEntry command, ILeaderSession session);
+    /// <summary>What a command is about: those about one thing are obeyed in their order, those about different ones at once.</summary>
+    /// <returns>Null where the command is another duty's.</returns>
+    string? ThingOf(LeaderEntry command);
+
+    /// <summary>Does what it was asked to. A command may come again: from a leader that did not come to acknowledge it.</summary>
+    /// <param name="commands">Commands about one thing, in their order.</param>
+    /// <param name="session">The session.</param>
+    /// <returns>An answer to each.</returns>
+    Task<IReadOnlyList<LeaderAnswer>> ObeyAsync(IReadOnlyList<LeaderEntry> commands, ILeaderSession session);
 
     /// <summary>Does what is due.</summary>
     /// <param name="session">The session.</param>
@@ -35,3 +41,8 @@ internal interface ILeaderDuty
 /// <param name="By">The command it answers, or that it is; null for what nobody waits for.</param>
 /// <param name="Leader">The session that has written it.</param>
 internal readonly record struct LeaderEntry(string Kind, ReadOnlyMemory<byte> Body, string? By = null, string? Leader = null);
+
+/// <summary>What a leader says to a command.</summary>
+/// <param name="Refusal">Why it cannot be done; null where it is done.</param>
+/// <param name="Text">What was asked for, where that is more than to do it.</param>
+internal readonly record struct LeaderAnswer(string? Refusal = null, string? Text = null);

@@ -10,14 +10,14 @@ internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, 
     // What it may wait in the queue and, once more, with the leader, and what its answer takes.
     private static readonly TimeSpan AnswerLimit = (2 * LeaderSession.CommandLimit) + TimeSpan.FromSeconds(2);
 
-    public async Task<string?> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    public async Task<LeaderAnswer> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         await ReadyAsync(cancellationToken);
         // The first of all programs needs a moment to begin.
         await log.Led.WaitAsync(AnswerLimit, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
         string by = Guid.NewGuid().ToString("N");
-        Task<string?> answer = log.ExpectAsync(by);
+        Task<LeaderAnswer> answer = log.ExpectAsync(by);
         try
         {
             OutgoingMessage message = LeaderSession.MessageOf(topology.Leader.Queue, new LeaderEntry(kind, body, by));

@@ -3,17 +3,26 @@ namespace WorkQueue.Messaging.Leading;
 /// <summary>All that a leader has to do.</summary>
 internal static class LeaderDuties
 {
-    /// <inheritdoc cref="ILeaderDuty.ObeyAsync"/>
-    public static async Task<string?> ObeyAsync(this IEnumerable<ILeaderDuty> duties, LeaderEntry command, ILeaderSession session)
+    /// <summary>The duty that a command is for, and what it is about there; null where it is for none.</summary>
+    public static (ILeaderDuty Duty, string Thing)? Find(this IEnumerable<ILeaderDuty> duties, LeaderEntry command)
     {
-        string? refusal = null;
         foreach (ILeaderDuty duty in duties)
         {
-            refusal ??= await duty.ObeyAsync(command, session);
+            if (duty.ThingOf(command) is { } thing)
+            {
+                return (duty, thing);
+            }
         }
 
-        return refusal;
+        return null;
     }
+
+    /// <summary>Does what one command asks for.</summary>
+    public static async Task<LeaderAnswer> ObeyAsync(this IEnumerable<ILeaderDuty> duties, LeaderEntry command, ILeaderSession session) =>
+        duties.Find(command) is { } found ? (await found.Duty.ObeyAsync([command], session))[0] : new LeaderAnswer(Unknown(command));
+
+    /// <summary>What is said to a command that is for no duty.</summary>
+    public static string Unknown(LeaderEntry command) => $"The program that leads does not know '{command.Kind}': it may be of an earlier version.";
 
     /// <inheritdoc cref="ILeaderDuty.WorkAsync"/>
     public static async Task<DateTimeOffset?> WorkAsync(this IEnumerable<ILeaderDuty> duties, ILeaderSession session, CancellationToken stopping)

@@ -14,14 +14,17 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
     /// <summary>It still does: where it began may have been dropped.</summary>
     public const string Leading = "leading";
 
-    /// <summary>A command is done, or cannot be.</summary>
+    /// <summary>A command is done, or cannot be: then it says why.</summary>
     public const string Done = "done";
+
+    /// <summary>A command is done, with what was asked for.</summary>
+    public const string Answered = "answered";
 
     /// <summary>What matters was written anew.</summary>
     public const string Whole = "whole";
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ConcurrentDictionary<string, TaskCompletionSource<string?>> _expected = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, TaskCompletionSource<LeaderAnswer>> _expected = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _led = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string? _leader;
 
@@ -64,7 +67,7 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
 
     /// <summary>Expects the answer to a command, or the beginning of a leader; to be asked before it can come.</summary>
     /// <returns>What was said in it.</returns>
-    public Task<string?> ExpectAsync(string by) => _expected.GetOrAdd(by, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+    public Task<LeaderAnswer> ExpectAsync(string by) => _expected.GetOrAdd(by, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     /// <summary>Nobody waits any more.</summary>
     public void Unexpect(string by) => _expected.TryRemove(by, out _);
@@ -90,9 +93,10 @@ internal sealed class LeaderLog(StreamFollower streams, TaskTopology topology, I
             duty.Read(entry);
         }
 
-        if (entry is { Kind: Leads or Done, By: { } by } && _expected.TryRemove(by, out TaskCompletionSource<string?>? waiting))
+        if (entry is { Kind: Leads or Done or Answered, By: { } by } && _expected.TryRemove(by, out TaskCompletionSource<LeaderAnswer>? waiting))
         {
-            waiting.TrySetResult(entry.Body.Length == 0 ? null : Encoding.UTF8.GetString(entry.Body.Span));
+            string? said = entry.Body.Length == 0 ? null : Encoding.UTF8.GetString(entry.Body.Span);
+            waiting.TrySetResult(entry.Kind == Answered ? new LeaderAnswer(Text: said) : new LeaderAnswer(Refusal: said));
         }
     }
 

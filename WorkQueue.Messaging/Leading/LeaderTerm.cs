@@ -1,7 +1,5 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging.Diagnostics;
-using WorkQueue.Messaging.Publishing;
 
 namespace WorkQueue.Messaging.Leading;
 
@@ -17,7 +15,7 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
     /// <summary>Begins, with what those before have decided.</summary>
     public async Task BeginAsync(CancellationToken stopping)
     {
-        Task<string?> heard = log.ExpectAsync(session.Id);
+        Task<LeaderAnswer> heard = log.ExpectAsync(session.Id);
         try
         {
             // What the one before has written stands before this entry, or is passed over.
@@ -46,6 +44,7 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
     public async Task LeadAsync(LeaderDelivery? next, CancellationToken stopping)
     {
         LeaderToken token = new(session, renew, TokenLimit, clock);
+        LeaderOrders orders = new(session, duties, clock, logger);
         while (true)
         {
             if (log.Leader != session.Id)
@@ -55,13 +54,20 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
 
             // Before anything is changed: what was due by then is enqueued as it was.
             DateTimeOffset? due = await duties.WorkAsync(session, stopping);
-            bool hasObeyed = false;
+            List<LeaderDelivery> commands = [];
             for (; next is not null; next = session.TryNext())
             {
-                bool isToken = next.Command.Kind == LeaderSession.Token;
-                await (isToken ? token.ReceivedAsync(next) : ObeyAsync(next));
-                hasObeyed |= !isToken;
+                if (next.Command.Kind == LeaderSession.Token)
+                {
+                    await token.ReceivedAsync(next);
+                }
+                else
+                {
+                    commands.Add(next);
+                }
             }
+
+            await orders.ObeyAsync(commands);
 
             await token.RenewAsync();
             if (limits.AreOver(session.Written))
@@ -70,37 +76,8 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
             }
 
             stopping.ThrowIfCancellationRequested();
-            next = await session.NextAsync(hasObeyed ? TimeSpan.Zero : Shortest(Look, token.Wait, due - clock.GetUtcNow()), stopping);
+            next = await session.NextAsync(commands.Count > 0 ? TimeSpan.Zero : Shortest(Look, token.Wait, due - clock.GetUtcNow()), stopping);
         }
-    }
-
-    private async Task ObeyAsync(LeaderDelivery delivery)
-    {
-        if (delivery.Command.By is not null && clock.GetElapsedTime(delivery.At) > LeaderSession.CommandLimit)
-        {
-            await session.AckAsync(delivery);
-            return;
-        }
-
-        string? refusal = null;
-        try
-        {
-            refusal = await duties.ObeyAsync(delivery.Command, session);
-        }
-#pragma warning disable CA1031 // A command that nobody can obey would end each leader after the other.
-        catch (Exception fault) when (fault is not (PublishFailedException or TaskNotEnqueuedException))
-#pragma warning restore CA1031
-        {
-            logger.CommandPassedOver(fault, delivery.Command.Kind);
-            refusal = fault.Message.Length > 0 ? fault.Message : fault.GetType().Name;
-        }
-
-        if (delivery.Command.By is not null)
-        {
-            await session.WriteAsync(new LeaderEntry(LeaderLog.Done, refusal is null ? default : Encoding.UTF8.GetBytes(refusal), delivery.Command.By));
-        }
-
-        await session.AckAsync(delivery);
     }
 
     private async Task WriteAllAsync()

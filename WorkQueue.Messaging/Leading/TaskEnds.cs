@@ -12,8 +12,14 @@ namespace WorkQueue.Messaging.Leading;
 /// <summary>Tells the leader that a task has ended, where its message asks for it.</summary>
 internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskEnds> logger) : IDisposable
 {
-    /// <summary>What is told of a schedule's task.</summary>
+    /// <summary>A task of a schedule: then comes its name.</summary>
     public const string OfSchedule = "schedule";
+
+    /// <summary>A task with a key: then comes what the key is hashed to.</summary>
+    public const string OfKey = "unique";
+
+    /// <summary>A member of a batch: then comes its id and the member's number.</summary>
+    public const string OfBatch = "batch";
 
     // Those that the broker does not take wait here, so that no slot has to.
     private const int MostWaiting = 10_000;
@@ -29,17 +35,18 @@ internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOpt
     /// belongs to takes it to go on.
     /// </summary>
     /// <param name="task">The task.</param>
+    /// <param name="state">How it has ended.</param>
     /// <param name="stop">Ends the waiting: the program stops.</param>
     /// <returns>False where the program stops before the broker has it: whoever gets the task then tells it.</returns>
-    public async ValueTask<bool> TellAsync(TaskMessage task, CancellationToken stop)
+    public async ValueTask<bool> TellAsync(TaskMessage task, TaskState state, CancellationToken stop)
     {
-        // Never a command of another kind or name, whatever the header of a foreign message says.
-        if (task.EndTold?.Split(':') is not [OfSchedule, var name] || !Names.IsValid(name))
+        // Never a command of another kind, whatever the header of a foreign message says.
+        if (task.EndTold?.Split(':', 2) is not [OfSchedule or OfKey or OfBatch, { Length: > 0 } name] of)
         {
             return true;
         }
 
-        LeaderEntry entry = new($"{OfSchedule}.ended", JsonSerializer.SerializeToUtf8Bytes(new TaskEnd(name, task.Id), TaskEndJson.Default.TaskEnd));
+        LeaderEntry entry = new($"{of[0]}.ended", JsonSerializer.SerializeToUtf8Bytes(new TaskEnd(name, task.Id, task.Redriven, state), TaskEndJson.Default.TaskEnd));
         if (await TellAsync(entry, Patience, stop) is not { } problem)
         {
             return true;
@@ -95,8 +102,24 @@ internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOpt
 /// <summary>A task has ended.</summary>
 /// <param name="Name">Of what it was one.</param>
 /// <param name="TaskId">Its id.</param>
-internal sealed record TaskEnd(string Name, string TaskId);
+/// <param name="Redriven">How often it had been redriven.</param>
+/// <param name="State">How it has ended.</param>
+internal sealed record TaskEnd(string Name, string TaskId, int Redriven, TaskState State)
+{
+    /// <summary>Null for one that a later version may understand.</summary>
+    public static TaskEnd? Read(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body.Span, TaskEndJson.Default.TaskEnd) is { Name: not null, TaskId: not null } end ? end : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(TaskEnd))]
 internal sealed partial class TaskEndJson : JsonSerializerContext;

@@ -23,7 +23,7 @@ internal sealed class ScheduleClient(ILeaderCommands leader, ScheduleBook book, 
     {
         ArgumentNullException.ThrowIfNull(options);
         rules.Check(name, options);
-        string? refusal = await leader.AskAsync(ScheduleEntry.Define, new ScheduleEntry(name, options).Write(), cancellationToken);
+        string? refusal = (await leader.AskAsync(ScheduleEntry.Define, new ScheduleEntry(name, options).Write(), cancellationToken)).Refusal;
         return refusal is not null ? throw new InvalidScheduleException(refusal)
             // Somebody may have removed it at once.
             : Of(book.Current.GetValueOrDefault(name) ?? new ScheduleState(name, options, new ScheduleProgress(clock.GetUtcNow())));
@@ -45,14 +45,14 @@ internal sealed class ScheduleClient(ILeaderCommands leader, ScheduleBook book, 
 
         rules.Check(name, schedule.Options);
         string id = Guid.CreateVersion7(clock.GetUtcNow()).ToString();
-        string? refusal = await leader.AskAsync(ScheduleEntry.Run, new ScheduleEntry(name, TaskId: id).Write(), cancellationToken);
+        string? refusal = (await leader.AskAsync(ScheduleEntry.Run, new ScheduleEntry(name, TaskId: id).Write(), cancellationToken)).Refusal;
         return refusal is null ? id : book.Current.ContainsKey(name) ? throw ScheduleRefusal.Read(refusal, id) : null;
     }
 
     private async Task<bool> ChangeAsync(string kind, string name, CancellationToken cancellationToken)
     {
         await leader.ReadyAsync(cancellationToken);
-        return book.Current.ContainsKey(name) && await leader.AskAsync(kind, new ScheduleEntry(name).Write(), cancellationToken) is null;
+        return book.Current.ContainsKey(name) && (await leader.AskAsync(kind, new ScheduleEntry(name).Write(), cancellationToken)).Refusal is null;
     }
 
     private Schedule Of(ScheduleState schedule)

@@ -20,13 +20,22 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
 
     public Task WriteAllAsync(ILeaderSession session) => _schedules.WriteAllAsync(session);
 
-    public async Task<string?> ObeyAsync(LeaderEntry command, ILeaderSession session)
+    // They share what they change, and are asked for rarely: one after the other.
+    public string? ThingOf(LeaderEntry command) => command.Kind.StartsWith("schedule.", StringComparison.Ordinal) ? "schedules" : null;
+
+    public async Task<IReadOnlyList<LeaderAnswer>> ObeyAsync(IReadOnlyList<LeaderEntry> commands, ILeaderSession session)
     {
-        if (!command.Kind.StartsWith("schedule.", StringComparison.Ordinal))
+        List<LeaderAnswer> answers = [];
+        foreach (LeaderEntry command in commands)
         {
-            return null;
+            answers.Add(new LeaderAnswer(await RefusalAsync(command, session)));
         }
 
+        return answers;
+    }
+
+    private async Task<string?> RefusalAsync(LeaderEntry command, ILeaderSession session)
+    {
         if (ScheduleEntry.Read(command.Body) is not { } asked)
         {
             return "The program that leads cannot read it: it may be of an earlier version.";

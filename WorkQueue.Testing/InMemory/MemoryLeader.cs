@@ -29,11 +29,11 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
         return Task.CompletedTask;
     }
 
-    public Task<string?> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => InTurnAsync(() => duties.ObeyAsync(new LeaderEntry(kind, body), this));
+    public Task<LeaderAnswer> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => InTurnAsync(() => duties.ObeyAsync(new LeaderEntry(kind, body), this));
 
     public Task TellAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => AskAsync(kind, body, cancellationToken);
 
-    public Task ReadyAsync(CancellationToken cancellationToken) => InTurnAsync(() => Task.FromResult<string?>(null));
+    public Task ReadyAsync(CancellationToken cancellationToken) => InTurnAsync(() => Task.FromResult(default(LeaderAnswer)));
 
     /// <summary>Does what it was told by messages, and what is due.</summary>
     public Task WorkAsync() => InTurnAsync(async () =>
@@ -44,10 +44,10 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
         }
 
         NextDue = await duties.WorkAsync(this, CancellationToken.None);
-        return null;
+        return default;
     });
 
-    private async Task<string?> InTurnAsync(Func<Task<string?>> turn)
+    private async Task<LeaderAnswer> InTurnAsync(Func<Task<LeaderAnswer>> turn)
     {
         await _turn.WaitAsync();
         try
@@ -61,7 +61,7 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
 
                 foreach ((string name, ScheduleOptions schedule) in options.Value.Schedules)
                 {
-                    if (await duties.ObeyAsync(new LeaderEntry(ScheduleEntry.Define, new ScheduleEntry(name, schedule).Write(), name), this) is { } refusal)
+                    if ((await duties.ObeyAsync(new LeaderEntry(ScheduleEntry.Define, new ScheduleEntry(name, schedule).Write(), name), this)).Refusal is { } refusal)
                     {
                         throw new InvalidScheduleException(refusal);
                     }

@@ -56,7 +56,9 @@ public sealed class LeaderLogTests
         {
         }
 
-        public Task<string?> ObeyAsync(LeaderEntry command, ILeaderSession session) => Task.FromResult<string?>(null);
+        public string? ThingOf(LeaderEntry command) => null;
+
+        public Task<IReadOnlyList<LeaderAnswer>> ObeyAsync(IReadOnlyList<LeaderEntry> commands, ILeaderSession session) => throw new NotSupportedException();
 
         public Task<DateTimeOffset?> WorkAsync(ILeaderSession session, CancellationToken stopping) => Task.FromResult<DateTimeOffset?>(null);
 
