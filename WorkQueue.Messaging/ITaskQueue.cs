@@ -59,7 +59,11 @@ public sealed record EnqueueResult(NewTask Given, EnqueuedTask? Task, Exception?
 /// <summary>A task the broker has confirmed.</summary>
 /// <param name="Id">The task's id.</param>
 /// <param name="State"><see cref="TaskState.Queued"/>, or <see cref="TaskState.Scheduled"/> for one that runs later.</param>
-public sealed record EnqueuedTask(string Id, TaskState State);
+public sealed record EnqueuedTask(string Id, TaskState State)
+{
+    /// <summary>The task was there before, and holds the key of the one that was given: see <see cref="NewTask.Unique"/>. Of such a one the state is not always known to be another by now.</summary>
+    public bool Existing { get; init; }
+}
 
 /// <summary>Shorter forms of the calls of <see cref="ITaskQueue"/>.</summary>
 public static class TaskQueueExtensions

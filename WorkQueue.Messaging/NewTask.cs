@@ -52,6 +52,11 @@ public sealed record NewTask
     /// </summary>
     public IReadOnlyList<NewTask> Then { get; init; } = [];
 
+    /// <summary>
+    /// At most one task of its key at a time, whoever enqueues it; null, the default, for as many as are given. Of a chain it is the first task's alone. Not for a call.
+    /// </summary>
+    public UniqueOptions? Unique { get; init; }
+
     /// <summary>The place that it takes in a chain which has begun, as that of a task that is run again; null for a task, or a chain, of its own.</summary>
     public TaskChain? Chain { get; init; }
 

@@ -23,4 +23,7 @@ public sealed record TaskOptions
 
     /// <inheritdoc cref="NewTask.Then"/>
     public IReadOnlyList<NewTask> Then { get; init; } = [];
+
+    /// <inheritdoc cref="NewTask.Unique"/>
+    public UniqueOptions? Unique { get; init; }
 }

@@ -87,10 +87,11 @@ public sealed class TestTask
     /// <exception cref="JsonException">It is no such JSON.</exception>
     public TPayload? ReadPayload<TPayload>()
     {
-        HistoryRecord first = History[0];
-        return typeof(TPayload) == typeof(string) && first.ContentType == "text/plain"
-            ? (TPayload)(object)Encoding.UTF8.GetString(first.Body.Span)
-            : _json.ReadResult<TPayload>(first.Body.Span);
+        // Of one that was replaced, the newest.
+        HistoryRecord sent = History.Where(record => record is { Kind: HistoryKind.State, State: TaskState.Queued or TaskState.Scheduled }).MaxBy(record => record.Redriven) ?? History[0];
+        return typeof(TPayload) == typeof(string) && sent.ContentType == "text/plain"
+            ? (TPayload)(object)Encoding.UTF8.GetString(sent.Body.Span)
+            : _json.ReadResult<TPayload>(sent.Body.Span);
     }
 
     /// <summary>Reads its result, as whoever calls the task reads it.</summary>

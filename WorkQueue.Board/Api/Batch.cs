@@ -3,7 +3,7 @@ using WorkQueue.Messaging;
 namespace WorkQueue.Board.Api;
 
 /// <summary>Enqueues the lines of a batch, some at a time.</summary>
-internal sealed class Batch(ITaskQueue queue, TimeProvider clock)
+internal sealed class Batch(ITaskQueue queue)
 {
     private readonly List<string> _ids = [];
     private readonly List<RejectedLine> _rejected = [];
@@ -53,7 +53,7 @@ internal sealed class Batch(ITaskQueue queue, TimeProvider clock)
     {
         try
         {
-            return TaskRequestReader.FromJson(line.Json.Span, clock);
+            return TaskRequestReader.FromJson(line.Json.Span);
         }
         catch (BadHttpRequestException malformed)
         {

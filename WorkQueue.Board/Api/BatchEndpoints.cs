@@ -25,7 +25,7 @@ internal static class BatchEndpoints
             .WithName("WorkQueueEnqueueTasks")
             .WithSummary($"Enqueues many tasks, each line a JSON of POST /tasks; at most {MaxLines} lines and {MaxBytes / 1024 / 1024} MiB a call. A line that is refused does not stop the others.");
 
-    private static async Task<IResult> EnqueueAsync(HttpRequest request, ITaskQueue queue, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<IResult> EnqueueAsync(HttpRequest request, ITaskQueue queue, CancellationToken cancellationToken)
     {
         bool isNdJson = MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) && type.MediaType.Equals(NdJson, StringComparison.OrdinalIgnoreCase);
         if (!isNdJson)
@@ -36,7 +36,7 @@ internal static class BatchEndpoints
         TaskRequestReader.RequirePlain(request);
         // All of it is read before anything is enqueued: too many lines change nothing.
         IReadOnlyList<BatchLine> lines = Split(await TaskRequestReader.BytesAsync(request, cancellationToken));
-        Batch batch = new(queue, clock);
+        Batch batch = new(queue);
         foreach (BatchLine[] some in lines.Chunk(AtOnce))
         {
             await batch.EnqueueAsync(some, cancellationToken);

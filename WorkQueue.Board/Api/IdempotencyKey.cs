@@ -9,7 +9,7 @@ namespace WorkQueue.Board.Api;
 /// </summary>
 internal static class IdempotencyKey
 {
-    private const string Header = "Idempotency-Key";
+    public const string Header = "Idempotency-Key";
     private const int MaxLength = 255;
 
     /// <summary>The id the request asks for, or null.</summary>

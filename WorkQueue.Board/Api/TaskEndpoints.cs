@@ -35,8 +35,13 @@ internal static class TaskEndpoints
             ending.RequireAll();
         }
 
-        NewTask task = await TaskRequestReader.ReadAsync(request, clock, cancellationToken);
+        NewTask task = await TaskRequestReader.ReadAsync(request, cancellationToken);
         string? keyedId = IdempotencyKey.TaskIdOf(request);
+        if (task.Unique is not null && (keyedId is not null || limit is not null))
+        {
+            throw new BadHttpRequestException($"A task with unique goes without {(limit is null ? $"the header {IdempotencyKey.Header}" : "wait")}: the task of its key may be another's.");
+        }
+
         task = task with { Id = keyedId ?? (limit is null ? null : Guid.CreateVersion7(clock.GetUtcNow()).ToString()) };
         TaskEnded? ended = null;
         EnqueuedTask enqueued;
@@ -51,6 +56,6 @@ internal static class TaskEndpoints
 
         return ended is not null
             ? Results.Ok(ended)
-            : TaskAccepted.Of(request.HttpContext, enqueued.Id, enqueued.State);
+            : TaskAccepted.Of(request.HttpContext, enqueued.Id, (enqueued.Existing && task.Unique is { Then: UniqueRule.Skip } ? ending.StateOf(enqueued.Id) : null) ?? enqueued.State, enqueued.Existing);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using WorkQueue.Board.Calls;
 using WorkQueue.Board.ReadModel.Rows;
 using WorkQueue.Messaging;
@@ -13,9 +14,17 @@ namespace WorkQueue.Board.Api;
 /// <param name="NotBefore">When the task may run, ISO 8601.</param>
 /// <param name="Deadline">After this moment the task is not started any more, ISO 8601.</param>
 /// <param name="Then">The tasks that run after it, each when the one before it has succeeded.</param>
+/// <param name="Unique">At most one task of its key at a time; <c>{}</c> takes the payload as the key, as long as its task has not ended.</param>
 internal sealed record TaskRequest(
     string Type, JsonElement Payload, string? Queue = null, TimeSpan? Delay = null, DateTimeOffset? NotBefore = null, DateTimeOffset? Deadline = null,
-    IReadOnlyList<StepRequest>? Then = null);
+    IReadOnlyList<StepRequest>? Then = null, UniqueRequest? Unique = null);
+
+/// <summary>At most one task of a key at a time; a key belongs to a queue and a type.</summary>
+/// <param name="Key">What the task is about, 1 to 255 bytes; without one, the payload.</param>
+/// <param name="For">How long the key is held: <c>pending</c>, the default, until the task has ended; or a time, <c>hh:mm:ss</c>, at most 48 days.</param>
+/// <param name="Then">What becomes of a task whose key is held: <c>skip</c>, the default, <c>replace</c> or <c>debounce</c>.</param>
+/// <param name="Limit">With debounce, for how long at most a task is put off, <c>hh:mm:ss</c>; ten times the delay by default.</param>
+internal sealed record UniqueRequest(string? Key = null, string? For = null, string? Then = null, TimeSpan? Limit = null);
 
 /// <summary>A task that runs after another.</summary>
 /// <param name="Type">The task type.</param>
@@ -26,13 +35,14 @@ internal sealed record StepRequest(string Type, JsonElement Payload, string? Que
 
 /// <summary>The answer to an accepted task.</summary>
 /// <param name="Id">The task's id.</param>
-/// <param name="State"><c>queued</c>, or <c>scheduled</c> for one that runs later.</param>
-internal sealed record TaskAccepted(string Id, string State)
+/// <param name="State"><c>queued</c>, or <c>scheduled</c> for one that runs later; of a task that was there before, what it is now.</param>
+/// <param name="Existing">The task was there before, and holds the key.</param>
+internal sealed record TaskAccepted(string Id, string State, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Existing = false)
 {
     /// <summary>The answer, with the task's address.</summary>
-    public static IResult Of(HttpContext context, string id, TaskState state)
+    public static IResult Of(HttpContext context, string id, TaskState state, bool existing = false)
     {
         context.Response.Headers.Location = $"{MountPoint.Of(context)}tasks/{Uri.EscapeDataString(id)}";
-        return Results.Accepted(value: new TaskAccepted(id, state.ToText()));
+        return Results.Accepted(value: new TaskAccepted(id, state.ToText(), existing));
     }
 }

@@ -18,7 +18,7 @@ internal static class TaskRequestReader
 
     /// <summary>Reads a request.</summary>
     /// <exception cref="BadHttpRequestException">The body is no task; the status code says in which way.</exception>
-    public static async Task<NewTask> ReadAsync(HttpRequest request, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<NewTask> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         bool isText = MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type)
             && type.MediaType.Equals(MediaTypeNames.Text.Plain, StringComparison.OrdinalIgnoreCase);
@@ -34,7 +34,7 @@ internal static class TaskRequestReader
         }
 
         ReadOnlyMemory<byte> body = await ReadBodyAsync(request, cancellationToken);
-        return isText ? FromText(body) : FromJson(body.Span, clock);
+        return isText ? FromText(body) : FromJson(body.Span);
     }
 
     public static string UnsupportedContentType(HttpRequest request) =>
@@ -56,7 +56,7 @@ internal static class TaskRequestReader
 
     /// <summary>Reads the JSON of one task.</summary>
     /// <exception cref="BadHttpRequestException">It is no task.</exception>
-    public static NewTask FromJson(ReadOnlySpan<byte> body, TimeProvider clock)
+    public static NewTask FromJson(ReadOnlySpan<byte> body)
     {
         TaskRequest request = StrictJson.Parse<TaskRequest>(body);
         if (request is { Delay: not null, NotBefore: not null })
@@ -71,10 +71,30 @@ internal static class TaskRequestReader
             Body = BytesOf(request.Payload),
             ContentType = MediaTypeNames.Application.Json,
             Queue = request.Queue,
-            NotBefore = request.Delay is { } delay ? clock.GetUtcNow() + delay : request.NotBefore,
+            NotBefore = request.NotBefore,
+            Delay = request.Delay,
             Deadline = request.Deadline,
             Then = [.. (request.Then ?? []).Select(StepOf)],
+            Unique = request.Unique is { } unique ? UniqueOf(unique) : null,
         };
+    }
+
+    private static UniqueOptions UniqueOf(UniqueRequest unique)
+    {
+        TimeSpan time = default;
+        if (unique.For is not (null or "pending") && !TimeSpan.TryParseExact(unique.For, "c", CultureInfo.InvariantCulture, out time))
+        {
+            throw new BadHttpRequestException($"unique.for is '{unique.For}'; it is pending, or hh:mm:ss.");
+        }
+
+        UniqueRule then = unique.Then switch
+        {
+            null or "skip" => UniqueRule.Skip,
+            "replace" => UniqueRule.Replace,
+            "debounce" => UniqueRule.Debounce,
+            _ => throw new BadHttpRequestException($"unique.then is '{unique.Then}'; it is skip, replace or debounce."),
+        };
+        return new UniqueOptions { Key = unique.Key, For = unique.For is null or "pending" ? null : time, Then = then, Limit = unique.Limit };
     }
 
     private static NewTask StepOf(StepRequest? step, int index)

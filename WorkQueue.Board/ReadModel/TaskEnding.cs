@@ -49,7 +49,7 @@ internal sealed class TaskEnding(KeyedTasks keyed, TaskProjection projection, Ta
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            return (new EnqueuedTask(id, StateOf(id) ?? (task.NotBefore > clock.GetUtcNow() ? TaskState.Scheduled : TaskState.Queued)), null);
+            return (new EnqueuedTask(id, StateOf(id) ?? (task.Delay > TimeSpan.Zero || task.NotBefore > clock.GetUtcNow() ? TaskState.Scheduled : TaskState.Queued)), null);
         }
         finally
         {
@@ -57,7 +57,8 @@ internal sealed class TaskEnding(KeyedTasks keyed, TaskProjection projection, Ta
         }
     }
 
-    private TaskState? StateOf(string id)
+    /// <summary>The state of a task as far as the history is read; null where it does not tell of it.</summary>
+    public TaskState? StateOf(string id)
     {
         try
         {

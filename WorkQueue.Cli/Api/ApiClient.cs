@@ -11,11 +11,11 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
     public const int MaxPage = 500;
 
     /// <summary>Enqueues a text.</summary>
-    public Task<TaskAccepted> SendAsync(string text, string idempotencyKey, CancellationToken cancellationToken) =>
+    public Task<TaskAccepted> SendAsync(string text, string? idempotencyKey, CancellationToken cancellationToken) =>
         SendAsync(new StringContent(text), idempotencyKey, cancellationToken);
 
     /// <summary>Enqueues a task.</summary>
-    public Task<TaskAccepted> SendAsync(NewTask task, string idempotencyKey, CancellationToken cancellationToken) =>
+    public Task<TaskAccepted> SendAsync(NewTask task, string? idempotencyKey, CancellationToken cancellationToken) =>
         SendAsync(Json(task), idempotencyKey, cancellationToken);
 
     /// <summary>Enqueues a task a line.</summary>
@@ -86,10 +86,14 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
 
     public void Dispose() => connection.Dispose();
 
-    private async Task<TaskAccepted> SendAsync(HttpContent content, string idempotencyKey, CancellationToken cancellationToken)
+    private async Task<TaskAccepted> SendAsync(HttpContent content, string? idempotencyKey, CancellationToken cancellationToken)
     {
         using HttpRequestMessage request = new(HttpMethod.Post, "tasks") { Content = content };
-        request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        if (idempotencyKey is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        }
+
         return (await connection.CallAsync<TaskAccepted>(request, cancellationToken)).Value;
     }
 

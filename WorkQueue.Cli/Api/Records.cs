@@ -10,10 +10,17 @@ internal sealed record Page<T>([property: JsonRequired] IReadOnlyList<T> Items, 
 
 /// <summary>A task to send as JSON.</summary>
 internal sealed record NewTask(
-    string Type, JsonElement Payload, string? Queue = null, TimeSpan? Delay = null, DateTimeOffset? NotBefore = null, DateTimeOffset? Deadline = null);
+    string Type, JsonElement Payload, string? Queue = null, TimeSpan? Delay = null, DateTimeOffset? NotBefore = null, DateTimeOffset? Deadline = null,
+    UniqueKey? Unique = null);
+
+/// <summary>At most one task of a key at a time.</summary>
+internal sealed record UniqueKey(string? Key, string? For, string? Then);
 
 /// <summary>A task the broker has, or one that was told to stop.</summary>
-internal sealed record TaskAccepted([property: JsonRequired] string Id, [property: JsonRequired] string State);
+/// <param name="Id">Its id.</param>
+/// <param name="State">Its state.</param>
+/// <param name="Existing">It was there before, and holds the key.</param>
+internal sealed record TaskAccepted([property: JsonRequired] string Id, [property: JsonRequired] string State, bool? Existing = null);
 
 /// <summary>What became of a batch; the ids are those of the accepted lines, in their order.</summary>
 internal sealed record BatchAnswer([property: JsonRequired] int Accepted, IReadOnlyList<string>? Ids, IReadOnlyList<RejectedLine>? Rejected);

@@ -49,6 +49,7 @@ internal sealed class SendCommand
             { payload: not null, Item2: true } => "Give a text or --payload, not both.",
             { payload: not null, Type: null } => "--payload needs --type.",
             { payload: null, Item2: false } => "There is nothing to send: give a text (wq send First message.), --type and --payload, or --file.",
+            _ when kind.Unique is not null && (parse.GetValue(_wait) is not null || parse.GetValue(_key) is not null) => "--unique goes without --wait and --idempotency-key: the task of its key may be another's.",
             _ => null,
         };
         if (mistake is not null)
@@ -58,10 +59,10 @@ internal sealed class SendCommand
 
         return parse.GetValue(_file) is { } file
             ? new FileSender(session, kind, payloadLines).SendAsync(file, cancellationToken)
-            : SendOneAsync(session, parse, SenderOf(session.Api, kind, text, payload), cancellationToken);
+            : SendOneAsync(session, parse, kind.Unique is not null, SenderOf(session.Api, kind, text, payload), cancellationToken);
     }
 
-    private static Func<string, CancellationToken, Task<TaskAccepted>> SenderOf(ApiClient api, TaskKind kind, string text, string? payload)
+    private static Func<string?, CancellationToken, Task<TaskAccepted>> SenderOf(ApiClient api, TaskKind kind, string text, string? payload)
     {
         if (payload is null && kind.IsPlain)
         {
@@ -73,9 +74,10 @@ internal sealed class SendCommand
     }
 
     private async Task<int> SendOneAsync(
-        Session session, ParseResult parse, Func<string, CancellationToken, Task<TaskAccepted>> send, CancellationToken cancellationToken)
+        Session session, ParseResult parse, bool isUnique, Func<string?, CancellationToken, Task<TaskAccepted>> send, CancellationToken cancellationToken)
     {
-        string key = parse.GetValue(_key) ?? $"wq-{Guid.CreateVersion7(session.Terminal.Clock.GetUtcNow())}";
+        // Of a task with a key of its own there is one however often it is sent.
+        string? key = isUnique ? null : parse.GetValue(_key) ?? $"wq-{Guid.CreateVersion7(session.Terminal.Clock.GetUtcNow())}";
         TaskAccepted task = await SendSurelyAsync(session.Printer, send, key, cancellationToken);
         if (parse.GetValue(_wait) is { } limit)
         {
@@ -89,7 +91,7 @@ internal sealed class SendCommand
     // Once more where nobody knows whether the first arrived: the key gives both the same id, so that at worst one task runs twice,
     // which every handler has to bear anyway. What was surely not accepted is for the user to send again.
     private static async Task<TaskAccepted> SendSurelyAsync(
-        Printer printer, Func<string, CancellationToken, Task<TaskAccepted>> send, string key, CancellationToken cancellationToken)
+        Printer printer, Func<string?, CancellationToken, Task<TaskAccepted>> send, string? key, CancellationToken cancellationToken)
     {
         try
         {
@@ -97,7 +99,7 @@ internal sealed class SendCommand
         }
         catch (ApiException unknown) when (unknown.IsOutcomeUnknown)
         {
-            printer.Note($"{unknown.Message} Sending it again under the same id.");
+            printer.Note($"{unknown.Message} Sending it again under the same {(key is null ? "key" : "id")}.");
         }
 
         try
@@ -106,7 +108,7 @@ internal sealed class SendCommand
         }
         catch (ApiException again)
         {
-            throw new ApiException(again.ExitCode, $"{again.Message} The task may have been accepted; send it again with --idempotency-key {key} to give it the same id.", again);
+            throw new ApiException(again.ExitCode, $"{again.Message} The task may have been accepted; send it again{(key is null ? ": there will be one of its key" : $" with --idempotency-key {key} to give it the same id")}.", again);
         }
     }
 }

@@ -15,6 +15,19 @@ internal sealed class TaskOptions
     private readonly Option<DateTimeOffset?> _notBefore = Time("--not-before", "Run it at this time or later");
     private readonly Option<DateTimeOffset?> _deadline = Time("--deadline", "Do not start it after this time");
 
+    private readonly Option<string?> _unique = new("--unique")
+    {
+        Description = "At most one task of this key at a time, of its queue and type; without a key the payload is it. Prints 'existing' where one is there.",
+        HelpName = "key",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+    private readonly Option<TimeSpan?> _uniqueFor = Verb.Duration("--unique-for", "Hold the key so long, not until the task has ended");
+    private readonly Option<string?> _uniqueThen = new Option<string?>("--unique-then")
+    {
+        Description = "What becomes of the task where the key is held: skip (as it is without this), replace or debounce.",
+        HelpName = "rule",
+    }.AcceptOnlyFromAmong("skip", "replace", "debounce");
+
     public void AddTo(Command command)
     {
         command.Add(_type);
@@ -22,14 +35,26 @@ internal sealed class TaskOptions
         command.Add(_delay);
         command.Add(_notBefore);
         command.Add(_deadline);
+        command.Add(_unique);
+        command.Add(_uniqueFor);
+        command.Add(_uniqueThen);
     }
 
     public TaskKind Read(ParseResult parse)
     {
-        TaskKind kind = new(parse.GetValue(_type), parse.GetValue(_queue), parse.GetValue(_delay), parse.GetValue(_notBefore), parse.GetValue(_deadline));
+        TaskKind kind = new(parse.GetValue(_type), parse.GetValue(_queue), parse.GetValue(_delay), parse.GetValue(_notBefore), parse.GetValue(_deadline), UniqueOf(parse));
         return kind is { Delay: not null, NotBefore: not null }
             ? throw new UsageException("--delay and --not-before say the same thing twice; give one.")
             : kind;
+    }
+
+    private UniqueKey? UniqueOf(ParseResult parse)
+    {
+        TimeSpan? time = parse.GetValue(_uniqueFor);
+        string? then = parse.GetValue(_uniqueThen);
+        return parse.GetResult(_unique) is not null
+            ? new UniqueKey(parse.GetValue(_unique), time?.ToString("c", CultureInfo.InvariantCulture), then)
+            : (time, then) is (null, null) ? null : throw new UsageException("--unique-for and --unique-then are for --unique.");
     }
 
     private static Option<DateTimeOffset?> Time(string name, string description) => new(name)
@@ -51,14 +76,14 @@ internal sealed class TaskOptions
 }
 
 /// <summary>What is the same for every task of one <c>send</c>.</summary>
-internal sealed record TaskKind(string? Type, string? Queue, TimeSpan? Delay, DateTimeOffset? NotBefore, DateTimeOffset? Deadline)
+internal sealed record TaskKind(string? Type, string? Queue, TimeSpan? Delay, DateTimeOffset? NotBefore, DateTimeOffset? Deadline, UniqueKey? Unique)
 {
     private const string TextType = "simulate";
 
     /// <summary>A text needs nothing around it.</summary>
-    public bool IsPlain => this is { Type: null, Queue: null, Delay: null, NotBefore: null, Deadline: null };
+    public bool IsPlain => this is { Type: null, Queue: null, Delay: null, NotBefore: null, Deadline: null, Unique: null };
 
     public NewTask OfText(string text) => Of(JsonSerializer.SerializeToElement(new { text }, WireJson.Options));
 
-    public NewTask Of(JsonElement payload) => new(Type ?? TextType, payload, Queue, Delay, NotBefore, Deadline);
+    public NewTask Of(JsonElement payload) => new(Type ?? TextType, payload, Queue, Delay, NotBefore, Deadline, Unique);
 }

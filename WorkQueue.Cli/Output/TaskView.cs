@@ -17,7 +17,8 @@ internal static class TaskView
         }
         else
         {
-            printer.Line((task.Id, Style.Plain), (task.State, States.StyleOf(task.State)));
+            (string, Style)[] was = task.Existing == true ? [("existing", Style.Plain)] : [];
+            printer.Line([(task.Id, Style.Plain), (task.State, States.StyleOf(task.State)), .. was]);
         }
     }
 

@@ -3,18 +3,23 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Publishing;
+using WorkQueue.Messaging.Unique;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Calls;
 
 /// <summary>The queue as a program sees it: one task, many, a stream of them, or a call that waits for its result.</summary>
-internal sealed class TaskClient(TaskPublisher publisher, IReplies replies, PayloadCodec json, IOptions<WorkQueueOptions> options, TimeProvider clock) : ITaskQueue
+internal sealed class TaskClient(TaskPublisher publisher, UniqueClient unique, IReplies replies, PayloadCodec json, IOptions<WorkQueueOptions> options, TimeProvider clock) : ITaskQueue
 {
     private static readonly TimeSpan LongestCall = TimeSpan.FromDays(1);
 
     public NewTask CreateTask<TPayload>(TPayload payload, TaskOptions? options = null) => NewTaskRules.Create(payload, options ?? new TaskOptions(), json);
 
-    public Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default) => publisher.EnqueueAsync(task, null, cancellationToken);
+    public Task<EnqueuedTask> EnqueueAsync(NewTask task, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        return task.Unique is { } key ? unique.EnqueueAsync(task, key, cancellationToken) : publisher.EnqueueAsync(task, null, cancellationToken);
+    }
 
     public async Task<IReadOnlyList<EnqueueResult>> EnqueueManyAsync(IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken = default)
     {
@@ -52,6 +57,11 @@ internal sealed class TaskClient(TaskPublisher publisher, IReplies replies, Payl
     public async Task<TResult> CallAsync<TResult>(NewTask task, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);
+        if (task.Unique is not null)
+        {
+            throw new InvalidTaskException(InvalidTaskReason.Malformed, "A call has no key: its result is for who calls. Enqueue the task, or leave out Unique.");
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout, LongestCall);
         DateTimeOffset now = clock.GetUtcNow();

@@ -10,7 +10,7 @@ namespace WorkQueue.Messaging.Control;
 /// <summary>One thing workers are told.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Queue">The queue that is paused or resumed.</param>
-/// <param name="Cancelled">The cancelled tasks, with how often each had been redriven.</param>
+/// <param name="Cancelled">The tasks that are cancelled, or whose place a newer one has taken, with how often each had been redriven.</param>
 /// <param name="Greeting">Who greets, or tells of runs.</param>
 /// <param name="Lost">Runs that have ended, and first deliveries that were lost, under a worker that lives: how many of each, by <see cref="SuspectRuns.KeyOf"/>.</param>
 /// <param name="Begun">A run of a task that was delivered before begins, by the same key.</param>
@@ -20,6 +20,7 @@ internal sealed record ControlEntry(
     public const string PauseKind = "pause";
     public const string ResumeKind = "resume";
     public const string CancelKind = "cancel";
+    public const string SupersedeKind = "supersede";
     public const string HelloKind = "hello";
     public const string LostKind = "lost";
     public const string BegunKind = "begun";
@@ -41,6 +42,9 @@ internal sealed record ControlEntry(
 
         return new ControlEntry(CancelKind, Cancelled: redriven);
     }
+
+    public static ControlEntry Supersede(string taskId, int redriven) =>
+        new(SupersedeKind, Cancelled: new Dictionary<string, int>(StringComparer.Ordinal) { [taskId] = redriven });
 
     public static ControlEntry Hello(string greeting) => new(HelloKind, Greeting: greeting);
 

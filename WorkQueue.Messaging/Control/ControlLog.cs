@@ -124,6 +124,10 @@ internal sealed class ControlLog(StreamFollower streams, ControlWriter writer, S
                 }
 
                 break;
+            // What runs already goes on.
+            case { Kind: ControlEntry.SupersedeKind, Cancelled: { } tasks }:
+                Note(tasks);
+                break;
             // What it told itself it has counted.
             case { Kind: ControlEntry.LostKind, Lost: { } lost } when entry.Greeting != writer.Greeting:
                 suspects.End(lost);

@@ -5,7 +5,7 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Control;
 
 /// <summary>Says something to all workers, by the control log.</summary>
-internal sealed class ControlWriter(ConfirmedPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options)
+internal sealed class ControlWriter(IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options)
 {
     /// <summary>Who says it: what this process hears from itself it has done already.</summary>
     public string Greeting { get; } = Guid.NewGuid().ToString("N");

@@ -26,6 +26,12 @@ internal static partial class Log
     [LoggerMessage(5107, LogLevel.Warning, "The leader was not told that task {TaskId} has ended ({Reason}); trying again")]
     public static partial void EndUntold(this ILogger logger, string taskId, string reason);
 
+    [LoggerMessage(5108, LogLevel.Error, "Task {TaskId} holds a key, and may not be enqueued yet; trying again: {Reason}")]
+    public static partial void UniqueTaskWaits(this ILogger logger, string taskId, string reason);
+
+    [LoggerMessage(5109, LogLevel.Warning, "Workers were not told that task {TaskId} was replaced, and may run it with its earlier payload too: {Reason}")]
+    public static partial void NotSuperseded(this ILogger logger, string taskId, string reason);
+
     [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]
     public static partial void Enqueued(this ILogger logger, string taskId, string type, string queue);
 

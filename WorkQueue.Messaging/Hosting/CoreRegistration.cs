@@ -19,6 +19,7 @@ using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Schedules;
 using WorkQueue.Messaging.Streams;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Unique;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Hosting;
@@ -142,11 +143,11 @@ internal static class CoreRegistration
         services.AddSingleton<SuspectReporter>();
         services.AddHostedService(provider => provider.GetRequiredService<SuspectReporter>());
         services.AddSingleton<ITaskControl, TaskControl>();
-        AddSchedules(services);
+        AddLeading(services);
         services.AddHealthChecks().AddCheck<PublishingHealthCheck>("rabbitmq");
     }
 
-    private static void AddSchedules(IServiceCollection services)
+    private static void AddLeading(IServiceCollection services)
     {
         services.AddSingleton<TaskEnds>();
         services.AddSingleton<LeaderQueues>();
@@ -158,6 +159,8 @@ internal static class CoreRegistration
         services.AddSingleton<ScheduleRules>();
         services.AddSingleton<ILeaderDuty, Scheduler>();
         services.AddSingleton<ISchedules, ScheduleClient>();
+        services.AddSingleton<ILeaderDuty, UniqueTasks>();
+        services.AddSingleton<UniqueClient>();
         services.AddHostedService(provider => provider.GetRequiredService<LeaderService>());
         services.AddHostedService<DefinedSchedules>();
     }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace WorkQueue.Messaging.Leading;
 
 /// <summary>
@@ -40,7 +42,30 @@ internal interface ILeaderDuty
 /// <param name="Body">JSON.</param>
 /// <param name="By">The command it answers, or that it is; null for what nobody waits for.</param>
 /// <param name="Leader">The session that has written it.</param>
-internal readonly record struct LeaderEntry(string Kind, ReadOnlyMemory<byte> Body, string? By = null, string? Leader = null);
+internal readonly record struct LeaderEntry(string Kind, ReadOnlyMemory<byte> Body, string? By = null, string? Leader = null)
+{
+    /// <summary>The first text in its body: what it is about. Empty where there is none.</summary>
+    public string FirstText()
+    {
+        try
+        {
+            Utf8JsonReader reader = new(Body.Span);
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.String)
+                {
+                    return reader.GetString()!;
+                }
+            }
+        }
+        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
+        {
+            // Whoever reads all of it says so.
+        }
+
+        return "";
+    }
+}
 
 /// <summary>What a leader says to a command.</summary>
 /// <param name="Refusal">Why it cannot be done; null where it is done.</param>

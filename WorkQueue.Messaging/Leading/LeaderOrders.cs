@@ -47,17 +47,17 @@ internal sealed class LeaderOrders(LeaderSession session, IEnumerable<ILeaderDut
         }
 
         await Task.WhenAll(group.Zip(answers, AnswerAsync));
+        // In their order: of those that come again none has been followed by one that does not.
+        foreach (LeaderDelivery delivery in group)
+        {
+            await session.AckAsync(delivery);
+        }
     }
 
-    private async Task AnswerAsync(LeaderDelivery delivery, LeaderAnswer answer)
+    private Task AnswerAsync(LeaderDelivery delivery, LeaderAnswer answer)
     {
-        if (delivery.Command.By is { } by)
-        {
-            string? said = answer.Refusal ?? answer.Text;
-            string kind = answer.Refusal is null && said is not null ? LeaderLog.Answered : LeaderLog.Done;
-            await session.WriteAsync(new LeaderEntry(kind, said is null ? default : Encoding.UTF8.GetBytes(said), by));
-        }
-
-        await session.AckAsync(delivery);
+        string? said = answer.Refusal ?? answer.Text;
+        string kind = answer.Refusal is null && said is not null ? LeaderLog.Answered : LeaderLog.Done;
+        return delivery.Command.By is { } by ? session.WriteAsync(new LeaderEntry(kind, said is null ? default : Encoding.UTF8.GetBytes(said), by)) : Task.CompletedTask;
     }
 }

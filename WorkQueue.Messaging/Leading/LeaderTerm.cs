@@ -12,6 +12,8 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
     // Whether it still leads it sees from the log, which wakes nobody.
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
 
+    private long _whole;
+
     /// <summary>Begins, with what those before have decided.</summary>
     public async Task BeginAsync(CancellationToken stopping)
     {
@@ -70,7 +72,8 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
             await orders.ObeyAsync(commands);
 
             await token.RenewAsync();
-            if (limits.AreOver(session.Written))
+            // What is written anew is never more than what has come since the last time.
+            if (limits.AreOver(session.Written) && session.Written.Bytes >= _whole)
             {
                 await WriteAllAsync();
             }
@@ -83,12 +86,14 @@ internal sealed class LeaderTerm(LeaderSession session, LeaderLog log, IEnumerab
     private async Task WriteAllAsync()
     {
         // Who leads matters too: where it began may have been dropped by then.
+        long before = session.Written.Bytes;
         await session.WriteAsync(new LeaderEntry(LeaderLog.Leading, default));
         foreach (ILeaderDuty duty in duties)
         {
             await duty.WriteAllAsync(session);
         }
 
+        _whole = session.Written.Bytes - before;
         await session.WriteAsync(new LeaderEntry(LeaderLog.Whole, default));
     }
 

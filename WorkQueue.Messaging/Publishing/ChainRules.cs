@@ -31,6 +31,7 @@ internal static class ChainRules
             Require(step is not null, InvalidTaskReason.Malformed, "It is null.");
             Require(step is { Id: null, RunOf: null, Chain: null, Then: null or { Count: 0 } }, InvalidTaskReason.Malformed, "A task that comes after another has neither an id, which is made from the first one's, nor tasks of its own after it.");
             Require(step is { NotBefore: null, Deadline: null }, InvalidTaskReason.Malformed, "A task that comes after another has no times: give it a delay, which begins when the one before it has ended.");
+            Require(step is { Unique: null }, InvalidTaskReason.Malformed, "A task that comes after another has no key of its own: give the first one a key.");
             (string type, TaskQueue queue) = NewTaskRules.Resolve(step!, options, topology);
             NewTaskRules.CheckBody(step!, options);
             NewTaskRules.CheckDelay(step!);

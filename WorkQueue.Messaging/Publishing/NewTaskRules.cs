@@ -31,6 +31,7 @@ internal static class NewTaskRules
             Delay = options.Delay,
             Deadline = options.Deadline,
             Then = options.Then,
+            Unique = options.Unique,
         };
     }
 
@@ -41,6 +42,7 @@ internal static class NewTaskRules
         (string type, TaskQueue queue) = Resolve(task, options, topology);
         CheckBody(task, options);
         CheckDelay(task);
+        UniqueRules.Check(task.Unique, task.Delay);
         DateTimeOffset? notBefore = task.Delay is { } delay ? now + delay : task.NotBefore;
         CheckTimes(notBefore, task.Deadline, now);
         string id = CheckId(task.Id) ?? Guid.CreateVersion7(now).ToString();

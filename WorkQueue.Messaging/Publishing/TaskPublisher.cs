@@ -26,23 +26,39 @@ internal sealed class TaskPublisher(
     /// <param name="cancellationToken">Stops the waiting. The task may be enqueued all the same.</param>
     public async Task<EnqueuedTask> EnqueueAsync(NewTask task, ReplyAddress? reply, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(task);
-        DateTimeOffset now = clock.GetUtcNow();
-        TaskMessage message = NewTaskRules.Check(task, options.Value, topology, now);
-        Admit(message);
+        TaskMessage message = Check(task);
         if (task is { Id: not null, IsRepeat: false })
         {
             message = message with { Redriven = await NextRedrivenAsync(message, cancellationToken) };
         }
 
-        using Activity? activity = telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
-        Activity? context = activity ?? Activity.Current;
+        return await EnqueueAsync(message, reply, cancellationToken);
+    }
+
+    /// <summary>Checks a task and gives it its envelope.</summary>
+    /// <exception cref="InvalidTaskException">The task is not acceptable, whatever the broker.</exception>
+    public TaskMessage Check(NewTask task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        return NewTaskRules.Check(task, options.Value, topology, clock.GetUtcNow());
+    }
+
+    /// <summary>A task that somebody else is to enqueue, in the trace of who has it enqueued.</summary>
+    public static TaskMessage InTrace(TaskMessage message) => Activity.Current is { } here ? message with { TraceParent = here.Id, TraceState = here.TraceStateString } : message;
+
+    /// <summary>Enqueues a task that was checked. One that is in a trace already stays there.</summary>
+    public async Task<EnqueuedTask> EnqueueAsync(TaskMessage message, ReplyAddress? reply, CancellationToken cancellationToken)
+    {
+        Admit(message);
+        bool isInTrace = message.TraceParent is not null;
+        using Activity? activity = isInTrace ? null : telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
+        Activity? context = activity ?? (isInTrace ? null : Activity.Current);
         if (context is not null || reply is not null)
         {
-            message = message with { ReplyTo = reply?.Queue, CorrelationId = reply?.Correlation, TraceParent = context?.Id, TraceState = context?.TraceStateString };
+            message = message with { ReplyTo = reply?.Queue, CorrelationId = reply?.Correlation, TraceParent = context?.Id ?? message.TraceParent, TraceState = context is null ? message.TraceState : context.TraceStateString };
         }
 
-        TimeSpan delay = message.NotBefore - now ?? TimeSpan.Zero;
+        TimeSpan delay = message.NotBefore - clock.GetUtcNow() ?? TimeSpan.Zero;
         try
         {
             bool delayed = await PublishAsync(message, delay, options.Value.ConfirmTimeout, cancellationToken);

@@ -46,7 +46,7 @@ internal sealed class ScheduleClient(ILeaderCommands leader, ScheduleBook book, 
         rules.Check(name, schedule.Options);
         string id = Guid.CreateVersion7(clock.GetUtcNow()).ToString();
         string? refusal = (await leader.AskAsync(ScheduleEntry.Run, new ScheduleEntry(name, TaskId: id).Write(), cancellationToken)).Refusal;
-        return refusal is null ? id : book.Current.ContainsKey(name) ? throw ScheduleRefusal.Read(refusal, id) : null;
+        return refusal is null ? id : book.Current.ContainsKey(name) ? throw TaskRefusal.Read(refusal, id) ?? new InvalidScheduleException(refusal) : null;
     }
 
     private async Task<bool> ChangeAsync(string kind, string name, CancellationToken cancellationToken)

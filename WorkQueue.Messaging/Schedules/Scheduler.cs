@@ -114,9 +114,9 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
         {
             await session.Tasks.EnqueueAsync(ScheduleRules.TaskOf(schedule.Options, id, null), null, CancellationToken.None);
         }
-        catch (Exception failure) when (DueTasks.IsOfTheTask(failure))
+        catch (Exception failure) when (TaskRefusal.IsOfTheTask(failure))
         {
-            return ScheduleRefusal.Of(failure);
+            return TaskRefusal.Of(failure);
         }
 
         DateTimeOffset now = clock.GetUtcNow();

@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Faults;
 
-/// <summary>The worker as a process of its own, which can be killed.</summary>
+/// <summary>The worker, or the producer, as a process of its own, which can be killed.</summary>
 internal sealed class WorkerProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -15,9 +16,23 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public int ExitCode => _process.ExitCode;
 
-    public static WorkerProcess Start(string connectionString, string prefix, params (string Key, string Value)[] settings)
+    public static WorkerProcess Start(string connectionString, string prefix, params (string Key, string Value)[] settings) =>
+        StartProgram("WorkQueue.Worker.dll", connectionString, prefix, settings);
+
+    /// <summary>Starts a producer that keeps nothing on the disk.</summary>
+    /// <returns>The process, and where it answers.</returns>
+    public static async Task<(WorkerProcess Process, Uri Address)> StartProducerAsync(string connectionString, string prefix)
     {
-        ProcessStartInfo start = new("dotnet", ["WorkQueue.Worker.dll"])
+        const string Listens = "Now listening on: ";
+        WorkerProcess producer = StartProgram("WorkQueue.Producer.dll", connectionString, prefix, ("Board:Store", ":memory:"));
+        string? line = null;
+        await Eventually.TrueAsync(() => (line = producer.Output.FirstOrDefault(text => text.Contains(Listens, StringComparison.Ordinal))) is not null, "the producer listens");
+        return (producer, new Uri(line![(line!.IndexOf(Listens, StringComparison.Ordinal) + Listens.Length)..].Trim()));
+    }
+
+    private static WorkerProcess StartProgram(string program, string connectionString, string prefix, params (string Key, string Value)[] settings)
+    {
+        ProcessStartInfo start = new("dotnet", [program])
         {
             WorkingDirectory = AppContext.BaseDirectory,
             RedirectStandardOutput = true,
@@ -25,6 +40,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         };
         // Where loopback may be called, on which the tests count.
         start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["ConnectionStrings__rabbitmq"] = connectionString;
         start.Environment["WorkQueue__Prefix"] = prefix;
         start.Environment["Logging__LogLevel__Default"] = "Warning";

@@ -23,6 +23,7 @@ public sealed class HouseTests
         Consuming.Adaptive
         Consuming
         Calls · DeadLetters · Events · Monitoring
+        Unique
         Control
         History · Leading
         Streams

@@ -32,6 +32,9 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
     /// <summary>Set: the queue refuses what is enqueued, and the history beside it stores it.</summary>
     public bool IsRefusing { get; set; }
 
+    /// <summary>Set: the task that holds the key of whatever is enqueued.</summary>
+    public string? Holder { get; set; }
+
     /// <summary>What becomes of a task that was enqueued.</summary>
     public Action<string>? OnEnqueued { get; set; }
 
@@ -84,6 +87,12 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
         if (task.Queue is not (null or "default"))
         {
             throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"No queue '{task.Queue}'.");
+        }
+
+        UniqueRules.Check(task.Unique, task.Delay);
+        if (Holder is { } holder)
+        {
+            return new EnqueuedTask(holder, TaskState.Queued) { Existing = true };
         }
 
         string id = task.Id ?? Guid.NewGuid().ToString();

@@ -120,4 +120,30 @@ public sealed class SendTests
         context.Response.StatusCode = status;
         await context.Response.WriteAsJsonAsync(new { title = "Outcome unknown", detail = "No confirm in time.", taskId = "t1" });
     }
+
+    [Theory]
+    [InlineData("""{"type":"simulate","payload":{"text":"Hello."},"unique":{}}""", "Hello.", "--unique")]
+    [InlineData("""{"type":"simulate","payload":{"text":"Hello."},"unique":{"key":"k","for":"00:10:00","then":"skip"}}""", "Hello.", "--unique", "k", "--unique-for", "10m", "--unique-then", "skip")]
+    public async Task A_key_goes_with_the_task_and_the_one_that_is_there_is_told(string body, params string[] args)
+    {
+        await using FakeProducer producer = await FakeProducer.StartAsync();
+        producer.On("POST /tasks", 202, """{"id":"t1","state":"running","existing":true}""");
+        Result result = await producer.RunAsync(["send", .. args]);
+        Assert.Equal((ExitCode.Done, "t1 running existing\n"), (result.Code, result.Out));
+        Received sent = Assert.Single(producer.Received);
+        Assert.Equal(body, sent.Body);
+        Assert.False(sent.Headers.ContainsKey("Idempotency-Key"));
+    }
+
+    [Theory]
+    [InlineData("--unique-for", "10m")]
+    [InlineData("--unique", "k", "--wait")]
+    [InlineData("--unique", "k", "--idempotency-key", "i")]
+    [InlineData("--unique", "k", "--unique-then", "wait")]
+    public async Task What_does_not_go_with_a_key_is_refused_before_anything_is_sent(params string[] args)
+    {
+        await using FakeProducer producer = await FakeProducer.StartAsync();
+        Assert.Equal(ExitCode.Usage, (await producer.RunAsync(["send", "Hello.", .. args])).Code);
+        Assert.Empty(producer.Received);
+    }
 }
