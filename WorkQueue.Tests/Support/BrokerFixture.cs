@@ -13,7 +13,10 @@ public sealed class BrokerFixture : IAsyncLifetime
     public string ConnectionString => TestEnvironment.ExternalBroker ?? _owned?.ConnectionString ?? throw new InvalidOperationException("The broker is not started.");
 
     /// <summary>A broker that a test has set up in its own way; it ends with the fixture.</summary>
-    internal static BrokerFixture Of(OwnedBroker started) => new() { _owned = started };
+    internal static BrokerFixture Of(OwnedBroker started) => new() { _owned = started, KeepsLadders = false };
+
+    /// <summary>Its tests change nothing that would outlive them.</summary>
+    internal bool KeepsLadders { get; private init; } = true;
 
     public async Task InitializeAsync()
     {

@@ -14,7 +14,7 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Tests.Support;
 
-/// <summary>A task queue under a prefix of its own, with hosts as a user would build them; its queues are deleted at the end.</summary>
+/// <summary>A task queue under a prefix of its own, with hosts as a user would build them; its queues are deleted at the end, or, of the delay ladder, kept for another test.</summary>
 internal sealed class TestQueue : IAsyncDisposable
 {
     private readonly BrokerFixture _broker;
@@ -25,6 +25,7 @@ internal sealed class TestQueue : IAsyncDisposable
     public TestQueue(BrokerFixture broker, params (string Key, string Value)[] settings)
     {
         _broker = broker;
+        Prefix = TestPrefixes.Take(broker);
         _settings = settings.ToDictionary(setting => $"WorkQueue:{setting.Key}", setting => (string?)setting.Value);
         _settings["ConnectionStrings:rabbitmq"] = broker.ConnectionString;
         _settings["WorkQueue:Prefix"] = Prefix;
@@ -35,7 +36,7 @@ internal sealed class TestQueue : IAsyncDisposable
     /// <summary>The host started last.</summary>
     public IHost Last => _hosts[^1];
 
-    public string Prefix { get; } = $"t{Guid.NewGuid():N}"[..12];
+    public string Prefix { get; }
 
     /// <summary>Every run the workers of this queue made, in order.</summary>
     public Runs Runs { get; } = new();
@@ -125,16 +126,23 @@ internal sealed class TestQueue : IAsyncDisposable
     {
         await using IChannel channel = await PlainChannelAsync();
         DelayLadder ladder = new(Prefix);
-        string[] levels = [.. Enumerable.Range(0, DelayLadder.Levels).Select(ladder.Level)];
+        bool keepsLadder = await TestPrefixes.CanReturnAsync(_broker, _plain!, ladder);
+        string[] levels = keepsLadder ? [] : [.. Enumerable.Range(0, DelayLadder.Levels).Select(ladder.Level)];
         string[] queues = [.. _settings.Keys.Where(key => key.StartsWith("WorkQueue:Queues:", StringComparison.Ordinal)).Select(key => key.Split(':')[2]).Append("default").Distinct()];
         foreach (string name in (string[])[.. queues.Select(queue => $"{Prefix}.{queue}"), .. queues.Select(queue => $"{Prefix}.{queue}.dead"), ladder.Unrouted, $"{Prefix}.unreadable", $"{Prefix}.history", $"{Prefix}.control.log", $"{Prefix}.leader", $"{Prefix}.leader.log", .. levels, .. subscriptions])
         {
             await channel.QueueDeleteAsync(name);
         }
 
-        foreach (string name in (string[])[$"{Prefix}.tasks", $"{Prefix}.dead", $"{Prefix}.events", $"{Prefix}.control", ladder.Unrouted, $"{Prefix}.unreadable", ladder.EntryExchange, ladder.ExitExchange, .. levels])
+        string[] ends = keepsLadder ? [] : [ladder.EntryExchange, ladder.ExitExchange];
+        foreach (string name in (string[])[$"{Prefix}.tasks", $"{Prefix}.dead", $"{Prefix}.events", $"{Prefix}.control", ladder.Unrouted, $"{Prefix}.unreadable", .. ends, .. levels])
         {
             await channel.ExchangeDeleteAsync(name);
+        }
+
+        if (keepsLadder)
+        {
+            TestPrefixes.Return(_broker, Prefix);
         }
     }
 }
