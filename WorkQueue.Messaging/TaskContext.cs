@@ -15,7 +15,10 @@ public sealed record TaskContext
     /// <summary>Which attempt this is, from 1. A run cut short by a crash or a stop is not counted.</summary>
     public required int Attempt { get; init; }
 
-    /// <summary>True when the broker may have delivered this attempt before: an earlier run of it may have got anywhere, even to its end.</summary>
+    /// <summary>
+    /// True when this attempt may have been delivered before, by the broker or because a worker that stopped gave it back: an earlier run of it may have got anywhere, even to
+    /// its end.
+    /// </summary>
     public required bool Redelivered { get; init; }
 
     /// <summary>When the task was enqueued; null when its sender did not say.</summary>

@@ -18,7 +18,7 @@ internal sealed record TaskItem(
 internal sealed record TaskAnswer(
     string Id, string Type, string Queue, string State, int Attempt, int Redriven, int Duplicates, DateTimeOffset? EnqueuedAt, DateTimeOffset? ChangedAt,
     DateTimeOffset? DueAt, DateTimeOffset? Deadline, string? Worker, string? Reason, string? ErrorType, string? Error, int? Percent, string? Progress,
-    string? TraceId, string? RunOf, string? ContentType, JsonElement? Payload, string? Text, string? PayloadNote, JsonElement? Result,
+    string? TraceId, string? RunOf, string? ContentType, JsonElement? Payload, string? Text, string? PayloadNote, JsonElement? Result, string? ResultNote,
     IReadOnlyList<AttemptItem> Attempts, IReadOnlyList<StepItem> History, ChainItem? Chain)
 {
     public static TaskAnswer Of(TaskDetail detail)
@@ -29,7 +29,7 @@ internal sealed record TaskAnswer(
             task.Id, task.Type, task.Queue, task.State.ToText(), task.Attempt, task.Redriven, task.Duplicates, task.EnqueuedAt, task.ChangedAt,
             task.DueAt, detail.Deadline, task.Worker, task.Reason, task.ErrorType, task.Error, task.Percent, task.Progress,
             detail.TraceId, detail.RunOf, detail.ContentType, payload, payload is null && detail.Payload is { } text ? PayloadText.TextOf(text) : null, detail.PayloadNote,
-            PayloadText.JsonOf(detail.Result),
+            PayloadText.JsonOf(detail.Result), detail.ResultNote,
             [.. detail.Attempts.Select(run => new AttemptItem(run.Attempt, run.Redriven, run.Worker, run.StartedAt, run.EndedAt, run.Outcome, run.ErrorType, run.Error))],
             [.. detail.History.Select(step => new StepItem(step.At, step.State.ToText(), step.Attempt, step.Worker, step.Note))],
             detail.Chain is { } chain ? new ChainItem(chain.Place.First, chain.Place.Place, [.. chain.Steps.Select(step => new ChainStepItem(step.Place, step.Id, step.Type, step.State?.ToText()))]) : null);

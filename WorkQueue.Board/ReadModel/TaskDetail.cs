@@ -27,8 +27,11 @@ internal sealed record TaskDetail
     /// <summary>Why there is no payload.</summary>
     public string? PayloadNote { get; init; }
 
-    /// <summary>What the handler returned, JSON; null when it returned nothing or has not.</summary>
+    /// <summary>What the handler returned, JSON; null when it returned nothing or has not, and when it was not kept, see <see cref="ResultNote"/>.</summary>
     public ReadOnlyMemory<byte>? Result { get; init; }
+
+    /// <summary>Why the result was not kept.</summary>
+    public string? ResultNote { get; init; }
 
     /// <summary>Its attempts, the first one first; several with one number where a run was interrupted.</summary>
     public required IReadOnlyList<AttemptView> Attempts { get; init; }

@@ -25,6 +25,7 @@ internal sealed class TaskReader(TaskProjection projection, TaskFinder finder, I
         HistoryRecord? withPayload = records.LastOrDefault(record => HasPayload(record) && !record.Body.IsEmpty) ?? records.LastOrDefault(HasPayload);
         DeadLetter? letter = withPayload is null && task.State == TaskState.DeadLettered ? await LetterAsync(task, cancellationToken) : null;
         ReadOnlyMemory<byte>? payload = withPayload?.Body ?? letter?.Payload;
+        HistoryRecord? success = records.FirstOrDefault(record => record is { Kind: HistoryKind.State, State: TaskState.Succeeded });
         return new TaskDetail
         {
             Task = WithWholeError(task, records),
@@ -35,6 +36,7 @@ internal sealed class TaskReader(TaskProjection projection, TaskFinder finder, I
             Payload = payload,
             PayloadNote = payload is null ? WhyNoPayload() : null,
             Result = records.FirstOrDefault(record => record is { State: TaskState.Succeeded, Body.IsEmpty: false })?.Body,
+            ResultNote = success?.Reason,
             Attempts = TaskStory.AttemptsOf(records),
             History = TaskStory.StepsOf(records),
             Chain = ChainView.Of(task, records, withPayload, letter, projection),

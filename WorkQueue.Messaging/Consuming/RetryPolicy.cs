@@ -55,8 +55,10 @@ internal static class RetryPolicy
     }
 
     private static AttemptEnd EndOf(TaskOutcome.Failed failed, DateTimeOffset now) =>
-        new(failed.Reason, failed.Error?.GetType().FullName, failed.Error?.Message, now);
+        new(failed.Reason, failed.Error?.GetType().FullName, TextOf(failed.Error), now);
 
     private static Disposition.DeadLetter Dead(string reason, Exception? error, DateTimeOffset now, string? text = null) =>
-        new(new AttemptEnd(reason, error?.GetType().FullName, error?.Message ?? text, now));
+        new(new AttemptEnd(reason, error?.GetType().FullName, TextOf(error) ?? text, now));
+
+    private static string? TextOf(Exception? error) => error is null ? null : HandlerFailure.TextOf(error);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
@@ -28,11 +29,22 @@ internal static class RunReport
 
         if (error is not null)
         {
-            pipeline.Logger.TaskException(error, message.Id);
+            Tell(pipeline.Logger, message, error);
         }
-        else if (outcome is TaskOutcome.Completed)
+    }
+
+    /// <summary>What a handler has thrown.</summary>
+    public static void Tell(ILogger logger, TaskMessage message, Exception error)
+    {
+        try
         {
-            pipeline.Logger.TaskDone(message.Id, message.Type, duration.TotalSeconds);
+            logger.TaskException(error, message.Id, message.Type, message.Attempt);
+        }
+#pragma warning disable CA1031 // Whatever writes the log asks the exception for its text, which may throw.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            logger.TaskExceptionUnreadable(message.Id, error.GetType().FullName);
         }
     }
 

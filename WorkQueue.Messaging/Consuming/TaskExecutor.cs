@@ -54,7 +54,7 @@ internal sealed class TaskExecutor(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            outcome = OutcomeOf(failure, tokens, current, limit);
+            outcome = OutcomeOf(HandlerFailure.Decisive(failure), tokens, current, limit);
         }
 
         return outcome is TaskOutcome.Completed done && delivery.Message.Chain?.Then is { } then
@@ -109,14 +109,36 @@ internal sealed class TaskExecutor(
         await Task.Yield();
         // What is cut before it has begun never begins: the body it would read may be another task's by then.
         current.Token.ThrowIfCancellationRequested();
-        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-        TaskContext context = ContextOf(delivery, current, scope.ServiceProvider);
-        object? result = await (middlewares.IsEmpty ? handler.RunAsync(context.Services, delivery.Message, context) : RunWithinAsync(handler, delivery.Message, context));
-        // Within the scope: what is written only now may be read from its services. What these do when they are disposed of is part of the task again.
-        current.IsWriting = result is not null;
-        WrittenResult written = await WrittenResult.OfAsync(result, handler.ResultType, json, MaxResultOf(delivery.Message), current.Token);
-        current.IsWriting = false;
-        return written;
+        AsyncServiceScope scope = scopes.CreateAsyncScope();
+        try
+        {
+            TaskContext context = ContextOf(delivery, current, scope.ServiceProvider);
+            object? result = await (middlewares.IsEmpty ? handler.RunAsync(context.Services, delivery.Message, context) : RunWithinAsync(handler, delivery.Message, context));
+            // Within the scope: what is written only now may be read from its services.
+            current.IsWriting = result is not null;
+            WrittenResult written = await WrittenResult.OfAsync(result, handler.ResultType, json, MaxResultOf(delivery.Message), current.Token);
+            current.IsWriting = false;
+            return written;
+        }
+        finally
+        {
+            await DisposeAsync(scope, delivery.Message);
+        }
+    }
+
+    // What the handler has done is done, and what it threw is what is to be known of it.
+    private async Task DisposeAsync(AsyncServiceScope scope, TaskMessage message)
+    {
+        try
+        {
+            await scope.DisposeAsync();
+        }
+#pragma warning disable CA1031 // The boundary to the user's code.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            logger.ServicesNotDisposed(message.Id, message.Type, failure.GetType().Name, HandlerFailure.TextOf(failure).ReplaceLineEndings(" "));
+        }
     }
 
     private Task<object?> RunWithinAsync(TaskHandlerRegistration handler, TaskMessage message, TaskContext context) =>
@@ -149,12 +171,12 @@ internal sealed class TaskExecutor(
         _ when tokens.TakenBack.IsCancellationRequested => new TaskOutcome.TakenBack(),
         OperationCanceledException when current.IsWriting => new TaskOutcome.Completed(WrittenResult.Late),
         _ when current.IsCancelled => new TaskOutcome.Stopped(),
-        TaskRejectedException rejection => new TaskOutcome.Rejected(rejection.Message, rejection.InnerException ?? rejection),
-        TaskRetryException retry => new TaskOutcome.Failed(retry.Message, retry.InnerException ?? retry, retry.Delay),
+        TaskRejectedException rejection => new TaskOutcome.Rejected(HandlerFailure.TextOf(rejection), rejection.InnerException ?? rejection),
+        TaskRetryException retry => new TaskOutcome.Failed(HandlerFailure.TextOf(retry), retry.InnerException ?? retry, retry.Delay),
         OperationCanceledException when current.IsTimedOut => new TaskOutcome.Failed($"timed out after {limit}", new TimeoutException($"The attempt ran longer than {limit}.")),
         // Whatever it throws: a client that is cancelled under a call does not always say so by this exception.
         _ when tokens.Drained.IsCancellationRequested => new TaskOutcome.Interrupted("the worker stops"),
-        _ => new TaskOutcome.Failed(failure.Message, failure),
+        _ => new TaskOutcome.Failed(HandlerFailure.TextOf(failure), failure),
     };
 
     private TaskContext ContextOf(TaskDelivery delivery, TaskRun current, IServiceProvider services) => new()
@@ -163,7 +185,7 @@ internal sealed class TaskExecutor(
         Type = delivery.Message.Type,
         Queue = delivery.Message.Queue,
         Attempt = delivery.Message.Attempt,
-        Redelivered = delivery.Redelivered,
+        Redelivered = delivery.Redelivered || delivery.Message.Returned > 0,
         EnqueuedAt = delivery.Message.EnqueuedAt,
         Deadline = delivery.Message.Deadline,
         Previous = json.ResultsOf(delivery.Message.Chain),

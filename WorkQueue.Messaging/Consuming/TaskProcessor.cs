@@ -89,6 +89,12 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         }
 
         pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, disposition.Name);
+        if (disposition is Disposition.Ack)
+        {
+            // Not before its end is recorded and acknowledged: until then it may run again.
+            pipeline.Logger.TaskDone(delivery.Message.Id, delivery.Message.Type, delivery.Ran.TotalSeconds);
+        }
+
         return true;
     }
 
@@ -131,9 +137,9 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
             : await pipeline.Executor.RunAsync(delivery, queue, Start(delivery, start), Limit, lease);
         Limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _run = null;
-        TimeSpan duration = pipeline.Clock.GetElapsedTime(start);
+        delivery.Ran = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = RetryPolicy.Decide(outcome, message, pipeline.Options.Value, Random.Shared.NextDouble(), pipeline.Clock.GetUtcNow());
-        RunReport.Write(pipeline, queue, message, outcome, disposition, duration, activity);
+        RunReport.Write(pipeline, queue, message, outcome, disposition, delivery.Ran, activity);
         return disposition;
     }
 

@@ -149,11 +149,11 @@ internal sealed class TaskSettler(
             case Disposition.Retry retry:
                 TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, EarlierCrashes = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
                 await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);
-                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, retry.End.Reason);
+                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, OneLine(retry.End.Reason));
                 break;
             case Disposition.DeadLetter dead:
                 await publisher.PublishDeadAsync(message, dead.End, run, _patience, cancellationToken);
-                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason);
+                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, OneLine(dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason));
                 break;
             case Disposition.Return back:
                 await ReturnAsync(delivery, message, back, _patience, cancellationToken);
@@ -181,6 +181,9 @@ internal sealed class TaskSettler(
         await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, RunOf(delivery));
         logger.TaskReturned(message.Id, message.Type, back.End.Reason);
     }
+
+    // What an exception says must not look like an entry of its own.
+    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 
     private AttemptRun RunOf(TaskDelivery delivery) => new(worker.Id, delivery.ReceivedAt);
 

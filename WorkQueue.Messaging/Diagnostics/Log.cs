@@ -65,8 +65,11 @@ internal static partial class Log
     [LoggerMessage(2110, LogLevel.Warning, "Task {TaskId} could not be moved on ({Reason}); trying again")]
     public static partial void SettleDelayed(this ILogger logger, string taskId, string reason);
 
-    [LoggerMessage(2111, LogLevel.Debug, "The exception of task {TaskId}")]
-    public static partial void TaskException(this ILogger logger, Exception exception, string taskId);
+    [LoggerMessage(2111, LogLevel.Warning, "Task {TaskId} ({Type}) attempt {Attempt} has thrown")]
+    public static partial void TaskException(this ILogger logger, Exception exception, string taskId, string type, int attempt);
+
+    [LoggerMessage(2125, LogLevel.Warning, "Task {TaskId} has thrown a {Exception}, which cannot be written as a text")]
+    public static partial void TaskExceptionUnreadable(this ILogger logger, string taskId, string? exception);
 
     [LoggerMessage(2113, LogLevel.Warning, "Task {TaskId} ({Type}) is cancelled")]
     public static partial void TaskCancelled(this ILogger logger, string taskId, string type);
@@ -82,6 +85,9 @@ internal static partial class Log
 
     [LoggerMessage(2122, LogLevel.Warning, "Task {TaskId} ({Type}): {Reason}. Something cuts the delay ladder short, a policy with message-ttl for example, or the clock of this machine is behind")]
     public static partial void TaskTooEarly(this ILogger logger, string taskId, string type, string reason);
+
+    [LoggerMessage(2124, LogLevel.Warning, "The services of task {TaskId} ({Type}) could not be disposed of; what it has come to stands. {Error}: {Text}")]
+    public static partial void ServicesNotDisposed(this ILogger logger, string taskId, string type, string error, string text);
 
     [LoggerMessage(2130, LogLevel.Debug, "Task {TaskId} ({Type}) goes on as task {Next} ({NextType})")]
     public static partial void ChainGoesOn(this ILogger logger, string taskId, string type, string next, string nextType);

@@ -11,6 +11,9 @@ internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redeliv
     /// <summary>When its turn came here.</summary>
     public DateTimeOffset ReceivedAt { get; set; }
 
+    /// <summary>How long it ran here.</summary>
+    public TimeSpan Ran { get; set; }
+
     /// <summary>False when its sender gave it no id, and the one it has was made up just now.</summary>
     public bool HasId { get; init; } = true;
 

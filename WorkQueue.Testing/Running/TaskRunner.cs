@@ -126,8 +126,8 @@ internal sealed class TaskRunner(
         };
         if (error is not null)
         {
-            logger.TaskException(error, task.Id);
-            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
+            RunReport.Tell(logger, task, error);
+            activity?.SetStatus(ActivityStatusCode.Error, HandlerFailure.TextOf(error));
             records.Find(task.Id)?.Fail(error);
         }
     }

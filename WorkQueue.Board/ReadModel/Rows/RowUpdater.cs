@@ -5,7 +5,7 @@ namespace WorkQueue.Board.ReadModel.Rows;
 /// <summary>Takes a record into its row; says nothing of the rows around it.</summary>
 internal static class RowUpdater
 {
-    private const int MaxProgressText = 100;
+    private const int MaxProgressText = 200;
     private const int MaxSuccesses = 100;
 
     /// <summary>Takes a record in.</summary>
