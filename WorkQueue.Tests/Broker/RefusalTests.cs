@@ -63,10 +63,9 @@ public sealed class RefusalTests(BrokerFixture broker)
         await queue.Runs.NextAsync();
         Assert.Contains(queue.Logged, line => line.Contains($"{queue.Prefix}.default keeps the broker's delivery limit of 20", StringComparison.Ordinal));
 
-        // Deleted to get the new one.
+        // Deleted to get the new one. What is enqueued within a tenth of a second after that may be counted as of the old one.
         await plain.QueueDeleteAsync($"{queue.Prefix}.default");
-        await Eventually.TrueAsync(() => producer.ProbeAsync().ContinueWith(sent => sent.IsCompletedSuccessfully, TaskScheduler.Default), "it is declared again");
-        await queue.Runs.NextAsync();
+        await Eventually.TrueAsync(async () => await producer.ProbeAsync().ContinueWith(sent => sent.IsCompletedSuccessfully, TaskScheduler.Default) && queue.Runs.All.Count > 1, "it is declared again, and tasks run");
     }
 
     private static async Task<string> StoppedByAsync(string connectionString, string prefix)

@@ -31,6 +31,10 @@ public sealed class SnippetTests(BrokerFixture broker)
         // begin-snippet: enqueue
         EnqueuedTask task = await tasks.EnqueueAsync(new CountWords("one two three"));
         // end-snippet
+        // begin-snippet: unique-and-chain
+        await tasks.EnqueueAsync(new CountWords("…"), new TaskOptions { Unique = new UniqueOptions { Key = "chapter 1" } });
+        await tasks.EnqueueAsync(new CountWords("first"), new TaskOptions { Then = [tasks.CreateTask(new CountWords("second"))] });
+        // end-snippet
         await Eventually.TrueAsync(
             () => queue.Logged.Any(line => line.Contains($"Task {task.Id} (count-words) done", StringComparison.Ordinal)), "the task is done");
         Assert.Contains(queue.Logged, line => line == $"Information: Counted the words of task {task.Id}, attempt 1");

@@ -6,7 +6,7 @@ namespace WorkQueue.Tests.Unit;
 /// <summary>The code in the documentation is the code that is compiled and run here.</summary>
 public sealed partial class DocumentationTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     [Fact]
     public void Every_snippet_of_the_documents_is_the_compiled_code_of_its_name()
