@@ -21,6 +21,10 @@ internal static class LeaderDuties
     public static async Task<LeaderAnswer> ObeyAsync(this IEnumerable<ILeaderDuty> duties, LeaderEntry command, ILeaderSession session) =>
         duties.Find(command) is { } found ? (await found.Duty.ObeyAsync([command], session))[0] : new LeaderAnswer(Unknown(command));
 
+    /// <summary>A task could not be enqueued because of itself, and not of the broker: others can be.</summary>
+    public static bool IsOfTheTask(Exception failure) =>
+        failure is InvalidTaskException or TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull or PublishOutcome.Refused or PublishOutcome.Returned };
+
     /// <summary>What is said to a command that is for no duty.</summary>
     public static string Unknown(LeaderEntry command) => $"The program that leads does not know '{command.Kind}': it may be of an earlier version.";
 

@@ -41,10 +41,6 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
         return isDone ? schedules.Next : now;
     }
 
-    /// <summary>Of this one task, and not of the broker: others can be enqueued.</summary>
-    public static bool IsOfTheTask(Exception failure) =>
-        failure is InvalidTaskException or TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull or PublishOutcome.Refused or PublishOutcome.Returned };
-
     // Those that have nothing to make up for come first: what is due now must not wait until it is missed. All of one schedule come in order.
     private async Task<bool> EnqueueAsync(Planned[] planned, CancellationToken stopping)
     {
@@ -97,7 +93,7 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
             // Not cancellable: who stops in between leaves it to the next one to do it again.
             await (id is null ? Task.CompletedTask : session.Tasks.EnqueueAsync(ScheduleRules.TaskOf(schedule.Options, id, watches ? $"{TaskEnds.OfSchedule}:{schedule.Name}" : null), null, CancellationToken.None));
         }
-        catch (Exception failure) when (IsOfTheTask(failure))
+        catch (Exception failure) when (LeaderDuties.IsOfTheTask(failure))
         {
             _troubled[schedule.Name] = failure.Message;
             return;

@@ -114,7 +114,7 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
         {
             await session.Tasks.EnqueueAsync(ScheduleRules.TaskOf(schedule.Options, id, null), null, CancellationToken.None);
         }
-        catch (Exception failure) when (DueTasks.IsOfTheTask(failure))
+        catch (Exception failure) when (LeaderDuties.IsOfTheTask(failure))
         {
             return ScheduleRefusal.Of(failure);
         }

@@ -17,7 +17,7 @@ namespace WorkQueue.Testing.InMemory;
 /// everything is read into the history.
 /// </summary>
 internal sealed class MemoryBroker(
-    TaskTopology topology, TaskRecords records, MemoryReplies replies, IEnumerable<EventHandlerRegistration> temporary, TimeProvider clock) : IPublisher, IQueueGuard, ICancelledTasks, IQueueCounts
+    TaskTopology topology, TaskRecords records, MemoryReplies replies, MemoryControl control, IEnumerable<EventHandlerRegistration> temporary, TimeProvider clock) : IPublisher, IQueueGuard, IQueueCounts
 {
     private readonly Lock _lock = new();
     private readonly PriorityQueue<WaitingMessage, (DateTimeOffset Due, long Number)> _waiting = new();
@@ -106,6 +106,12 @@ internal sealed class MemoryBroker(
             return Task.CompletedTask;
         }
 
+        if (message.Exchange == topology.History.ControlExchange)
+        {
+            control.Obey(message);
+            return Task.CompletedTask;
+        }
+
         if (message.Exchange.Length == 0)
         {
             replies.Answer(ReplyCodec.Read(message.Properties, message.Body));
@@ -128,8 +134,6 @@ internal sealed class MemoryBroker(
     public Task RepairAsync() => Task.CompletedTask;
 
     public Task<QueueSeen> AskAsync(string queue, QueueBinding? binding = null) => QueueGuard.Unasked;
-
-    public ValueTask<int> NextRedrivenAsync(string id, CancellationToken cancellationToken) => ValueTask.FromResult(0);
 
     // What the history's stream is bound to.
     private void Record(OutgoingMessage message, long number)
