@@ -77,6 +77,9 @@ internal sealed class BatchMarks
         }
     }
 
+    /// <summary>Whether any of some numbers has not ended.</summary>
+    public bool ArePending(int first, int count) => _marks is not null && _marks.AsSpan(first, count).Contains((byte)Mark.Pending);
+
     /// <summary>The numbers of those with a mark.</summary>
     public IEnumerable<int> With(Mark mark) => Enumerable.Range(0, _marks is null ? 0 : Count).Where(number => _marks![number] == (byte)mark);
 

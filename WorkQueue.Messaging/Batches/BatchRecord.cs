@@ -15,7 +15,11 @@ internal sealed class BatchRecord
     private static readonly TimeSpan KeptLong = TimeSpan.FromDays(7);
     private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 
+    // A command that the leader before had obeyed comes again soon, and before any other.
+    private static readonly TimeSpan RepeatLimit = TimeSpan.FromMinutes(1);
+
     private readonly Dictionary<string, BatchAddition> _additions = new(StringComparer.Ordinal);
+    private readonly Queue<BatchAddition> _unnamed = new();
     private BatchMarks _marks = new();
     private string? _problem;
 
@@ -41,8 +45,8 @@ internal sealed class BatchRecord
     /// <summary>What became of its members.</summary>
     public BatchMarks Marks => _marks;
 
-    /// <summary>Keys that are kept.</summary>
-    public int Keys => _additions.Count;
+    /// <summary>Keys that are kept as long as it is.</summary>
+    public int Keys => _additions.Count - _unnamed.Count;
 
     /// <summary>All that can be added has been, and every member has ended.</summary>
     public bool HasEnded => CompletedAt is not null || (ClosedAt is not null && _marks.Pending == 0);
@@ -67,11 +71,15 @@ internal sealed class BatchRecord
         {
             _additions[added.Key] = added;
             _marks.Grow(added.First + added.Count);
+            while (_unnamed.TryPeek(out BatchAddition? old) && added.At - old.At > RepeatLimit)
+            {
+                _additions.Remove(_unnamed.Dequeue().Key);
+            }
         }
 
-        if (change.Filled is { } key && _additions.Remove(key, out BatchAddition? filled) && filled.IsNamed)
+        if (change.Filled is { } key && _additions.TryGetValue(key, out BatchAddition? filled))
         {
-            _additions[key] = filled with { IsFilled = true };
+            Keep(filled with { IsFilled = true });
         }
 
         _marks.Set(change.Out, BatchMarks.Mark.Out);
@@ -97,7 +105,7 @@ internal sealed class BatchRecord
         (batch.CancelledAt, batch.StoppedAt) = (whole.Times[3], whole.Times[4]);
         foreach (BatchAddition addition in whole.Additions)
         {
-            batch._additions[addition.Key] = addition;
+            batch.Keep(addition);
         }
 
         return batch;
@@ -129,6 +137,16 @@ internal sealed class BatchRecord
     public string OnSuccessId => TaskBatch.Of(Id, "onSuccess");
 
     /// <summary>Tasks that somebody has not come to the end of adding, and will hardly any more; null where there are none.</summary>
-    public string? UnfilledProblem(DateTimeOffset now) => _additions.Values.FirstOrDefault(addition => !addition.IsFilled && now - addition.At > AdditionLimit) is not { } old ? null
+    public string? UnfilledProblem(DateTimeOffset now) => _additions.Values.FirstOrDefault(addition => !addition.IsFilled && now - addition.At > AdditionLimit && _marks.ArePending(addition.First, addition.Count)) is not { } old ? null
         : $"{old.Count} tasks that were to be added at {old.At:u} are not known to be enqueued: {(old.IsNamed ? $"add them again by their key '{old.Key}', or " : "")}cancel the batch";
+
+    private void Keep(BatchAddition addition)
+    {
+        bool isNew = !_additions.TryGetValue(addition.Key, out BatchAddition? known) || !known.IsFilled;
+        _additions[addition.Key] = addition;
+        if (isNew && addition is { IsFilled: true, IsNamed: false })
+        {
+            _unnamed.Enqueue(addition);
+        }
+    }
 }

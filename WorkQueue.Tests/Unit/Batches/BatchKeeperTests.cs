@@ -128,6 +128,34 @@ public sealed class BatchKeeperTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task One_that_added_without_a_key_is_known_as_long_as_its_command_may_come_again()
+    {
+        await OpenAsync(2);
+        Assert.Equal("0 filled", (await _leader.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "first", Count: 2))).Text);
+        Leader next = _leader.Next();
+        Assert.Equal("0 filled", (await next.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "first", Count: 2))).Text);
+        _queue.Clock.Advance(TimeSpan.FromMinutes(2));
+        await next.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "second", Count: 1));
+        Assert.Equal("3", (await next.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "first", Count: 2))).Text);
+    }
+
+    [Fact]
+    public async Task Tasks_of_which_nobody_said_that_they_are_added_are_no_problem_once_they_have_ended()
+    {
+        await OpenAsync(1);
+        await _leader.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "more", Count: 2));
+        await EndAsync(TaskState.Succeeded, 0, 1);
+        _queue.Clock.Advance(TimeSpan.FromMinutes(6));
+        Assert.NotNull(_leader.View(_id).Problem);
+        Assert.NotNull((await _leader.AskAsync(BatchCommand.Close, new BatchCommand(_id))).Refusal);
+        await EndAsync(TaskState.Succeeded, 2);
+        Assert.Null(_leader.View(_id).Problem);
+        await CloseAsync();
+        await _leader.WorkAsync();
+        Assert.Equal(BatchState.Succeeded, _leader.View(_id).State);
+    }
+
+    [Fact]
     public async Task What_was_written_anew_is_what_there_was()
     {
         await OpenAsync(100);
