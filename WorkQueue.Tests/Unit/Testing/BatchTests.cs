@@ -153,6 +153,26 @@ public sealed class BatchTests : IAsyncLifetime, IAsyncDisposable
         Assert.Equal(TaskState.Succeeded, queue[ended.OnCompleteId!].State);
     }
 
+    [Fact]
+    public async Task A_handler_alone_sees_which_member_it_is()
+    {
+        BatchMember member = new(Guid.CreateVersion7().ToString(), 7);
+        Seeing handler = new();
+        await TaskTest.RunAsync(handler, "x", new TaskTestSettings { Batch = member });
+        Assert.Equal(member, handler.Seen);
+    }
+
+    private sealed class Seeing : ITaskHandler<string>
+    {
+        public BatchMember? Seen { get; private set; }
+
+        public Task<object?> HandleAsync(string payload, TaskContext context)
+        {
+            Seen = context.Batch;
+            return Task.FromResult<object?>(null);
+        }
+    }
+
     private static NewTask Probe(string text) => NewTask.Json("probe", text);
 
     private async Task RefusedAsync(IReadOnlyList<NewTask> tasks, int index, string message)
