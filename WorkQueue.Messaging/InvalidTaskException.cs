@@ -27,4 +27,7 @@ public sealed class InvalidTaskException : Exception
 
     /// <summary>What is wrong.</summary>
     public InvalidTaskReason Reason { get; }
+
+    /// <summary>Which of many tasks that were given together it is, from 0; null where that is not said.</summary>
+    public int? Index { get; init; }
 }

@@ -30,6 +30,9 @@ public sealed record TaskContext
     /// <summary>What the tasks returned that ran before it in its chain; empty for the first, and for a task of its own.</summary>
     public TaskResults Previous { get; init; } = TaskResults.None;
 
+    /// <summary>Which member of which batch it is, so that it can add others by <see cref="ITaskBatches.AddAsync"/>; null for a task of no batch.</summary>
+    public BatchMember? Batch { get; init; }
+
     /// <summary>
     /// Cancelled when the task has run longer than its timeout, when the worker stops and the time to drain is up, or when the broker
     /// took the task back. A handler that finishes all the same, soon enough, has done its task, unless the broker took it back.

@@ -105,7 +105,8 @@ public static class TaskTest
         };
         handle = create(queue);
         NewTask made = queue.CreateTask(payload, new TaskOptions { Type = type, Id = settings.Id });
-        TestTask task = await queue.EnqueueAttemptAsync(settings.Previous.Count == 0 ? made : made with { Chain = ChainOf(settings, queue) }, settings.Attempt);
+        made = made with { Chain = settings.Previous.Count == 0 ? null : ChainOf(settings, queue), EndTold = settings.Batch is { } member ? BatchMark.Write(member) : null };
+        TestTask task = await queue.EnqueueAttemptAsync(made, settings.Attempt);
         Run run = await queue.RunOneAsync(cancellationToken);
         return run.Ended.IsCompleted
             ? result(task, (run.Disposition as Disposition.Retry)?.Delay, [.. queue.Tasks.Where(other => other != task)])

@@ -18,6 +18,9 @@ public sealed record TaskTestSettings
     /// <summary>What the tasks before it in its chain returned, which it sees as <see cref="TaskContext.Previous"/>; written as JSON. Default: none.</summary>
     public IReadOnlyList<object?> Previous { get; init; } = [];
 
+    /// <summary>Which member of which batch it is, which it sees as <see cref="TaskContext.Batch"/>. Default: of none.</summary>
+    public BatchMember? Batch { get; init; }
+
     /// <summary>Changes the settings of the queue: retry delays, limits. Default: those of the library, without jitter.</summary>
     public Action<WorkQueueOptions>? Options { get; init; }
 

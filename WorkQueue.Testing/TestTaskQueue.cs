@@ -19,7 +19,7 @@ namespace WorkQueue.Testing;
 /// </summary>
 /// <remarks>
 /// Tasks of all queues are run, one after the other in the order in which they are due. A handler that waits for the clock, or for a task that it calls, lets the
-/// next one begin. Not in it: several workers, crashes and redeliveries, cancelling and pausing (<c>ITaskControl</c>), <c>ITaskHistory</c>, <c>IWorkerDirectory</c>.
+/// next one begin. Schedules and batches are those of the library. Not in it: several workers, crashes and redeliveries, cancelling and pausing by <c>ITaskControl</c>, <c>ITaskHistory</c>, <c>IWorkerDirectory</c>.
 /// </remarks>
 public sealed class TestTaskQueue : ITaskQueue, IAsyncDisposable
 {

@@ -27,6 +27,7 @@ internal static class ApiExtensions
     {
         api.MapTasks();
         api.MapBatch();
+        api.MapTaskBatches();
         api.MapTaskQueries();
         api.MapTaskActions();
         api.MapQueues();

@@ -1,4 +1,3 @@
-using Microsoft.Net.Http.Headers;
 using WorkQueue.Board.Calls;
 using WorkQueue.Messaging;
 
@@ -7,7 +6,6 @@ namespace WorkQueue.Board.Api;
 /// <summary>The call <c>POST /tasks/batch</c>.</summary>
 internal static class BatchEndpoints
 {
-    private const string NdJson = "application/x-ndjson";
     private const int MaxLines = 10_000;
     private const int MaxBytes = 32 * 1024 * 1024;
     private const int AtOnce = 500;
@@ -16,7 +14,7 @@ internal static class BatchEndpoints
         app.MapPost("/tasks/batch", EnqueueAsync)
             .WithTags("Tasks")
             .WithMetadata(new BodyLimit(MaxBytes))
-            .Accepts<TaskRequest>(NdJson)
+            .Accepts<TaskRequest>(NdJson.ContentType)
             .Produces<BatchAnswer>(StatusCodes.Status202Accepted)
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
@@ -27,15 +25,8 @@ internal static class BatchEndpoints
 
     private static async Task<IResult> EnqueueAsync(HttpRequest request, ITaskQueue queue, CancellationToken cancellationToken)
     {
-        bool isNdJson = MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) && type.MediaType.Equals(NdJson, StringComparison.OrdinalIgnoreCase);
-        if (!isNdJson)
-        {
-            throw new BadHttpRequestException($"Content-Type is '{request.ContentType}'; send {NdJson}, a line for each task.", StatusCodes.Status415UnsupportedMediaType);
-        }
-
-        TaskRequestReader.RequirePlain(request);
         // All of it is read before anything is enqueued: too many lines change nothing.
-        IReadOnlyList<BatchLine> lines = Split(await TaskRequestReader.BytesAsync(request, cancellationToken));
+        IReadOnlyList<BatchLine> lines = await NdJson.ReadAsync(request, MaxLines, cancellationToken);
         Batch batch = new(queue);
         foreach (BatchLine[] some in lines.Chunk(AtOnce))
         {
@@ -43,29 +34,6 @@ internal static class BatchEndpoints
         }
 
         return Results.Accepted(null, batch.Answer());
-    }
-
-    private static List<BatchLine> Split(ReadOnlyMemory<byte> body)
-    {
-        ReadOnlyMemory<byte> rest = TaskRequestReader.WithoutMark(body);
-        List<BatchLine> lines = [];
-        for (int number = 1; rest.Length > 0; number++)
-        {
-            int end = rest.Span.IndexOf((byte)'\n');
-            ReadOnlyMemory<byte> line = end < 0 ? rest : rest[..end];
-            rest = end < 0 ? default : rest[(end + 1)..];
-            if (line.Span.IndexOfAnyExcept(" \t\r"u8) >= 0)
-            {
-                lines.Add(new BatchLine(number, line));
-            }
-
-            if (lines.Count > MaxLines)
-            {
-                throw new BadHttpRequestException($"The body has more than {MaxLines} lines; send it in parts. Nothing was enqueued.", StatusCodes.Status413PayloadTooLarge);
-            }
-        }
-
-        return lines.Count > 0 ? lines : throw new BadHttpRequestException("The body is empty: each line is a task, {\"type\":…,\"payload\":…}.");
     }
 }
 

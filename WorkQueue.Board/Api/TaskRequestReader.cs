@@ -56,9 +56,12 @@ internal static class TaskRequestReader
 
     /// <summary>Reads the JSON of one task.</summary>
     /// <exception cref="BadHttpRequestException">It is no task.</exception>
-    public static NewTask FromJson(ReadOnlySpan<byte> body)
+    public static NewTask FromJson(ReadOnlySpan<byte> body) => Of(StrictJson.Parse<TaskRequest>(body));
+
+    /// <summary>The task that is asked for.</summary>
+    /// <exception cref="BadHttpRequestException">It is none.</exception>
+    public static NewTask Of(TaskRequest request)
     {
-        TaskRequest request = StrictJson.Parse<TaskRequest>(body);
         if (request is { Delay: not null, NotBefore: not null })
         {
             throw new BadHttpRequestException("Send delay or notBefore, not both.");

@@ -12,7 +12,7 @@ internal sealed class ErrorAnswers(ILogger<ErrorAnswers> logger)
     // About the time a broker takes to come back.
     private const int RetryAfterSeconds = 5;
 
-    public static bool IsExpected(Exception error) => error is InvalidTaskException or InvalidEventException or InvalidScheduleException
+    public static bool IsExpected(Exception error) => error is InvalidTaskException or InvalidEventException or InvalidScheduleException or BatchRefusedException
         or TaskNotEnqueuedException or EventNotPublishedException or BrokerUnavailableException or BadHttpRequestException;
 
     public Task AnswerAsync(HttpContext context, Exception error)
@@ -52,6 +52,9 @@ internal sealed class ErrorAnswers(ILogger<ErrorAnswers> logger)
         InvalidEventException invalid => Problem(StatusCodes.Status400BadRequest, "Not an event", invalid),
         EventNotPublishedException { Outcome: PublishOutcome.Unknown } unknown => Problem(StatusCodes.Status504GatewayTimeout, "Outcome unknown", unknown),
         EventNotPublishedException unavailable => Problem(StatusCodes.Status503ServiceUnavailable, "Not published", unavailable),
+        BatchRefusedException { Reason: BatchRefusal.Unknown } unknown => Problem(StatusCodes.Status404NotFound, "Unknown batch", unknown),
+        BatchRefusedException { Reason: BatchRefusal.Malformed } invalid => Problem(StatusCodes.Status400BadRequest, "Not a batch", invalid),
+        BatchRefusedException conflict => Problem(StatusCodes.Status409Conflict, "Not possible now", conflict),
         InvalidScheduleException invalid => Problem(StatusCodes.Status400BadRequest, "Not a schedule", invalid),
         InvalidTaskException invalid => Problem(StatusCodes.Status400BadRequest, "Not a task", invalid),
         KeyReusedException reused => WithId(Problem(reused.StatusCode, "Idempotency-Key used for another task", reused), reused.TaskId),

@@ -31,6 +31,7 @@ internal static class BoardExtensions
         board.MapTask();
         board.MapFile();
         board.MapQueueList();
+        board.MapBatchList();
         board.MapScheduleList();
         board.MapLetters();
         board.MapWorkerList();

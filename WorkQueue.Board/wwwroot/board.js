@@ -181,7 +181,7 @@
     // ---- keys ----
 
     // Relative to where the board is mapped, which the page's base says.
-    const pages = { h: './', t: 'tasks', q: 'queues', s: 'schedules', d: 'dead-letters', w: 'workers' };
+    const pages = { h: './', t: 'tasks', q: 'queues', b: 'batches', s: 'schedules', d: 'dead-letters', w: 'workers' };
     let going = -Infinity;
 
     function onKey(event) {

@@ -189,6 +189,7 @@ internal sealed class TaskExecutor(
         EnqueuedAt = delivery.Message.EnqueuedAt,
         Deadline = delivery.Message.Deadline,
         Previous = json.ResultsOf(delivery.Message.Chain),
+        Batch = BatchMark.Read(delivery.Message.EndTold),
         CancellationToken = current.Token,
         Services = services,
         Run = current,

@@ -57,7 +57,7 @@ internal sealed class TaskSettler(
             return false;
         }
 
-        return delivery.Message.EndTold is null || EndOf(disposition) is not { } state || await ends.TellAsync(delivery.Message, state, tokens.GivenUp);
+        return delivery.Message.EndTold is null || EndOf(disposition) is not { } state || await ends.TellAsync(delivery.Message, state, tokens.GivenUp, tokens.TakenBack);
     }
 
     private static TaskState? EndOf(Disposition disposition) => disposition switch
@@ -169,7 +169,7 @@ internal sealed class TaskSettler(
                 logger.TaskCancelled(message.Id, message.Type);
                 break;
             case Disposition.Drop:
-                events.Dropped(message, worker.Id);
+                await events.DroppedAsync(message, worker.Id);
                 logger.TaskCancelled(message.Id, message.Type);
                 break;
         }

@@ -32,6 +32,15 @@ internal static partial class Log
     [LoggerMessage(5109, LogLevel.Warning, "Workers were not told that task {TaskId} was replaced, and may run it with its earlier payload too: {Reason}")]
     public static partial void NotSuperseded(this ILogger logger, string taskId, string reason);
 
+    [LoggerMessage(5120, LogLevel.Information, "Batch {Batch} of {Members} member(s) has {How}")]
+    public static partial void BatchEnded(this ILogger logger, string batch, int members, string how);
+
+    [LoggerMessage(5121, LogLevel.Information, "Batch {Batch} is cancelled: {Pending} member(s) that have not ended are dropped by the workers")]
+    public static partial void BatchCancelled(this ILogger logger, string batch, int pending);
+
+    [LoggerMessage(5122, LogLevel.Error, "What follows batch {Batch} cannot be enqueued: {Problem}; trying again")]
+    public static partial void BatchTroubled(this ILogger logger, string batch, string problem);
+
     [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]
     public static partial void Enqueued(this ILogger logger, string taskId, string type, string queue);
 

@@ -63,6 +63,17 @@ internal sealed class HistoryRecorder(
         }
     }
 
+    /// <summary>Records the same of one that a worker got; of a member of a batch also that it was cancelled, since who cancels a batch knows neither type nor queue of its members.</summary>
+    public async Task DroppedAsync(TaskMessage message, string worker)
+    {
+        if (BatchMark.Read(message.EndTold) is not null)
+        {
+            await CancelledAsync(message, new AttemptEnd(ITaskControl.CancelledBeforeItRan, null, null, clock.GetUtcNow()), null);
+        }
+
+        Dropped(message, worker);
+    }
+
     /// <summary>Records that a task runs, or how far it is; not waited for.</summary>
     public void Running(TaskMessage message, AttemptRun run, TaskProgress? progress)
     {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using WorkQueue.Messaging.Batches;
 using WorkQueue.Messaging.Calls;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Consuming;
@@ -151,6 +152,7 @@ internal static class CoreRegistration
     {
         services.AddSingleton<TaskEnds>();
         services.AddSingleton<LeaderQueues>();
+        services.AddSingleton<LeaderNeed>();
         services.TryAddSingleton(new LeaderLimits());
         services.AddSingleton<LeaderLog>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<LeaderService>(provider));
@@ -163,6 +165,16 @@ internal static class CoreRegistration
         services.AddSingleton<UniqueClient>();
         services.AddHostedService(provider => provider.GetRequiredService<LeaderService>());
         services.AddHostedService<DefinedSchedules>();
+        AddBatches(services);
+    }
+
+    private static void AddBatches(IServiceCollection services)
+    {
+        services.AddSingleton<BatchBook>();
+        services.AddSingleton<BatchRules>();
+        services.AddSingleton<BatchMembers>();
+        services.AddSingleton<ILeaderDuty, BatchKeeper>();
+        services.AddSingleton<ITaskBatches, BatchClient>();
     }
 
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;

@@ -5,7 +5,7 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Leading;
 
 /// <summary>Asks by the leader's queue, and hears the answer from its log.</summary>
-internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, LeaderLog log, IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock) : ILeaderCommands
+internal sealed class LeaderCommands(LeaderNeed need, LeaderQueues queues, LeaderLog log, IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock) : ILeaderCommands
 {
     // What it may wait in the queue and, once more, with the leader, and what its answer takes.
     private static readonly TimeSpan AnswerLimit = (2 * LeaderSession.CommandLimit) + TimeSpan.FromSeconds(2);
@@ -41,7 +41,7 @@ internal sealed class LeaderCommands(LeaderService leader, LeaderQueues queues, 
 
     public async Task ReadyAsync(CancellationToken cancellationToken)
     {
-        leader.TakePart();
+        need.TakePart();
         try
         {
             await queues.Declared.WaitAsync(AnswerLimit, clock, cancellationToken);

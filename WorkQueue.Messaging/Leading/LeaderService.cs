@@ -16,6 +16,7 @@ internal sealed class LeaderService(
     [FromKeyedServices(ConnectionPurpose.Publish)] SupervisedConnection connection,
     IServiceProvider services,
     LeaderQueues queues,
+    LeaderNeed need,
     LeaderLog log,
     IEnumerable<ILeaderDuty> duties,
     LeaderLimits limits,
@@ -24,7 +25,6 @@ internal sealed class LeaderService(
     ILogger<LeaderService> logger,
     LeaderIntake? intake = null) : BackgroundService
 {
-    private readonly TaskCompletionSource _wanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeSpan _renew = TimeSpan.FromTicks(Math.Min(TimeSpan.FromMinutes(5).Ticks, options.Value.BrokerConsumerTimeout.Ticks / 3));
     private readonly Backoff _backoff = new(clock, TimeSpan.FromSeconds(4));
     private string? _said;
@@ -35,12 +35,9 @@ internal sealed class LeaderService(
     /// <summary>There is something to lead from the start on.</summary>
     public bool TakesPart { get; } = intake is not null || options.Value.Schedules.Count > 0;
 
-    /// <summary>There is something to lead. A program that has none declares nothing for it, and consumes nothing.</summary>
-    public void TakePart() => _wanted.TrySetResult();
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await (TakesPart ? Task.CompletedTask : _wanted.Task.WaitAsync(stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await (TakesPart ? Task.CompletedTask : need.Wanted.WaitAsync(stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (stoppingToken.IsCancellationRequested)
         {
             return;

@@ -22,8 +22,8 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     /// <summary>A command that has waited for longer here is passed over: whoever asked is told by then that it was not done.</summary>
     public static readonly TimeSpan CommandLimit = TimeSpan.FromSeconds(5);
 
-    // Commands held here at once.
-    private const ushort Prefetch = 100;
+    // Commands held here at once: the ends of a batch's members among them are one entry of the log.
+    private const ushort Prefetch = 500;
 
     private readonly SupervisedConnection _connection;
     private readonly IChannel _channel;
@@ -116,6 +116,8 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
             Written = entry.Kind == LeaderLog.Whole ? default : (Written.Entries + 1, Written.Bytes + entry.Body.Length);
         }
     }
+
+    public Task SendAsync(OutgoingMessage message) => PublishAsync(message, _confirmTimeout, CancellationToken.None);
 
     public async Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {

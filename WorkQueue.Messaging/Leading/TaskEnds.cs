@@ -10,7 +10,7 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.Leading;
 
 /// <summary>Tells the leader that a task has ended, where its message asks for it.</summary>
-internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskEnds> logger) : IDisposable
+internal sealed class TaskEnds(IPublisher publisher, LeaderNeed need, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<TaskEnds> logger) : IDisposable
 {
     /// <summary>A task of a schedule: then comes its name.</summary>
     public const string OfSchedule = "schedule";
@@ -19,26 +19,31 @@ internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOpt
     public const string OfKey = "unique";
 
     /// <summary>A member of a batch: then comes its id and the member's number.</summary>
-    public const string OfBatch = "batch";
+    public const string OfBatch = BatchMark.Prefix;
 
     // Those that the broker does not take wait here, so that no slot has to.
     private const int MostWaiting = 10_000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TrySoon = TimeSpan.FromSeconds(1);
+
+    // A queue that was deleted is declared again by whoever leads.
+    private static readonly TimeSpan QueueIsBackAfter = TimeSpan.FromSeconds(30);
 
     private readonly CancellationTokenSource _disposed = new();
     private int _waiting;
 
     /// <summary>
     /// Returns when the broker has it, or after a few seconds: then it is told again and again beside, as long as this program runs. Where it never is, what the task
-    /// belongs to takes it to go on.
+    /// belongs to takes it to go on. A batch waits for each of its members, so that for one it returns when the broker has it, or the delivery is not to be settled.
     /// </summary>
     /// <param name="task">The task.</param>
     /// <param name="state">How it has ended.</param>
     /// <param name="stop">Ends the waiting: the program stops.</param>
-    /// <returns>False where the program stops before the broker has it: whoever gets the task then tells it.</returns>
-    public async ValueTask<bool> TellAsync(TaskMessage task, TaskState state, CancellationToken stop)
+    /// <param name="takenBack">The broker took the delivery back.</param>
+    /// <returns>False where the broker has it not, and the delivery is not to be settled: whoever gets the task then tells it.</returns>
+    public async ValueTask<bool> TellAsync(TaskMessage task, TaskState state, CancellationToken stop, CancellationToken takenBack)
     {
         // Never a command of another kind, whatever the header of a foreign message says.
         if (task.EndTold?.Split(':', 2) is not [OfSchedule or OfKey or OfBatch, { Length: > 0 } name] of)
@@ -47,6 +52,13 @@ internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOpt
         }
 
         LeaderEntry entry = new($"{of[0]}.ended", JsonSerializer.SerializeToUtf8Bytes(new TaskEnd(name, task.Id, task.Redriven, state), TaskEndJson.Default.TaskEnd));
+        if (of[0] == OfBatch)
+        {
+            // Batches end as long as their workers run, whoever else does.
+            need.TakePart();
+            return await TellSurelyAsync(entry, task.Id, stop, takenBack);
+        }
+
         if (await TellAsync(entry, Patience, stop) is not { } problem)
         {
             return true;
@@ -67,6 +79,24 @@ internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOpt
         _disposed.Dispose();
     }
 
+    private async Task<bool> TellSurelyAsync(LeaderEntry entry, string taskId, CancellationToken stop, CancellationToken takenBack)
+    {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop, takenBack);
+        long start = clock.GetTimestamp();
+        while (await TellAsync(entry, options.Value.ConfirmTimeout, end.Token, isQueueNeeded: clock.GetElapsedTime(start) < QueueIsBackAfter) is { } problem)
+        {
+            if (end.IsCancellationRequested)
+            {
+                return false;
+            }
+
+            logger.EndUntold(taskId, problem);
+            await Task.Delay(TrySoon, clock, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return true;
+    }
+
     private async Task KeepTellingAsync(LeaderEntry entry)
     {
         CancellationToken disposed = _disposed.Token;
@@ -80,14 +110,14 @@ internal sealed class TaskEnds(IPublisher publisher, TaskTopology topology, IOpt
         Interlocked.Decrement(ref _waiting);
     }
 
-    private async Task<string?> TellAsync(LeaderEntry entry, TimeSpan patience, CancellationToken stop)
+    private async Task<string?> TellAsync(LeaderEntry entry, TimeSpan patience, CancellationToken stop, bool isQueueNeeded = false)
     {
         try
         {
             await publisher.PublishAsync(LeaderSession.MessageOf(topology.Leader.Queue, entry), patience, stop);
             return null;
         }
-        catch (PublishFailedException gone) when (gone.Outcome == PublishOutcome.Returned)
+        catch (PublishFailedException gone) when (gone.Outcome == PublishOutcome.Returned && !isQueueNeeded)
         {
             // No queue, and with it nobody who waits.
             return null;

@@ -49,7 +49,8 @@ internal static class TestServices
         services.AddSingleton<MemoryBroker>();
         services.AddSingleton<IPublisher>(provider => provider.GetRequiredService<MemoryBroker>());
         services.AddSingleton<IQueueGuard>(provider => provider.GetRequiredService<MemoryBroker>());
-        services.AddSingleton<ICancelledTasks>(provider => provider.GetRequiredService<MemoryBroker>());
+        services.AddSingleton<MemoryControl>();
+        services.AddSingleton<ICancelledTasks>(provider => provider.GetRequiredService<MemoryControl>());
         services.AddSingleton<IQueueCounts>(provider => provider.GetRequiredService<MemoryBroker>());
         services.AddSingleton<IDeadLetters, MemoryDeadLetters>();
         services.AddSingleton<MemoryLeader>();

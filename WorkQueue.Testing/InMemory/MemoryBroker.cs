@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
-using WorkQueue.Messaging.Control;
 using WorkQueue.Messaging.DeadLetters;
 using WorkQueue.Messaging.Events;
 using WorkQueue.Messaging.History;
@@ -18,7 +17,7 @@ namespace WorkQueue.Testing.InMemory;
 /// everything is read into the history.
 /// </summary>
 internal sealed class MemoryBroker(
-    TaskTopology topology, TaskRecords records, MemoryReplies replies, IEnumerable<EventHandlerRegistration> temporary, TimeProvider clock) : IPublisher, IQueueGuard, ICancelledTasks, IQueueCounts
+    TaskTopology topology, TaskRecords records, MemoryReplies replies, MemoryControl control, IEnumerable<EventHandlerRegistration> temporary, TimeProvider clock) : IPublisher, IQueueGuard, IQueueCounts
 {
     private readonly Lock _lock = new();
     private readonly PriorityQueue<WaitingMessage, (DateTimeOffset Due, long Number)> _waiting = new();
@@ -107,6 +106,12 @@ internal sealed class MemoryBroker(
             return Task.CompletedTask;
         }
 
+        if (message.Exchange == topology.History.ControlExchange)
+        {
+            control.Obey(message);
+            return Task.CompletedTask;
+        }
+
         if (message.Exchange.Length == 0)
         {
             replies.Answer(ReplyCodec.Read(message.Properties, message.Body));
@@ -116,12 +121,6 @@ internal sealed class MemoryBroker(
         lock (_lock)
         {
             long number = ++_number;
-            if (message.Exchange == topology.History.ControlExchange)
-            {
-                Drop(ControlEntry.Read(new StreamMessage(number, 0, message.Exchange, message.RoutingKey, message.Properties, message.Body))?.Cancelled);
-                return Task.CompletedTask;
-            }
-
             Record(message, number);
             foreach (WaitingMessage waiting in Route(message, number))
             {
@@ -135,18 +134,6 @@ internal sealed class MemoryBroker(
     public Task RepairAsync() => Task.CompletedTask;
 
     public Task<QueueSeen> AskAsync(string queue, QueueBinding? binding = null) => QueueGuard.Unasked;
-
-    public ValueTask<int> NextRedrivenAsync(string id, CancellationToken cancellationToken) => ValueTask.FromResult(0);
-
-    // As workers do with what was cancelled, or has a newer one in its place.
-    private void Drop(IReadOnlyDictionary<string, int>? tasks)
-    {
-        (WaitingMessage Element, (DateTimeOffset, long) Priority)[] kept = [.. _waiting.UnorderedItems.Where(waiting =>
-            !(tasks?.TryGetValue(waiting.Element.Properties.MessageId ?? "", out int most) == true
-                && TaskHeaders.TryInteger(waiting.Element.Properties.Headers, TaskHeaders.Redriven, out long? redriven) && (redriven ?? 0) <= most))];
-        _waiting.Clear();
-        _waiting.EnqueueRange(kept);
-    }
 
     // What the history's stream is bound to.
     private void Record(OutgoingMessage message, long number)

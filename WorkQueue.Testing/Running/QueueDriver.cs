@@ -107,6 +107,9 @@ internal sealed class QueueDriver(MemoryBroker broker, MemoryLeader leader, Task
     {
         await SettleAllAsync();
         await leader.WorkAsync();
+        // The leader may have ended what runs.
+        await SettleAllAsync();
+        await leader.WorkAsync();
         int count = 0;
         while (broker.TakeDue() is { } message)
         {

@@ -21,6 +21,7 @@ internal sealed class TaskRunner(
     TaskSettler settler,
     HistoryRecorder history,
     TaskTopology topology,
+    MemoryControl control,
     TaskRecords records,
     IServiceScopeFactory scopes,
     IOptions<WorkQueueOptions> options,
@@ -81,10 +82,27 @@ internal sealed class TaskRunner(
         delivery.ReceivedAt = clock.GetUtcNow();
         TaskMessage task = delivery.Message;
         AttemptRun attempt = new(worker.Id, delivery.ReceivedAt);
+        if (control.IsCancelled(task))
+        {
+            run.Disposition = new Disposition.Drop();
+            await settler.PerformAsync(delivery, run.Disposition, default);
+            return;
+        }
+
         logger.TaskReceived(task.Id, task.Type, task.Attempt);
         using Activity? activity = telemetry.StartProcess(
             message.Queue.Destination, message.Queue.Name, task.Id, task.TraceParent, task.TraceState, options.Value.TraceLinks);
         run.Attempt = new TaskRun(task, delivery.ReceivedAt, clock.GetTimestamp()) { Reported = progress => history.Running(task, attempt, progress) };
+        void Cancel(string id)
+        {
+            if (id == task.Id)
+            {
+                run.Attempt?.Cancel();
+                run.LookAgain();
+            }
+        }
+
+        control.Cancelled += Cancel;
         // Whoever interrupts either finds this run from here on, or has said so before.
         Interlocked.MemoryBarrier();
         if (_drained.IsCancellationRequested)
@@ -98,6 +116,7 @@ internal sealed class TaskRunner(
         }
 
         run.Outcome = await ExecuteAsync(delivery, message.Queue, run.Attempt);
+        control.Cancelled -= Cancel;
         run.Disposition = RetryPolicy.Decide(run.Outcome, task, options.Value, Random.Shared.NextDouble(), clock.GetUtcNow());
         Tell(task, run.Outcome, activity);
         if (!_isStopped)

@@ -14,7 +14,7 @@ public sealed partial class BoardPageTests
     public async Task Every_page_is_there_with_a_policy_that_allows_nothing_inline()
     {
         await using ApiHost host = await ApiHost.StartAsync();
-        foreach (string path in (string[])["/", "/board/tasks", "/board/queues", "/board/dead-letters", "/board/workers", "/board/new"])
+        foreach (string path in (string[])["/", "/board/tasks", "/board/queues", "/board/batches", "/board/schedules", "/board/dead-letters", "/board/workers", "/board/new"])
         {
             using HttpResponseMessage page = await host.Http.GetAsync(path);
             string html = await page.Content.ReadAsStringAsync();

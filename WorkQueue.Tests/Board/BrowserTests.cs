@@ -14,7 +14,7 @@ public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<B
     // Of a small phone.
     private const int NarrowWidth = 360;
 
-    private static readonly string[] Views = ["/", "/board/tasks", "/board/queues", "/board/schedules", "/board/dead-letters", "/board/workers", "/board/new"];
+    private static readonly string[] Views = ["/", "/board/tasks", "/board/queues", "/board/batches", "/board/schedules", "/board/dead-letters", "/board/workers", "/board/new"];
 
     [ChromiumFact]
     public async Task A_task_sent_in_the_form_is_seen_to_succeed_without_a_reload()
@@ -86,6 +86,21 @@ public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<B
         await board.Chip("scheduled").WaitForAsync();
         await board.Page.ClickAsync("button:text('Cancel')");
         await board.Chip("cancelled").WaitForAsync();
+    }
+
+    [ChromiumFact]
+    public async Task A_batch_is_a_bar_and_cancelled_by_a_click()
+    {
+        string id = await BatchAsync("clicked", "job", "later");
+        await using BoardPage board = await fixture.OpenAsync("/board/batches");
+        ILocator row = board.Page.Locator($"#b-{id}");
+        await row.Locator("svg[aria-label='1 succeeded, 1 pending']").WaitForAsync();
+        Assert.Equal(2, await row.Locator("rect").CountAsync());
+        await row.Locator("button:text('Cancel')").ClickAsync();
+        await board.Page.Locator(".flash:has-text('is cancelled')").WaitForAsync();
+        await row.Locator(".chip:text('cancelled')").WaitForAsync();
+        Assert.Equal(0, await row.Locator("button").CountAsync());
+        Assert.Empty(board.Complaints);
     }
 
     [ChromiumFact]
@@ -231,6 +246,8 @@ public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<B
 
         (await ScheduleAsync("nightly-report", "0 3 * * *")).Dispose();
         (await ScheduleAsync("health", "*/15 * * * * *")).Dispose();
+        await BatchAsync("Album summer", "a", "b", "c", "d", "e");
+        await BatchAsync("Album winter", "a", "fail", "b", "later");
         using CancellationTokenSource enough = new();
         Task work = WorkAsync(enough.Token);
         int before = fixture.App.Lines("(simulate) done after").Length;
@@ -259,6 +276,16 @@ public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<B
 
     private Task<HttpResponseMessage> ScheduleAsync(string name, string cron) => fixture.App.Producer.PutAsJsonAsync(
         $"/schedules/{name}", new { cron, timeZone = "Europe/Berlin", type = "simulate", payload = new { text = name } });
+
+    // One that is later waits.
+    private async Task<string> BatchAsync(string name, params string[] texts)
+    {
+        string head = JsonSerializer.Serialize(new { batch = new { name, onComplete = new { type = "simulate", payload = new { text = name } } } });
+        IEnumerable<string> lines = texts.Select(text => JsonSerializer.Serialize(new { type = "simulate", payload = new { text }, delay = text == "later" ? "06:00:00" : "00:00:00" }));
+        using StringContent content = new(string.Join('\n', lines.Prepend(head)), System.Text.Encoding.UTF8, "application/x-ndjson");
+        using HttpResponseMessage posted = await fixture.App.Producer.PostAsync("/batches", content);
+        return await IdOfAsync(posted);
+    }
 
     [GeneratedRegex(@"^\s*- (button|link|textbox|searchbox|combobox|checkbox|radio)( \[[^\]]*\])*:?\s*$")]
     private static partial Regex Unnamed();

@@ -19,7 +19,7 @@ public sealed class HouseTests
         typeof(ITaskQueue),
         """
         Hosting
-        Schedules
+        Batches · Schedules
         Consuming.Adaptive
         Consuming
         Calls · DeadLetters · Events · Monitoring

@@ -13,6 +13,7 @@ internal static class BoardUrl
     public const string Letters = "dead-letters";
     public const string Queues = "queues";
     public const string Schedules = "schedules";
+    public const string Batches = "batches";
     public const string Workers = "workers";
     public const string New = "new";
 

@@ -36,6 +36,9 @@ public sealed class ApiHost : IAsyncDisposable
 
     internal Records Records { get; }
 
+    /// <summary>Where schedules and batches are, and their tasks.</summary>
+    internal TestTaskQueue Queue => _app.Services.GetRequiredService<TestTaskQueue>();
+
     internal TaskProjection Projection => _app.Services.GetRequiredService<TaskProjection>();
 
     public HttpClient Http { get; }
@@ -70,6 +73,8 @@ public sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton<ITaskEvents>(broker);
         TestTaskQueue schedules = new(services => services.AddTaskHandler<string>("simulate", (_, _) => Task.CompletedTask), options => options.Types["simulate"] = new TaskTypeOptions());
         builder.Services.AddSingleton(schedules.Services.GetRequiredService<ISchedules>());
+        builder.Services.AddSingleton(schedules.Services.GetRequiredService<ITaskBatches>());
+        builder.Services.AddSingleton(schedules);
         // All but what users publish, which needs a broker.
         builder.Services.AddTaskProjection();
         builder.Services.AddTaskApi();

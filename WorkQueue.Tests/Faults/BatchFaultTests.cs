@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using WorkQueue.Messaging;
+using WorkQueue.Messaging.Leading;
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Faults;
+
+/// <summary>Workers, whoever leads and the broker die under batches.</summary>
+[Collection(SideFaults.Name)]
+public sealed class BatchFaultTests(FaultBroker broker, FaultReport report)
+{
+    private static readonly bool IsLong = Environment.GetEnvironmentVariable("WORKQUEUE_FAULT_TASKS") is not null;
+    private static readonly int Batches = IsLong ? 50 : 5;
+    private static readonly int Members = IsLong ? 1000 : 100;
+
+    private int _leaders;
+
+    [FaultFact(Timeout = 900_000)]
+    public async Task Killed_workers_leaders_and_a_broker_that_starts_again_lose_no_member_and_no_callback()
+    {
+        await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("ConfirmTimeout", "00:00:05"));
+        await using WebhookSink sink = await WebhookSink.StartAsync(queue.Ledger);
+        List<WorkerProcess> workers = [Worker(queue), Worker(queue), Worker(queue)];
+        await Eventually.TrueAsync(() => workers.Any(Leads), "one leads");
+        await queue.ProducerAsync();
+        ITaskBatches batches = queue.Last.Services.GetRequiredService<ITaskBatches>();
+        Stopwatch whole = Stopwatch.StartNew();
+        Task enqueueing = EnqueueAsync(queue, batches, sink);
+        int all = Batches * Members;
+        await KillLeaderAsync(all / 6);
+        await KillLeaderAsync(all * 2 / 6);
+        await sink.ReachedAsync(all * 3 / 6);
+        await broker.KillAsync();
+        await broker.StartAsync();
+        await KillLeaderAsync(all * 4 / 6);
+        await KillLeaderAsync(all * 5 / 6);
+        await enqueueing;
+        await queue.AllDoneAsync(TimeSpan.FromSeconds(IsLong ? 600 : 90));
+        whole.Stop();
+        await queue.ProducerAsync();
+        await CountAsync(queue.Last.Services.GetRequiredService<ITaskBatches>());
+        foreach (WorkerProcess worker in workers)
+        {
+            await worker.StopAsync();
+            await worker.DisposeAsync();
+        }
+
+        Balance balance = await queue.CloseAsync();
+        Assert.Equal(Batches * (Members + 2), balance.Confirmed);
+        report.Add(
+            string.Create(CultureInfo.InvariantCulture, $"{Batches} batches of {Members}: four workers killed, {_leaders} of them leading, and the broker started again"), balance,
+            string.Create(CultureInfo.InvariantCulture, $"each batch with both callbacks, in {whole.Elapsed.TotalSeconds:0} s"));
+
+        async Task KillLeaderAsync(int runs)
+        {
+            await sink.ReachedAsync(runs);
+            // Where the program of this test leads, any.
+            bool isOther = !queue.Last.Services.GetRequiredService<LeaderService>().IsLeader;
+            WorkerProcess victim = isOther && workers.LastOrDefault(Leads) is { } leader ? leader : workers[0];
+            _leaders += isOther ? 1 : 0;
+            await victim.DisposeAsync();
+            workers[workers.IndexOf(victim)] = Worker(queue);
+        }
+    }
+
+    // As an honest program does: again under the same id until it is known to be there.
+    private static Task EnqueueAsync(FaultQueue queue, ITaskBatches batches, WebhookSink sink) => Parallel.ForEachAsync(
+        Enumerable.Range(0, Batches),
+        new ParallelOptions { MaxDegreeOfParallelism = 5 },
+        async (number, cancellationToken) =>
+        {
+            NewTask call = sink.Call() with { Id = null };
+            BatchOptions options = new() { Id = Guid.CreateVersion7().ToString(), Name = number.ToString(CultureInfo.InvariantCulture), OnComplete = call, OnSuccess = call };
+            TaskBatch? batch = null;
+            while (batch is null)
+            {
+                try
+                {
+                    batch = await batches.EnqueueAsync([.. Enumerable.Repeat(call, Members)], options, cancellationToken);
+                }
+                catch (Exception failure) when (failure is BrokerUnavailableException or TaskNotEnqueuedException)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellationToken);
+                }
+            }
+
+            foreach (string id in (string[])[batch.OnCompleteId!, batch.OnSuccessId!, .. Enumerable.Range(0, Members).Select(member => TaskBatch.IdOf(batch.Id, member))])
+            {
+                queue.Ledger.Confirm(id);
+            }
+        });
+
+    private static async Task CountAsync(ITaskBatches batches)
+    {
+        await Eventually.TrueAsync(async () => (await batches.ListAsync()).Count(batch => batch.State == BatchState.Succeeded) == Batches, "all batches have succeeded");
+        Assert.All(await batches.ListAsync(), batch => Assert.Equal((Members, Members, 0), (batch.Total, batch.Succeeded, batch.Pending)));
+    }
+
+    private static bool Leads(WorkerProcess program) => program.Output.Any(line => line.Contains("This process leads", StringComparison.Ordinal));
+
+    // With a schedule that is hardly ever due it stands for election from the start.
+    private WorkerProcess Worker(FaultQueue queue) => WorkerProcess.Start(
+        broker.ConnectionString, queue.Prefix, ("Worker:Concurrency", "4"), ("Schedules:rare:Cron", "0 0 29 2 *"), ("Schedules:rare:Type", "simulate"));
+}
