@@ -8,10 +8,15 @@ internal abstract record Disposition
     /// <summary>The name in metrics.</summary>
     public abstract string Name { get; }
 
+    /// <summary>How the task has ended by it; null where it has not, or was none of ours to end.</summary>
+    public virtual TaskState? Ends => null;
+
     /// <summary>Done: publish what comes after it in its chain, record the result, then acknowledge it.</summary>
     public sealed record Ack(WrittenResult Result, TaskMessage? Next = null) : Disposition
     {
         public override string Name => "ack";
+
+        public override TaskState? Ends => TaskState.Succeeded;
     }
 
     /// <summary>Publish it as the next attempt, to start after a delay, then acknowledge it.</summary>
@@ -24,6 +29,8 @@ internal abstract record Disposition
     public sealed record DeadLetter(AttemptEnd End) : Disposition
     {
         public override string Name => "dead-letter";
+
+        public override TaskState? Ends => TaskState.DeadLettered;
     }
 
     /// <summary>Publish it again as the same attempt, then acknowledge it: a nack would count as a delivery up to RabbitMQ 4.2.</summary>
@@ -42,12 +49,16 @@ internal abstract record Disposition
     public sealed record EndCancelled(AttemptEnd End) : Disposition
     {
         public override string Name => "cancel";
+
+        public override TaskState? Ends => TaskState.Cancelled;
     }
 
     /// <summary>Cancelled before it came here, and recorded by who cancelled it: acknowledge it.</summary>
     public sealed record Drop : Disposition
     {
         public override string Name => "drop";
+
+        public override TaskState? Ends => TaskState.Cancelled;
     }
 
     /// <summary>An event its subscription does not want: acknowledge it.</summary>

@@ -26,6 +26,9 @@ internal static class HandlerFailure
         }
     }
 
+    /// <summary>For the log, where it must not look like an entry of its own.</summary>
+    public static string OneLine(string text) => text.ReplaceLineEndings(" ");
+
     private static Exception? Find(Exception? failure) => failure switch
     {
         TaskRejectedException or TaskRetryException => failure,

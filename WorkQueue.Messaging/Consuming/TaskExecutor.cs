@@ -137,7 +137,7 @@ internal sealed class TaskExecutor(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            logger.ServicesNotDisposed(message.Id, message.Type, failure.GetType().Name, HandlerFailure.TextOf(failure).ReplaceLineEndings(" "));
+            logger.ServicesNotDisposed(message.Id, message.Type, failure.GetType().Name, HandlerFailure.OneLine(HandlerFailure.TextOf(failure)));
         }
     }
 

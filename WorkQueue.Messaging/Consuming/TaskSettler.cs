@@ -57,16 +57,8 @@ internal sealed class TaskSettler(
             return false;
         }
 
-        return delivery.Message.EndTold is null || EndOf(disposition) is not { } state || await ends.TellAsync(delivery.Message, state, tokens.GivenUp, tokens.TakenBack);
+        return delivery.Message.EndTold is null || disposition.Ends is not { } state || await ends.TellAsync(delivery.Message, state, tokens.GivenUp, tokens.TakenBack);
     }
-
-    private static TaskState? EndOf(Disposition disposition) => disposition switch
-    {
-        Disposition.Ack => TaskState.Succeeded,
-        Disposition.DeadLetter => TaskState.DeadLettered,
-        Disposition.EndCancelled or Disposition.Drop => TaskState.Cancelled,
-        _ => null,
-    };
 
     /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>
     /// <returns>False where it did not: run here it is done sooner, and has no copies.</returns>
@@ -149,11 +141,11 @@ internal sealed class TaskSettler(
             case Disposition.Retry retry:
                 TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, EarlierCrashes = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
                 await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);
-                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, OneLine(retry.End.Reason));
+                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, HandlerFailure.OneLine(retry.End.Reason));
                 break;
             case Disposition.DeadLetter dead:
                 await publisher.PublishDeadAsync(message, dead.End, run, _patience, cancellationToken);
-                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, OneLine(dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason));
+                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, HandlerFailure.OneLine(dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason));
                 break;
             case Disposition.Return back:
                 await ReturnAsync(delivery, message, back, _patience, cancellationToken);
@@ -181,9 +173,6 @@ internal sealed class TaskSettler(
         await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, RunOf(delivery));
         logger.TaskReturned(message.Id, message.Type, back.End.Reason);
     }
-
-    // What an exception says must not look like an entry of its own.
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 
     private AttemptRun RunOf(TaskDelivery delivery) => new(worker.Id, delivery.ReceivedAt);
 
