@@ -21,6 +21,9 @@ case " $* " in
     *) set -- --verbosity quiet --logger 'console;verbosity=minimal' "$@" ;;
 esac
 
+# Many programs at once: where each watches its settings, those of a machine are soon used up (128 for a user on Linux), and the next one dies at its start.
+export DOTNET_hostBuilder__reloadConfigOnChange=false ASPNETCORE_hostBuilder__reloadConfigOnChange=false
+
 table=$(mktemp)
 trap 'rm -f "$table"' EXIT
 code=0

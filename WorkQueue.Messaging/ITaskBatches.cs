@@ -28,7 +28,7 @@ public interface ITaskBatches
 
     /// <summary>
     /// Enqueues tasks as members of a batch: as long as it has not ended, so that a member that runs always can. What the broker does not take at once is tried again for
-    /// half a minute.
+    /// half a minute, but for what a queue that is full refuses.
     /// </summary>
     /// <param name="id">The batch.</param>
     /// <param name="tasks">The tasks. None has an id of its own or tasks after it. They are checked before anything is sent.</param>

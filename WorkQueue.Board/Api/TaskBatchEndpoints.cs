@@ -72,6 +72,10 @@ internal static class TaskBatchEndpoints
             options = TaskBatchReader.ReadHead(lines[0]);
             lines = [.. lines.Skip(1)];
         }
+        else if (lines.Count > MaxLines)
+        {
+            throw new BadHttpRequestException($"The body has more than {MaxLines} tasks; a batch has no more. Nothing was enqueued.", StatusCodes.Status413PayloadTooLarge);
+        }
 
         TaskBatch batch = await TaskBatchReader.NamedAsync(lines, batches.EnqueueAsync(TaskBatchReader.Read(lines), options, cancellationToken));
         request.HttpContext.Response.Headers.Location = $"{MountPoint.Of(request.HttpContext)}batches/{batch.Id}";

@@ -7,19 +7,16 @@ namespace WorkQueue.Messaging.Batches;
 /// <summary>Reads the batches here, has the leader change them, and enqueues their members itself.</summary>
 internal sealed class BatchClient(ILeaderCommands leader, BatchBook book, BatchRules rules, BatchMembers members, TimeProvider clock) : ITaskBatches
 {
-    // Of what is enqueued all at once: again under the same id it is the same.
-    private const string AllAtOnce = "all";
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan TryAgain = TimeSpan.FromMilliseconds(500);
 
     public async Task<TaskBatch> EnqueueAsync(IReadOnlyList<NewTask> tasks, BatchOptions? options = null, CancellationToken cancellationToken = default)
     {
         rules.Check(tasks);
-        TaskBatch batch = await OpenAsync(options, cancellationToken);
+        TaskBatch batch = await OpenAsync(options ?? new BatchOptions(), closesWhenFilled: options?.StaysOpen != true, cancellationToken);
         try
         {
-            IReadOnlyList<EnqueueResult> results = await AddAsync(batch.Id, tasks, AllAtOnce, cancellationToken);
+            IReadOnlyList<EnqueueResult> results = await AddAsync(batch.Id, tasks, BatchOrders.AllAtOnce, isWhole: true, cancellationToken);
             return results.FirstOrDefault(result => result.Error is not null) is { } failed
                 ? throw failed.Error!
                 : options?.StaysOpen == true ? Known(batch.Id) ?? batch : await CloseAsync(batch.Id, cancellationToken);
@@ -32,18 +29,23 @@ internal sealed class BatchClient(ILeaderCommands leader, BatchBook book, BatchR
         }
     }
 
-    public async Task<TaskBatch> OpenAsync(BatchOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<TaskBatch> OpenAsync(BatchOptions? options = null, CancellationToken cancellationToken = default) => OpenAsync(options ?? new BatchOptions(), closesWhenFilled: false, cancellationToken);
+
+    private async Task<TaskBatch> OpenAsync(BatchOptions options, bool closesWhenFilled, CancellationToken cancellationToken)
     {
-        options ??= new BatchOptions();
         rules.Check(options);
         DateTimeOffset now = clock.GetUtcNow();
         string id = options.Id ?? Guid.CreateVersion7(now).ToString();
-        BatchStart start = new(options.Name, now, BatchTask.Of(options.OnSuccess), BatchTask.Of(options.OnComplete), Activity.Current?.Id, Activity.Current?.TraceStateString);
+        BatchStart start = new(options.Name, now, BatchTask.Of(options.OnSuccess), BatchTask.Of(options.OnComplete), Activity.Current?.Id, Activity.Current?.TraceStateString, closesWhenFilled);
         await AskAsync(BatchCommand.Open, new BatchCommand(id, start), Patience, cancellationToken);
         return Known(id) ?? new BatchRecord(id, start).ToView(now);
     }
 
-    public async Task<IReadOnlyList<EnqueueResult>> AddAsync(string id, IReadOnlyList<NewTask> tasks, string? key = null, CancellationToken cancellationToken = default)
+    public Task<IReadOnlyList<EnqueueResult>> AddAsync(string id, IReadOnlyList<NewTask> tasks, string? key = null, CancellationToken cancellationToken = default) =>
+        AddAsync(id, tasks, key, isWhole: false, cancellationToken);
+
+    // Of a whole batch that is enqueued at once none is left out: it is enqueued again, or cancelled.
+    private async Task<IReadOnlyList<EnqueueResult>> AddAsync(string id, IReadOnlyList<NewTask> tasks, string? key, bool isWhole, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(id);
         BatchRules.CheckKey(key);
@@ -57,13 +59,14 @@ internal sealed class BatchClient(ILeaderCommands leader, BatchBook book, BatchR
         string answer = await AskAsync(BatchCommand.Add, addition, Patience, cancellationToken) ?? "";
         string[] said = answer.Split(' ');
         int first = int.Parse(said[0], CultureInfo.InvariantCulture);
-        if (said.Length > 1)
+        if (said is [_, BatchOrders.IsFilled])
         {
             return book.Find(id, batch => AddedBefore(batch, first, tasks)) ?? throw Unknown(id);
         }
 
-        IReadOnlyList<EnqueueResult> results = await members.EnqueueAsync(id, first, tasks, cancellationToken);
-        if (!results.Any(BatchMembers.IsUnknown))
+        // What was refused now, an earlier try may have enqueued.
+        IReadOnlyList<EnqueueResult> results = await members.EnqueueAsync(id, first, tasks, isAgain: said.Length > 1, cancellationToken);
+        if (!results.Any(result => BatchMembers.IsUnknown(result) || (isWhole && result.Error is not null)))
         {
             int[] failed = [.. Enumerable.Range(0, results.Count).Where(index => results[index].Error is not null).Select(index => first + index)];
             await AskAsync(BatchCommand.Filled, addition with { Out = failed.Length == 0 ? null : failed }, 4 * Patience, cancellationToken);

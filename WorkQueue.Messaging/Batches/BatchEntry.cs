@@ -80,7 +80,8 @@ internal sealed record BatchChange(string Id)
 /// <param name="OnComplete">What follows its end.</param>
 /// <param name="TraceParent">The trace of who has opened it.</param>
 /// <param name="TraceState">What belongs to that.</param>
-internal sealed record BatchStart(string? Name, DateTimeOffset OpenedAt, BatchTask? OnSuccess, BatchTask? OnComplete, string? TraceParent, string? TraceState);
+/// <param name="ClosesWhenFilled">All of its tasks are added at once, and it is closed by that.</param>
+internal sealed record BatchStart(string? Name, DateTimeOffset OpenedAt, BatchTask? OnSuccess, BatchTask? OnComplete, string? TraceParent, string? TraceState, bool ClosesWhenFilled = false);
 
 /// <summary>Tasks that are added together.</summary>
 /// <param name="Key">Who comes again with it gets the same numbers.</param>

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
+using WorkQueue.Messaging.Control;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Leading;
-using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Batches;
@@ -14,11 +14,11 @@ internal sealed class BatchKeeper : ILeaderDuty
     private readonly BatchOrders _orders;
     private readonly BatchSteps _steps;
 
-    public BatchKeeper(BatchBook book, TaskTopology topology, WorkQueueTelemetry telemetry, TimeProvider clock, ILogger<BatchKeeper> logger)
+    public BatchKeeper(BatchBook book, ControlWriter control, WorkQueueTelemetry telemetry, TimeProvider clock, ILogger<BatchKeeper> logger)
     {
         _book = book;
         _orders = new BatchOrders(_batches, clock);
-        _steps = new BatchSteps(_batches, topology, telemetry, clock, logger);
+        _steps = new BatchSteps(_batches, control, telemetry, clock, logger);
     }
 
     public void Read(LeaderEntry entry) => _book.Read(entry);

@@ -36,9 +36,6 @@ internal sealed class BatchMarks
 
     public IReadOnlyList<int> Counts => _counts;
 
-    /// <summary>The bytes that they take.</summary>
-    public int Size => _marks?.Length ?? 0;
-
     /// <summary>There are so many numbers.</summary>
     public void Grow(int count)
     {

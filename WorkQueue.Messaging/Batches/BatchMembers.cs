@@ -12,20 +12,25 @@ internal sealed class BatchMembers(TaskPublisher publisher, IOptions<WorkQueueOp
     private static readonly TimeSpan TryAgain = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Enqueues tasks as the members from a number on.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="first">The number of the first.</param>
+    /// <param name="tasks">The tasks.</param>
+    /// <param name="isAgain">Some may be enqueued already.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <returns>What became of each.</returns>
-    public async Task<IReadOnlyList<EnqueueResult>> EnqueueAsync(string batch, int first, IReadOnlyList<NewTask> tasks, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<EnqueueResult>> EnqueueAsync(string batch, int first, IReadOnlyList<NewTask> tasks, bool isAgain, CancellationToken cancellationToken)
     {
         EnqueueResult[] results = new EnqueueResult[tasks.Count];
         Progress progress = new(clock);
         ParallelOptions window = new() { MaxDegreeOfParallelism = options.Value.PublishWindow, CancellationToken = cancellationToken };
-        await Parallel.ForAsync(0, tasks.Count, window, async (index, token) => results[index] = await EnqueueAsync(new BatchMember(batch, first + index), tasks[index], progress, token));
+        await Parallel.ForAsync(0, tasks.Count, window, async (index, token) => results[index] = await EnqueueAsync(new BatchMember(batch, first + index), tasks[index], progress, isAgain, token));
         return results;
     }
 
     /// <summary>Whether the broker may have it, as far as is known.</summary>
     public static bool IsUnknown(EnqueueResult result) => result.Error is TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown };
 
-    private async Task<EnqueueResult> EnqueueAsync(BatchMember member, NewTask given, Progress progress, CancellationToken cancellationToken)
+    private async Task<EnqueueResult> EnqueueAsync(BatchMember member, NewTask given, Progress progress, bool isAgain, CancellationToken cancellationToken)
     {
         NewTask task = given with { Id = member.TaskId, EndTold = BatchMark.Write(member), IsRepeat = true };
         TaskNotEnqueuedException? unknown = null;
@@ -43,8 +48,8 @@ internal sealed class BatchMembers(TaskPublisher publisher, IOptions<WorkQueueOp
             }
             catch (TaskNotEnqueuedException failure)
             {
-                unknown = failure.Outcome == PublishOutcome.Unknown ? OfBatch(failure) : unknown;
-                if (progress.Since() > Patience || (failure.Outcome == PublishOutcome.QueueFull && unknown is null))
+                unknown = isAgain || failure.Outcome == PublishOutcome.Unknown ? OfBatch(failure) : unknown;
+                if (progress.Since() > Patience || (failure.Outcome == PublishOutcome.QueueFull && (isAgain || unknown is null)))
                 {
                     return new EnqueueResult(given, null, unknown ?? failure);
                 }
@@ -55,7 +60,7 @@ internal sealed class BatchMembers(TaskPublisher publisher, IOptions<WorkQueueOp
     }
 
     private static TaskNotEnqueuedException OfBatch(TaskNotEnqueuedException failure) => new(
-        failure.Outcome, failure.TaskId, $"{failure.Message} The batch waits for it: add the same tasks again by the same key, or cancel the batch.", failure);
+        PublishOutcome.Unknown, failure.TaskId, $"{failure.Message} The batch waits for it: add the same tasks again by the same key, or cancel the batch.", failure);
 
     private sealed class Progress(TimeProvider clock)
     {

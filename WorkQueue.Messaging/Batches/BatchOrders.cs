@@ -9,8 +9,16 @@ internal sealed class BatchOrders(WorkingBatches batches, TimeProvider clock)
     /// <summary>Batches there may be; all are written into the log again and again.</summary>
     public const int MostBatches = 1000;
 
-    /// <summary>Members of all batches together in which something can still change.</summary>
+    /// <summary>Members of all batches together that have not ended.</summary>
     public const int MostLive = 2_000_000;
+
+    /// <summary>The key of what is enqueued all at once: again under the same id it is the same.</summary>
+    public const string AllAtOnce = "all";
+
+    /// <summary>What is said of tasks that were added by a key before.</summary>
+    public const string IsFilled = "filled";
+
+    private const string IsAgain = "again";
 
     private const int MostKeys = 10_000;
 
@@ -31,7 +39,8 @@ internal sealed class BatchOrders(WorkingBatches batches, TimeProvider clock)
             case BatchCommand.Add when asked.Key is not null:
                 return await AddAsync(batch, asked, asked.Key, session);
             case BatchCommand.Filled when asked.Key is not null && batch.Addition(asked.Key) is { IsFilled: false }:
-                await WorkingBatches.ChangeAsync(batch, new BatchChange(batch.Id) { Filled = asked.Key, Out = asked.Out }, session);
+                DateTimeOffset? closed = batch.Start.ClosesWhenFilled && asked.Key == AllAtOnce ? clock.GetUtcNow() : null;
+                await WorkingBatches.ChangeAsync(batch, new BatchChange(batch.Id) { Filled = asked.Key, Out = asked.Out, ClosedAt = closed }, session);
                 return default;
             case BatchCommand.Close when batch.ClosedAt is null || batch.CancelledAt is not null:
                 return Refused(await CloseAsync(batch, session));
@@ -58,7 +67,12 @@ internal sealed class BatchOrders(WorkingBatches batches, TimeProvider clock)
 
         if (batches.Count >= MostBatches)
         {
-            return NotPossible($"There are {MostBatches} batches, and no more are possible: one that has ended is kept for a day, or for a week where it has dead letters; one that is not needed can be cancelled.");
+            if (batches.All.Where(batch => batch.IsFinal).MinBy(batch => batch.Start.OpenedAt) is not { } oldest)
+            {
+                return NotPossible($"There are {MostBatches} batches in which something can still change, and no more are possible: wait until some have ended, redrive or discard their dead letters, or cancel those that are not needed.");
+            }
+
+            await batches.RemoveAsync(oldest, session);
         }
 
         await batches.OpenAsync(asked.Id, start, session);
@@ -70,7 +84,7 @@ internal sealed class BatchOrders(WorkingBatches batches, TimeProvider clock)
         if (batch.Addition(key) is { } known)
         {
             return known.Count == asked.Count
-                ? new LeaderAnswer(Text: string.Create(CultureInfo.InvariantCulture, $"{known.First}{(known.IsFilled ? " filled" : "")}"))
+                ? new LeaderAnswer(Text: string.Create(CultureInfo.InvariantCulture, $"{known.First} {(known.IsFilled ? IsFilled : IsAgain)}"))
                 : Refused(NotPossible($"By the key '{key}' {known.Count} tasks were added before, and these are {asked.Count}: add other tasks by another key."));
         }
 
@@ -80,7 +94,7 @@ internal sealed class BatchOrders(WorkingBatches batches, TimeProvider clock)
             { CancelledAt: not null } => $"Batch '{batch.Id}' was cancelled: nothing can be added to it.",
             { HasEnded: true } => $"Batch '{batch.Id}' has ended: nothing can be added to it. A member adds others while it runs.",
             _ when asked.Count is < 1 or > BatchRecord.MostMembers || first + asked.Count > BatchRecord.MostMembers => $"Batch '{batch.Id}' has {first} members, and would have {first + (long)asked.Count}; a batch has at most {BatchRecord.MostMembers}.",
-            _ when batches.All.Sum(other => (long)other.Marks.Size) + asked.Count > MostLive => $"All batches that have not ended may have {MostLive} members together: wait until some have.",
+            _ when batches.All.Where(other => other is { HasEnded: false, CancelledAt: null }).Sum(other => (long)other.Marks.Count) + asked.Count > MostLive => $"All batches that have not ended may have {MostLive} members together: wait until some have.",
             _ when asked.IsNamed && batch.Keys >= MostKeys => $"Batch '{batch.Id}' has tasks of {MostKeys} keys, and no more are possible: add more tasks at once, or without a key.",
             _ => null,
         };
@@ -113,7 +127,7 @@ internal sealed class BatchOrders(WorkingBatches batches, TimeProvider clock)
     private async Task<string?> CancelAsync(BatchRecord batch, ILeaderSession session)
     {
         // One whose callback cannot be enqueued would be there for ever.
-        if (batch.CompletedAt is not null || (batch.HasEnded && batch.Problem is null))
+        if (batch.SucceededAt is not null || (batch.HasEnded && batch.Problem is null))
         {
             return NotPossible($"Batch '{batch.Id}' has ended, and cannot be cancelled.");
         }

@@ -60,7 +60,7 @@ internal sealed class BatchRecord
         || (StoppedAt is not null && _marks.Pending == 0);
 
     /// <summary>When it may be forgotten; null for never.</summary>
-    public DateTimeOffset? Expires => (SucceededAt ?? CompletedAt ?? StoppedAt) is { } end ? end + (IsFinal ? Kept : KeptLong) : null;
+    public DateTimeOffset? Expires => CancelledAt is null && HasSucceeded && SucceededAt is null ? null : (SucceededAt ?? CompletedAt ?? StoppedAt) is { } end ? end + (IsFinal ? Kept : KeptLong) : null;
 
     public BatchAddition? Addition(string key) => _additions.GetValueOrDefault(key);
 
@@ -137,7 +137,9 @@ internal sealed class BatchRecord
     public string OnSuccessId => TaskBatch.Of(Id, "onSuccess");
 
     /// <summary>Tasks that somebody has not come to the end of adding, and will hardly any more; null where there are none.</summary>
-    public string? UnfilledProblem(DateTimeOffset now) => _additions.Values.FirstOrDefault(addition => !addition.IsFilled && now - addition.At > AdditionLimit && _marks.ArePending(addition.First, addition.Count)) is not { } old ? null
+    public string? UnfilledProblem(DateTimeOffset now) => Start.ClosesWhenFilled && ClosedAt is null && _additions.Count == 0 && now - Start.OpenedAt > AdditionLimit
+        ? $"its tasks were to be enqueued at {Start.OpenedAt:u}, and were not: enqueue them again under the id '{Id}', or cancel the batch"
+        : _additions.Values.FirstOrDefault(addition => !addition.IsFilled && now - addition.At > AdditionLimit && _marks.ArePending(addition.First, addition.Count)) is not { } old ? null
         : $"{old.Count} tasks that were to be added at {old.At:u} are not known to be enqueued: {(old.IsNamed ? $"add them again by their key '{old.Key}', or " : "")}cancel the batch";
 
     private void Keep(BatchAddition addition)

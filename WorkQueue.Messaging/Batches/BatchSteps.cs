@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging.Control;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Leading;
-using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Batches;
 
@@ -12,9 +11,10 @@ namespace WorkQueue.Messaging.Batches;
 /// What is due of the batches: callbacks, the cancelling of members, to forget what is old. Each is done first and then written down: what a leader did not come to write, the next
 /// one does again. A callback has an id made of its batch's: however often it is enqueued, it is one task.
 /// </summary>
-internal sealed class BatchSteps(WorkingBatches batches, TaskTopology topology, WorkQueueTelemetry telemetry, TimeProvider clock, ILogger logger)
+internal sealed class BatchSteps(WorkingBatches batches, ControlWriter control, WorkQueueTelemetry telemetry, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SayLimit = TimeSpan.FromSeconds(5);
 
     // Then the leader looks for what it is asked.
     private const int MostATurn = 256;
@@ -81,13 +81,7 @@ internal sealed class BatchSteps(WorkingBatches batches, TaskTopology topology, 
         catch (Exception failure) when (TaskRefusal.IsOfTheTask(failure))
         {
             // It may be possible when the programs are started that know its type, or its queue has room.
-            _troubled[batch.Id] = clock.GetUtcNow() + TryAgain;
-            if (batch.Problem != failure.Message)
-            {
-                logger.BatchTroubled(batch.Id, failure.Message);
-                await WorkingBatches.ChangeAsync(batch, new BatchChange(batch.Id) { Problem = failure.Message }, session);
-            }
-
+            await TroubleAsync(batch, failure.Message, session);
             return false;
         }
 
@@ -98,14 +92,33 @@ internal sealed class BatchSteps(WorkingBatches batches, TaskTopology topology, 
 
     private async Task StopMembersAsync(BatchRecord batch, ILeaderSession session)
     {
-        foreach (int[] numbers in batch.Marks.With(BatchMarks.Mark.Pending).Chunk(ControlEntry.MaxIds))
+        try
         {
-            // Workers ask for id and redrives alone.
-            ControlEntry entry = ControlEntry.Cancel(numbers.Select(number => new TaskToCancel(TaskBatch.IdOf(batch.Id, number), "", "", Attempt: 1, Redriven: 0, Running: true)));
-            await session.SendAsync(entry.Write(topology));
+            foreach (int[] numbers in batch.Marks.With(BatchMarks.Mark.Pending).Chunk(ControlEntry.MaxIds))
+            {
+                // Workers ask for id and redrives alone.
+                ControlEntry entry = ControlEntry.Cancel(numbers.Select(number => new TaskToCancel(TaskBatch.IdOf(batch.Id, number), "", "", Attempt: 1, Redriven: 0, Running: true)));
+                // Not on the leader's own channel, which a control log that does not confirm would end, again and again.
+                await control.SayAsync(entry, CancellationToken.None, SayLimit);
+            }
+        }
+        catch (BrokerUnavailableException failure)
+        {
+            await TroubleAsync(batch, $"its members could not be cancelled yet: {failure.Message}", session);
+            return;
         }
 
-        await WorkingBatches.ChangeAsync(batch, new BatchChange(batch.Id) { StoppedAt = clock.GetUtcNow() }, session);
+        await WorkingBatches.ChangeAsync(batch, new BatchChange(batch.Id) { StoppedAt = clock.GetUtcNow(), Problem = "" }, session);
         logger.BatchCancelled(batch.Id, batch.Marks.Pending);
+    }
+
+    private async Task TroubleAsync(BatchRecord batch, string problem, ILeaderSession session)
+    {
+        _troubled[batch.Id] = clock.GetUtcNow() + TryAgain;
+        if (batch.Problem != problem)
+        {
+            logger.BatchTroubled(batch.Id, problem);
+            await WorkingBatches.ChangeAsync(batch, new BatchChange(batch.Id) { Problem = problem }, session);
+        }
     }
 }

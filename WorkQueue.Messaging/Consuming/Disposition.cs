@@ -34,7 +34,7 @@ internal abstract record Disposition
     }
 
     /// <summary>Publish it again as the same attempt, then acknowledge it: a nack would count as a delivery up to RabbitMQ 4.2.</summary>
-    public sealed record Return(AttemptEnd End) : Disposition
+    public sealed record Return(AttemptEnd End, bool HasRun = false) : Disposition
     {
         public override string Name => "return";
     }

@@ -185,7 +185,7 @@ internal sealed class TaskExecutor(
         Type = delivery.Message.Type,
         Queue = delivery.Message.Queue,
         Attempt = delivery.Message.Attempt,
-        Redelivered = delivery.Redelivered || delivery.Message.Returned > 0,
+        Redelivered = delivery.Redelivered || delivery.Message.HasRun,
         EnqueuedAt = delivery.Message.EnqueuedAt,
         Deadline = delivery.Message.Deadline,
         Previous = json.ResultsOf(delivery.Message.Chain),

@@ -21,8 +21,8 @@ internal abstract record TaskOutcome
     /// <summary>Whoever called the task waits no longer for its result.</summary>
     public sealed record Expired(string Reason) : TaskOutcome;
 
-    /// <summary>The worker stops before the run could end; it does not count as an attempt.</summary>
-    public sealed record Interrupted(string Reason) : TaskOutcome;
+    /// <summary>The worker stops before the run could end, or begin; it does not count as an attempt.</summary>
+    public sealed record Interrupted(string Reason, bool HasRun = true) : TaskOutcome;
 
     /// <summary>Somebody cancelled the task, and its handler stopped.</summary>
     public sealed record Stopped : TaskOutcome;

@@ -144,7 +144,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     }
 
     // What cannot be read would not go back as it came.
-    private TaskOutcome Unstarted(TaskDelivery delivery, string reason) => pipeline.Executor.Refusal(delivery, queue) ?? new TaskOutcome.Interrupted(reason);
+    private TaskOutcome Unstarted(TaskDelivery delivery, string reason) => pipeline.Executor.Refusal(delivery, queue) ?? new TaskOutcome.Interrupted(reason, HasRun: false);
 
     private TaskRun Start(TaskDelivery delivery, long start)
     {

@@ -139,7 +139,7 @@ internal sealed class TaskSettler(
                 await events.SucceededAsync(message, done.Result, run);
                 break;
             case Disposition.Retry retry:
-                TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, EarlierCrashes = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
+                TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, HasRun = false, EarlierCrashes = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
                 await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);
                 logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, HandlerFailure.OneLine(retry.End.Reason));
                 break;
@@ -169,7 +169,7 @@ internal sealed class TaskSettler(
 
     private async Task ReturnAsync(TaskDelivery delivery, TaskMessage message, Disposition.Return back, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
-        TaskMessage same = message with { Returned = message.Returned + 1, EarlierCrashes = delivery.Crashes };
+        TaskMessage same = message with { Returned = message.Returned + 1, HasRun = message.HasRun || back.HasRun, EarlierCrashes = delivery.Crashes };
         await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, RunOf(delivery));
         logger.TaskReturned(message.Id, message.Type, back.End.Reason);
     }

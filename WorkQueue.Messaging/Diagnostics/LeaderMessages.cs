@@ -26,6 +26,9 @@ internal static partial class LeaderMessages
     [LoggerMessage(5107, LogLevel.Warning, "The leader was not told that task {TaskId} has ended ({Reason}); trying again")]
     public static partial void EndUntold(this ILogger logger, string taskId, string reason);
 
+    [LoggerMessage(5110, LogLevel.Error, "That task {TaskId} has ended is told to nobody: the leader's queue is missing, and nobody has declared it again for {Limit}. What waits for it will not go on by itself")]
+    public static partial void EndLost(this ILogger logger, string taskId, TimeSpan limit);
+
     [LoggerMessage(5108, LogLevel.Error, "Task {TaskId} holds a key, and may not be enqueued yet; trying again: {Reason}")]
     public static partial void UniqueTaskWaits(this ILogger logger, string taskId, string reason);
 
@@ -38,6 +41,6 @@ internal static partial class LeaderMessages
     [LoggerMessage(5121, LogLevel.Information, "Batch {Batch} is cancelled: {Pending} member(s) that have not ended are dropped by the workers")]
     public static partial void BatchCancelled(this ILogger logger, string batch, int pending);
 
-    [LoggerMessage(5122, LogLevel.Error, "What follows batch {Batch} cannot be enqueued: {Problem}; trying again")]
+    [LoggerMessage(5122, LogLevel.Error, "Batch {Batch} cannot go on: {Problem}; trying again")]
     public static partial void BatchTroubled(this ILogger logger, string batch, string problem);
 }

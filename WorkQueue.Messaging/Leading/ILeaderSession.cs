@@ -11,8 +11,4 @@ internal interface ILeaderSession
     /// <summary>Writes an entry into the log; returns when the broker has confirmed it.</summary>
     /// <exception cref="PublishFailedException">It was not confirmed. Who leads no longer can write nothing.</exception>
     Task WriteAsync(LeaderEntry entry);
-
-    /// <summary>Publishes a message that is none of the log; returns when the broker has confirmed it.</summary>
-    /// <exception cref="PublishFailedException">It was not confirmed. Who leads no longer can publish nothing.</exception>
-    Task SendAsync(OutgoingMessage message);
 }

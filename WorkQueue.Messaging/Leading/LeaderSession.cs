@@ -117,8 +117,6 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
         }
     }
 
-    public Task SendAsync(OutgoingMessage message) => PublishAsync(message, _confirmTimeout, CancellationToken.None);
-
     public async Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         try

@@ -33,6 +33,7 @@ internal sealed class TaskEnds(IPublisher publisher, LeaderNeed need, TaskTopolo
 
     private readonly CancellationTokenSource _disposed = new();
     private int _waiting;
+    private long _missingSince;
 
     /// <summary>
     /// Returns when the broker has it, or after a few seconds: then it is told again and again beside, as long as this program runs. Where it never is, what the task
@@ -59,12 +60,13 @@ internal sealed class TaskEnds(IPublisher publisher, LeaderNeed need, TaskTopolo
             return await TellSurelyAsync(entry, task.Id, stop, takenBack);
         }
 
-        if (await TellAsync(entry, Patience, stop) is not { } problem)
+        if (await TellAsync(entry, Patience, stop) is not { } failure || IsMissing(failure))
         {
+            // No queue, and with it nobody who waits.
             return true;
         }
 
-        logger.EndUntold(task.Id, problem);
+        logger.EndUntold(task.Id, failure.Message);
         if (!stop.IsCancellationRequested && Volatile.Read(ref _waiting) < MostWaiting)
         {
             _ = KeepTellingAsync(entry);
@@ -82,49 +84,62 @@ internal sealed class TaskEnds(IPublisher publisher, LeaderNeed need, TaskTopolo
     private async Task<bool> TellSurelyAsync(LeaderEntry entry, string taskId, CancellationToken stop, CancellationToken takenBack)
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop, takenBack);
-        long start = clock.GetTimestamp();
-        while (await TellAsync(entry, options.Value.ConfirmTimeout, end.Token, isQueueNeeded: clock.GetElapsedTime(start) < QueueIsBackAfter) is { } problem)
+        while (await TellAsync(entry, options.Value.ConfirmTimeout, end.Token) is { } failure)
         {
             if (end.IsCancellationRequested)
             {
                 return false;
             }
 
-            logger.EndUntold(taskId, problem);
+            if (IsMissing(failure) && IsMissingForLong())
+            {
+                logger.EndLost(taskId, QueueIsBackAfter);
+                return true;
+            }
+
+            logger.EndUntold(taskId, failure.Message);
             await Task.Delay(TrySoon, clock, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        Volatile.Write(ref _missingSince, 0);
         return true;
+    }
+
+    // Since the first of all tasks has met it so: the others need not wait as long once more.
+    private bool IsMissingForLong()
+    {
+        long now = clock.GetTimestamp();
+        long since = Interlocked.CompareExchange(ref _missingSince, now, 0);
+        return since != 0 && clock.GetElapsedTime(since, now) > QueueIsBackAfter;
     }
 
     private async Task KeepTellingAsync(LeaderEntry entry)
     {
         CancellationToken disposed = _disposed.Token;
         Interlocked.Increment(ref _waiting);
+        Exception? failure;
         do
         {
             await Task.Delay(TryAgain, clock, disposed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            failure = disposed.IsCancellationRequested ? null : await TellAsync(entry, options.Value.ConfirmTimeout, disposed);
         }
-        while (!disposed.IsCancellationRequested && await TellAsync(entry, options.Value.ConfirmTimeout, disposed) is not null);
+        while (failure is not null && !IsMissing(failure));
 
         Interlocked.Decrement(ref _waiting);
     }
 
-    private async Task<string?> TellAsync(LeaderEntry entry, TimeSpan patience, CancellationToken stop, bool isQueueNeeded = false)
+    private static bool IsMissing(Exception failure) => failure is PublishFailedException { Outcome: PublishOutcome.Returned };
+
+    private async Task<Exception?> TellAsync(LeaderEntry entry, TimeSpan patience, CancellationToken stop)
     {
         try
         {
             await publisher.PublishAsync(LeaderSession.MessageOf(topology.Leader.Queue, entry), patience, stop);
             return null;
         }
-        catch (PublishFailedException gone) when (gone.Outcome == PublishOutcome.Returned && !isQueueNeeded)
-        {
-            // No queue, and with it nobody who waits.
-            return null;
-        }
         catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException or ObjectDisposedException)
         {
-            return failure.Message;
+            return failure;
         }
     }
 }

@@ -39,6 +39,7 @@ internal static class TaskCodec
         AddIfSet(headers, TaskHeaders.Deadline, message.Deadline is { } deadline ? TaskHeaders.Time(deadline) : null);
         AddIfSet(headers, TaskHeaders.Redriven, message.Redriven > 0 ? message.Redriven : null);
         AddIfSet(headers, TaskHeaders.Returned, message.Returned > 0 ? message.Returned : null);
+        AddIfSet(headers, TaskHeaders.HasRun, message.HasRun ? 1 : null);
         AddIfSet(headers, TaskHeaders.EarlierCrashes, message.EarlierCrashes > 0 ? message.EarlierCrashes : null);
         AddIfSet(headers, TaskHeaders.RunOf, message.RunOf);
         AddIfSet(headers, TaskHeaders.EndTold, message.EndTold);
@@ -162,6 +163,7 @@ internal static class TaskCodec
             Attempt = (int)(attempt ?? 1),
             Redriven = (int)Math.Clamp(redriven ?? 0, 0, int.MaxValue),
             Returned = (int)Math.Clamp(returned ?? 0, 0, int.MaxValue),
+            HasRun = headers?.ContainsKey(TaskHeaders.HasRun) == true,
             EarlierCrashes = Math.Clamp(crashes ?? 0, 0, int.MaxValue),
             RunOf = Short(TaskHeaders.Text(headers, TaskHeaders.RunOf)),
             EndTold = Short(TaskHeaders.Text(headers, TaskHeaders.EndTold)),

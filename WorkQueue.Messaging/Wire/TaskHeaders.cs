@@ -19,6 +19,7 @@ internal static class TaskHeaders
     public const string Error = "wq-error";
     public const string DeadAt = "wq-dead-at";
     public const string Returned = "wq-returned";
+    public const string HasRun = "wq-has-run";
     public const string EarlierCrashes = "wq-earlier-deliveries";
     public const string RunOf = "wq-run-of";
     public const string EndTold = "wq-end-told";
@@ -38,7 +39,7 @@ internal static class TaskHeaders
 
     private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
     {
-        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, EarlierCrashes, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress,
+        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, HasRun, EarlierCrashes, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress,
         TraceParent, TraceState, Chain, Place, Then, Previous,
     };
 
@@ -51,7 +52,6 @@ internal static class TaskHeaders
     // All headers of a message must fit one frame, 128 KiB by default; with more the broker closes the whole connection.
     private const int MaxForeignBytes = 32 * 1024;
 
-    /// <summary>No headers.</summary>
     public static IReadOnlyDictionary<string, object?> None { get; } = ReadOnlyDictionary<string, object?>.Empty;
 
     // What travels with a task of a chain takes its part of the frame.

@@ -29,6 +29,9 @@ internal sealed record TaskMessage
     /// <summary>How often this attempt went back to its queue without a run to its end, because its worker stopped or had another long one.</summary>
     public int Returned { get; init; }
 
+    /// <summary>It was cut short by a worker that stopped: an earlier run of this attempt may have got anywhere.</summary>
+    public bool HasRun { get; init; }
+
     /// <summary>How many workers had died of this attempt before it went back to its queue: the broker counts a copy from zero.</summary>
     public long EarlierCrashes { get; init; }
 

@@ -29,8 +29,6 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
         return Task.CompletedTask;
     }
 
-    public Task SendAsync(OutgoingMessage message) => broker.PublishAsync(message, Timeout.InfiniteTimeSpan, CancellationToken.None);
-
     public Task<LeaderAnswer> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => InTurnAsync(() => duties.ObeyAsync(new LeaderEntry(kind, body, Guid.NewGuid().ToString("N")), this));
 
     public Task TellAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => AskAsync(kind, body, cancellationToken);

@@ -93,7 +93,8 @@ public sealed class WorkerTests(BrokerFixture broker)
             }
 
             TaskContext run = await queue.Runs.NextAsync();
-            Assert.Equal((1, false), (run.Attempt, run.Redelivered));
+            // An earlier run may have got anywhere: the handler is told.
+            Assert.Equal((1, stop > 0), (run.Attempt, run.Redelivered));
             await worker.StopAsync();
             Assert.Equal(1u, await queue.ReadyAsync());
         }

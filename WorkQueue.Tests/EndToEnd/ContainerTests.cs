@@ -78,7 +78,8 @@ public sealed class ContainerTests : IAsyncLifetime
                 TestEnvironment.Built("WorkQueue.AppHost"),
                 ["--Broker:Mode=container", $"--Broker:Image={image.Split(':')[0]}", $"--Broker:Tag={image.Split(':')[1]}", "--Broker:StartLimit=00:00:10", "--DcpPublisher:RandomizePorts=true"],
                 ("DOTNET_ENVIRONMENT", "Development"));
-            Assert.Equal(1, await run.EndAsync(2 * TestEnvironment.Patience));
+            int code = await run.EndAsync(2 * TestEnvironment.Patience);
+            Assert.True(code == 1, $"It ended with {code}:\n{string.Join('\n', run.Errors.Concat(run.Output))}");
             Assert.Contains("has run for 00:00:10 and let nobody log in: is it RabbitMQ?", Assert.Single(run.Errors), StringComparison.Ordinal);
             // The engine gives it ten seconds to end by itself.
             await Eventually.TrueAsync(async () => (await OtherProgram.RunAsync("docker", ["ps", "--all", "--quiet", "--filter", $"ancestor={image}"])).Length == 0, "its container is gone");

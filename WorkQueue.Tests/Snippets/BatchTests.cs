@@ -44,7 +44,7 @@ public sealed class BatchTests(BrokerFixture broker)
                 ITaskBatches batches = c.Services.GetRequiredService<ITaskBatches>();
                 ITaskQueue tasks = c.Services.GetRequiredService<ITaskQueue>();
                 NewTask[] found = [.. FilesOf(folder.Album).Select(file => tasks.CreateTask(new ShrinkPicture(folder.Album, file)))];
-                await batches.AddAsync(c.Batch!.BatchId, found, key: c.Id); // It may run twice: by its key they are added once.
+                await batches.AddAsync(c.Batch!.BatchId, found, key: c.Id); // It may run twice: by its key they are the same members.
             });
             // end-snippet
         });

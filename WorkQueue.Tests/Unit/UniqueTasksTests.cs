@@ -134,8 +134,6 @@ public sealed class UniqueTasksTests
         public Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken) =>
             StepAsync(() => _test._published.Add(message with { Body = message.Body.ToArray(), Properties = new BasicProperties(message.Properties) }));
 
-        public Task SendAsync(OutgoingMessage message) => throw new NotSupportedException();
-
         public Task RepairAsync() => Task.CompletedTask;
 
         private Task StepAsync(Action step)

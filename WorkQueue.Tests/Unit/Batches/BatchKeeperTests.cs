@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Batches;
+using WorkQueue.Messaging.Control;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Leading;
 using WorkQueue.Messaging.Publishing;
@@ -110,9 +112,8 @@ public sealed class BatchKeeperTests : IAsyncLifetime, IAsyncDisposable
     {
         await OpenAsync(2);
         await _leader.AskAsync(BatchCommand.Open, OpenCommand());
-        LeaderAnswer again = await _leader.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "more", IsNamed: true, Count: 3));
-        Assert.Equal(again, await _leader.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "more", IsNamed: true, Count: 3)));
-        Assert.Equal("2", again.Text);
+        Assert.Equal("2", (await _leader.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "more", IsNamed: true, Count: 3))).Text);
+        Assert.Equal("2 again", (await _leader.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "more", IsNamed: true, Count: 3))).Text);
         Assert.Contains("3 tasks were added before, and these are 4", (await _leader.AskAsync(BatchCommand.Add, new BatchCommand(_id, Key: "more", IsNamed: true, Count: 4))).Refusal, StringComparison.Ordinal);
         _queue.Clock.Advance(TimeSpan.FromMinutes(6));
         Assert.Contains("by their key 'more'", _leader.View(_id).Problem, StringComparison.Ordinal);
@@ -234,6 +235,31 @@ public sealed class BatchKeeperTests : IAsyncLifetime, IAsyncDisposable
         Assert.Null(_leader.Keeper.ThingOf(new LeaderEntry("schedule.ended", default)));
     }
 
+    [Fact]
+    public async Task What_is_added_again_by_its_key_is_told_that_some_of_it_may_be_enqueued()
+    {
+        await _leader.AskAsync(BatchCommand.Open, OpenCommand());
+        BatchCommand add = new(_id, Key: "k", IsNamed: true, Count: 3);
+        Assert.Equal("0", (await _leader.AskAsync(BatchCommand.Add, add)).Text);
+        Assert.Equal("0 again", (await _leader.AskAsync(BatchCommand.Add, add)).Text);
+        await _leader.AskAsync(BatchCommand.Filled, add);
+        Assert.Equal("0 filled", (await _leader.AskAsync(BatchCommand.Add, add)).Text);
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_enqueued_at_once_is_closed_by_that_and_says_so_where_nobody_came_to_it()
+    {
+        BatchCommand open = OpenCommand();
+        await _leader.AskAsync(BatchCommand.Open, open with { Start = open.Start! with { ClosesWhenFilled = true } });
+        Assert.Null(_leader.View(_id).Problem);
+        await _queue.AdvanceAsync(TimeSpan.FromMinutes(6));
+        Assert.Contains("enqueue them again under the id", _leader.View(_id).Problem, StringComparison.Ordinal);
+        BatchCommand all = new(_id, Key: BatchOrders.AllAtOnce, IsNamed: true, Count: 2);
+        await _leader.AskAsync(BatchCommand.Add, all);
+        await _leader.AskAsync(BatchCommand.Filled, all);
+        Assert.Equal((BatchState.Running, null), (_leader.View(_id).State, _leader.View(_id).Problem));
+    }
+
     private async Task OpenAsync(int members)
     {
         Assert.Null((await _leader.AskAsync(BatchCommand.Open, OpenCommand())).Refusal);
@@ -257,7 +283,7 @@ public sealed class BatchKeeperTests : IAsyncLifetime, IAsyncDisposable
         new(BatchCommand.Ended, JsonSerializer.SerializeToUtf8Bytes(new TaskEnd(name, taskId, 0, state), TaskEndJson.Default.TaskEnd));
 
     /// <summary>A leader whose log is a list; it may die in the middle.</summary>
-    private sealed class Leader : ILeaderSession
+    private sealed class Leader : ILeaderSession, IPublisher
     {
         private readonly TestTaskQueue _queue;
 
@@ -265,7 +291,7 @@ public sealed class BatchKeeperTests : IAsyncLifetime, IAsyncDisposable
         {
             _queue = queue;
             Keeper = new BatchKeeper(
-                Book, queue.Services.GetRequiredService<TaskTopology>(), queue.Services.GetRequiredService<WorkQueueTelemetry>(), queue.Clock, NullLogger<BatchKeeper>.Instance);
+                Book, new ControlWriter(this, queue.Services.GetRequiredService<TaskTopology>(), queue.Services.GetRequiredService<IOptions<WorkQueueOptions>>()), queue.Services.GetRequiredService<WorkQueueTelemetry>(), queue.Clock, NullLogger<BatchKeeper>.Instance);
         }
 
         public BatchBook Book { get; } = new();
@@ -289,7 +315,9 @@ public sealed class BatchKeeperTests : IAsyncLifetime, IAsyncDisposable
             return Task.CompletedTask;
         }
 
-        public Task SendAsync(OutgoingMessage message)
+        public Task RepairAsync() => Task.CompletedTask;
+
+        public Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
         {
             Use();
             Sent.Add(message);
