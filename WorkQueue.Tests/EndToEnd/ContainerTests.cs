@@ -77,7 +77,7 @@ public sealed class ContainerTests : IAsyncLifetime
             await using OtherProgram run = OtherProgram.Start(
                 TestEnvironment.Built("WorkQueue.AppHost"),
                 ["--Broker:Mode=container", $"--Broker:Image={image.Split(':')[0]}", $"--Broker:Tag={image.Split(':')[1]}", "--Broker:StartLimit=00:00:10", "--DcpPublisher:RandomizePorts=true"],
-                ("DOTNET_ENVIRONMENT", "Development"));
+                ("DOTNET_ENVIRONMENT", "Development"), ("ASPIRE_ALLOW_UNSECURED_TRANSPORT", "true"));
             int code = await run.EndAsync(2 * TestEnvironment.Patience);
             Assert.True(code == 1, $"It ended with {code}:\n{string.Join('\n', run.Errors.Concat(run.Output))}");
             Assert.Contains("has run for 00:00:10 and let nobody log in: is it RabbitMQ?", Assert.Single(run.Errors), StringComparison.Ordinal);
