@@ -34,8 +34,7 @@ internal sealed class Batch(ITaskQueue queue)
             }
             else
             {
-                _rejected.Add(new RejectedLine(tasks[index].Line.Number, results[index].Error?.Message ?? "not enqueued",
-                    results[index].Error is TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown ? unknown.TaskId : null));
+                _rejected.Add(RejectedLine.Of(tasks[index].Line, results[index].Error!));
             }
         }
 

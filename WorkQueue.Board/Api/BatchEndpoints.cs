@@ -50,4 +50,8 @@ internal sealed record BatchAnswer(int Accepted, IReadOnlyList<string> Ids, IRea
 /// <param name="Line">Its number, from 1.</param>
 /// <param name="Error">Why.</param>
 /// <param name="Id">Its task's id, where it may have been enqueued all the same: to look it up by.</param>
-internal sealed record RejectedLine(int Line, string Error, string? Id = null);
+internal sealed record RejectedLine(int Line, string Error, string? Id = null)
+{
+    /// <summary>A task that was not enqueued; one that may have been has its id.</summary>
+    public static RejectedLine Of(BatchLine line, Exception error) => new(line.Number, error.Message, error is TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown ? unknown.TaskId : null);
+}

@@ -91,13 +91,10 @@ internal static class TaskBatchEndpoints
             throw results[0].Error!;
         }
 
-        RejectedLine[] rejected = [.. lines.Zip(results).Where(pair => pair.Second.Error is not null).Select(pair => Of(pair.First, pair.Second.Error!))];
+        RejectedLine[] rejected = [.. lines.Zip(results).Where(pair => pair.Second.Error is not null).Select(pair => RejectedLine.Of(pair.First, pair.Second.Error!))];
         string[] ids = [.. results.Select(result => result.Task?.Id).OfType<string>()];
         return Results.Accepted(value: new BatchAnswer(ids.Length, ids, rejected));
     }
-
-    private static RejectedLine Of(BatchLine line, Exception error) =>
-        new(line.Number, error.Message, error is TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown } unknown ? unknown.TaskId : null);
 
     private static async Task<Page<TaskBatchView>> ListAsync(ITaskBatches batches, CancellationToken cancellationToken) =>
         new([.. (await batches.ListAsync(cancellationToken)).Select(TaskBatchView.Of)], null);

@@ -41,15 +41,17 @@ internal sealed class BatchClient(ILeaderCommands leader, BatchBook book, BatchR
         return Known(id) ?? new BatchRecord(id, start).ToView(now);
     }
 
-    public Task<IReadOnlyList<EnqueueResult>> AddAsync(string id, IReadOnlyList<NewTask> tasks, string? key = null, CancellationToken cancellationToken = default) =>
-        AddAsync(id, tasks, key, isWhole: false, cancellationToken);
-
-    // Of a whole batch that is enqueued at once none is left out: it is enqueued again, or cancelled.
-    private async Task<IReadOnlyList<EnqueueResult>> AddAsync(string id, IReadOnlyList<NewTask> tasks, string? key, bool isWhole, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<EnqueueResult>> AddAsync(string id, IReadOnlyList<NewTask> tasks, string? key = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
         BatchRules.CheckKey(key);
         rules.Check(tasks);
+        return await AddAsync(id, tasks, key, isWhole: false, cancellationToken);
+    }
+
+    // Of tasks that were checked. Of a whole batch that is enqueued at once none is left out: it is enqueued again, or cancelled.
+    private async Task<IReadOnlyList<EnqueueResult>> AddAsync(string id, IReadOnlyList<NewTask> tasks, string? key, bool isWhole, CancellationToken cancellationToken)
+    {
         if (tasks.Count == 0)
         {
             return [];

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Batches;
 
@@ -22,7 +23,7 @@ internal sealed record BatchCommand(string Id, BatchStart? Start = null, string?
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, BatchJson.Default.BatchCommand);
 
     /// <summary>Null for one that a later version may understand.</summary>
-    public static BatchCommand? Read(ReadOnlyMemory<byte> body) => BatchEntries.Read(body, BatchJson.Default.BatchCommand) is { Id: not null } command ? command : null;
+    public static BatchCommand? Read(ReadOnlyMemory<byte> body) => EntryJson.Read(body, BatchJson.Default.BatchCommand) is { Id: not null } command ? command : null;
 }
 
 /// <summary>An entry of the leader's log: what is other than before. What is null in it stays as it was.</summary>
@@ -70,7 +71,7 @@ internal sealed record BatchChange(string Id)
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, BatchJson.Default.BatchChange);
 
     /// <summary>Null for one that a later version may understand.</summary>
-    public static BatchChange? Read(ReadOnlyMemory<byte> body) => BatchEntries.Read(body, BatchJson.Default.BatchChange) is { Id: not null } change ? change : null;
+    public static BatchChange? Read(ReadOnlyMemory<byte> body) => EntryJson.Read(body, BatchJson.Default.BatchChange) is { Id: not null } change ? change : null;
 }
 
 /// <summary>What a batch is opened with.</summary>
@@ -102,22 +103,6 @@ internal sealed record BatchAddition(string Key, int First, int Count, DateTimeO
 /// <param name="Problem">What keeps it from going on.</param>
 internal sealed record BatchWhole(
     BatchStart Start, int Count, byte[]? Marks, IReadOnlyList<int> Counts, IReadOnlyList<BatchAddition> Additions, IReadOnlyList<DateTimeOffset?> Times, string? Problem);
-
-internal static class BatchEntries
-{
-    public static T? Read<T>(ReadOnlyMemory<byte> body, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
-        where T : class
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body.Span, type);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-}
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BatchCommand))]

@@ -32,7 +32,7 @@ internal sealed class BatchKeeper : ILeaderDuty
     }
 
     public string? ThingOf(LeaderEntry command) => !command.Kind.StartsWith("batch.", StringComparison.Ordinal) ? null
-        : $"batch {(command.Kind == BatchCommand.Ended ? BatchOf(command) : BatchCommand.Read(command.Body)?.Id)}";
+        : $"batch {(command.Kind == BatchCommand.Ended ? BatchMark.ReadName(command.FirstText())?.BatchId : command.FirstText())}";
 
     public Task<DateTimeOffset?> WorkAsync(ILeaderSession session, CancellationToken stopping) => _steps.TakeAsync(session, stopping);
 
@@ -41,12 +41,16 @@ internal sealed class BatchKeeper : ILeaderDuty
     public async Task<IReadOnlyList<LeaderAnswer>> ObeyAsync(IReadOnlyList<LeaderEntry> commands, ILeaderSession session)
     {
         List<LeaderAnswer> answers = [];
-        List<LeaderEntry> ends = [];
+        List<TaskEnd> ends = [];
         foreach (LeaderEntry command in commands)
         {
             if (command.Kind == BatchCommand.Ended)
             {
-                ends.Add(command);
+                if (TaskEnd.Read(command.Body) is { } end)
+                {
+                    ends.Add(end);
+                }
+
                 answers.Add(default);
                 continue;
             }
@@ -55,21 +59,18 @@ internal sealed class BatchKeeper : ILeaderDuty
             ends.Clear();
             answers.Add(BatchCommand.Read(command.Body) is { } asked
                 ? await _orders.ObeyAsync(command.Kind, asked, session)
-                : new LeaderAnswer(Refusal: "The program that leads cannot read it: it may be of an earlier version."));
+                : new LeaderAnswer(Refusal: LeaderDuties.Unreadable));
         }
 
         await EndAsync(ends, session);
         return answers;
     }
 
-    private async Task EndAsync(List<LeaderEntry> ends, ILeaderSession session)
+    private async Task EndAsync(List<TaskEnd> ends, ILeaderSession session)
     {
-        if (ends.Count > 0 && BatchOf(ends[0]) is { } id && _batches.Find(id) is { } batch
-            && BatchEnds.Of(batch, ends.Select(end => TaskEnd.Read(end.Body)).OfType<TaskEnd>()) is { } change)
+        if (ends.Count > 0 && BatchMark.ReadName(ends[0].Name) is { } member && _batches.Find(member.BatchId) is { } batch && BatchEnds.Of(batch, ends) is { } change)
         {
             await WorkingBatches.ChangeAsync(batch, change, session);
         }
     }
-
-    private static string? BatchOf(LeaderEntry end) => TaskEnd.Read(end.Body) is { } read ? BatchMark.ReadName(read.Name)?.BatchId : null;
 }

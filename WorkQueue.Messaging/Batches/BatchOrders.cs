@@ -57,7 +57,7 @@ internal sealed class BatchOrders(WorkingBatches batches, TimeProvider clock)
     {
         if (asked.Start is not { } start || TaskIds.CreatedAt(asked.Id) is null)
         {
-            return BatchRefusals.Write(BatchRefusal.Malformed, "The program that leads cannot read it: it may be of an earlier version.");
+            return BatchRefusals.Write(BatchRefusal.Malformed, LeaderDuties.Unreadable);
         }
 
         if (batches.Find(asked.Id) is not null)

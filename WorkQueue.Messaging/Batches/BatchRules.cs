@@ -64,10 +64,10 @@ internal sealed class BatchRules(TaskTopology topology, IOptions<WorkQueueOption
 
     private void CheckMember(NewTask? task)
     {
-        Require(task is not null, "The task is null.");
-        Require(task is { Id: null, Chain: null }, "A member of a batch has no id of its own: that is made from the batch's id and its number.");
-        Require(task is { Then: null or { Count: 0 } }, "A member of a batch has no tasks after it: its end would not be theirs. Have it add them to the batch, or enqueue them by the batch's onComplete.");
-        Require(task is { EndTold: null, Unique: null }, "A member of a batch belongs to nothing else whose tasks' ends are told, and has no key.");
+        NewTaskRules.Require(task is not null, "The task is null.");
+        NewTaskRules.Require(task is { Id: null, Chain: null }, "A member of a batch has no id of its own: that is made from the batch's id and its number.");
+        NewTaskRules.Require(task is { Then: null or { Count: 0 } }, "A member of a batch has no tasks after it: its end would not be theirs. Have it add them to the batch, or enqueue them by the batch's onComplete.");
+        NewTaskRules.Require(task is { EndTold: null, Unique: null }, "A member of a batch belongs to nothing else whose tasks' ends are told, and has no key.");
         NewTaskRules.Check(task!, options.Value, topology, clock.GetUtcNow());
     }
 
@@ -80,8 +80,8 @@ internal sealed class BatchRules(TaskTopology topology, IOptions<WorkQueueOption
 
         try
         {
-            Require(task is { Id: null, Chain: null, RunOf: null, EndTold: null, Unique: null }, "It has no id of its own, which is made from the batch's, and no key.");
-            Require(task is { NotBefore: null, Deadline: null }, "It has no times: give it a delay, which begins when the batch has ended.");
+            NewTaskRules.Require(task is { Id: null, Chain: null, RunOf: null, EndTold: null, Unique: null }, "It has no id of its own, which is made from the batch's, and no key.");
+            NewTaskRules.Require(task is { NotBefore: null, Deadline: null }, "It has no times: give it a delay, which begins when the batch has ended.");
             NewTaskRules.Check(task, options.Value, topology, clock.GetUtcNow());
             int bytes = BatchTask.Of(task)!.CountBytes();
             if (bytes > MaxCallbackBytes)
@@ -92,14 +92,6 @@ internal sealed class BatchRules(TaskTopology topology, IOptions<WorkQueueOption
         catch (InvalidTaskException wrong)
         {
             throw new InvalidTaskException(wrong.Reason, $"{name}: {wrong.Message}");
-        }
-    }
-
-    private static void Require(bool holds, string otherwise)
-    {
-        if (!holds)
-        {
-            throw new InvalidTaskException(InvalidTaskReason.Malformed, otherwise);
         }
     }
 

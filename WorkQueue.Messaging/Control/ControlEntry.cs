@@ -4,6 +4,7 @@ using RabbitMQ.Client;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Streams;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Control;
 
@@ -60,17 +61,7 @@ internal sealed record ControlEntry(
     }
 
     /// <summary>Reads an entry; null for one that a later version may understand.</summary>
-    public static ControlEntry? Read(StreamMessage message)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(message.Body.Span, ControlJson.Default.ControlEntry);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    public static ControlEntry? Read(StreamMessage message) => EntryJson.Read(message.Body, ControlJson.Default.ControlEntry);
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

@@ -3,6 +3,9 @@ namespace WorkQueue.Messaging.Leading;
 /// <summary>All that a leader has to do.</summary>
 internal static class LeaderDuties
 {
+    /// <summary>What is said to a command that its duty cannot read.</summary>
+    public const string Unreadable = "The program that leads cannot read it: it may be of an earlier version.";
+
     /// <summary>The duty that a command is for, and what it is about there; null where it is for none.</summary>
     public static (ILeaderDuty Duty, string Thing)? Find(this IEnumerable<ILeaderDuty> duties, LeaderEntry command)
     {

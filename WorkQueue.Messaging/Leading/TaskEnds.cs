@@ -152,17 +152,7 @@ internal sealed class TaskEnds(IPublisher publisher, LeaderNeed need, TaskTopolo
 internal sealed record TaskEnd(string Name, string TaskId, int Redriven, TaskState State)
 {
     /// <summary>Null for one that a later version may understand.</summary>
-    public static TaskEnd? Read(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body.Span, TaskEndJson.Default.TaskEnd) is { Name: not null, TaskId: not null } end ? end : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    public static TaskEnd? Read(ReadOnlyMemory<byte> body) => EntryJson.Read(body, TaskEndJson.Default.TaskEnd) is { Name: not null, TaskId: not null } end ? end : null;
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]

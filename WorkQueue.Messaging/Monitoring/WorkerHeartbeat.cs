@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Monitoring;
 
@@ -17,17 +18,7 @@ internal static class WorkerHeartbeat
         return new OutgoingMessage(topology.EventsExchange, TopicRules.WorkerTopic, topology.EventsExchange, properties, JsonSerializer.SerializeToUtf8Bytes(info, HeartbeatJson.Default.WorkerInfo), Mandatory: false);
     }
 
-    public static WorkerInfo? Read(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body.Span, HeartbeatJson.Default.WorkerInfo);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    public static WorkerInfo? Read(ReadOnlyMemory<byte> body) => EntryJson.Read(body, HeartbeatJson.Default.WorkerInfo);
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

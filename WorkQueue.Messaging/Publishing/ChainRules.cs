@@ -18,9 +18,9 @@ internal static class ChainRules
 
         string? then = StepCodec.ArrayOf((task.Then ?? []).Select((step, index) => Written(step, index, options, topology)));
         string? previous = StepCodec.ArrayOf((task.Chain?.Previous ?? []).Select(result => result.GetRawText()));
-        Require(BytesOf(then) <= ChainCodec.MaxThenBytes, InvalidTaskReason.TooLarge, $"The tasks in 'then' have {BytesOf(then)} bytes as JSON; {ChainCodec.MaxThenBytes} travel with a task. Send a reference to what is large, or have the last of some tasks enqueue the others.");
-        Require(BytesOf(previous) <= ChainCodec.MaxPreviousBytes, InvalidTaskReason.TooLarge, $"The earlier results have {BytesOf(previous)} bytes as JSON; {ChainCodec.MaxPreviousBytes} travel with a task.");
-        Require(task.Chain is null or { Place: >= 0 and <= ChainCodec.MaxPlace, First.Length: > 0 and <= 255 }, InvalidTaskReason.Malformed, "The chain names no first task, or no place in it.");
+        NewTaskRules.Require(BytesOf(then) <= ChainCodec.MaxThenBytes, $"The tasks in 'then' have {BytesOf(then)} bytes as JSON; {ChainCodec.MaxThenBytes} travel with a task. Send a reference to what is large, or have the last of some tasks enqueue the others.", InvalidTaskReason.TooLarge);
+        NewTaskRules.Require(BytesOf(previous) <= ChainCodec.MaxPreviousBytes, $"The earlier results have {BytesOf(previous)} bytes as JSON; {ChainCodec.MaxPreviousBytes} travel with a task.", InvalidTaskReason.TooLarge);
+        NewTaskRules.Require(task.Chain is null or { Place: >= 0 and <= ChainCodec.MaxPlace, First.Length: > 0 and <= 255 }, "The chain names no first task, or no place in it.");
         return new ChainLink(task.Chain?.First ?? id, task.Chain?.Place ?? 0, then, previous);
     }
 
@@ -28,10 +28,10 @@ internal static class ChainRules
     {
         try
         {
-            Require(step is not null, InvalidTaskReason.Malformed, "It is null.");
-            Require(step is { Id: null, RunOf: null, Chain: null, Then: null or { Count: 0 } }, InvalidTaskReason.Malformed, "A task that comes after another has neither an id, which is made from the first one's, nor tasks of its own after it.");
-            Require(step is { NotBefore: null, Deadline: null }, InvalidTaskReason.Malformed, "A task that comes after another has no times: give it a delay, which begins when the one before it has ended.");
-            Require(step is { Unique: null }, InvalidTaskReason.Malformed, "A task that comes after another has no key of its own: give the first one a key.");
+            NewTaskRules.Require(step is not null, "It is null.");
+            NewTaskRules.Require(step is { Id: null, RunOf: null, Chain: null, Then: null or { Count: 0 } }, "A task that comes after another has neither an id, which is made from the first one's, nor tasks of its own after it.");
+            NewTaskRules.Require(step is { NotBefore: null, Deadline: null }, "A task that comes after another has no times: give it a delay, which begins when the one before it has ended.");
+            NewTaskRules.Require(step is { Unique: null }, "A task that comes after another has no key of its own: give the first one a key.");
             (string type, TaskQueue queue) = NewTaskRules.Resolve(step!, options, topology);
             NewTaskRules.CheckBody(step!, options);
             NewTaskRules.CheckDelay(step!);
@@ -45,14 +45,6 @@ internal static class ChainRules
         catch (FormatException wrong)
         {
             throw new InvalidTaskException(InvalidTaskReason.Malformed, $"then[{index}]: {wrong.Message}");
-        }
-    }
-
-    private static void Require(bool holds, InvalidTaskReason reason, string otherwise)
-    {
-        if (!holds)
-        {
-            throw new InvalidTaskException(reason, otherwise);
         }
     }
 

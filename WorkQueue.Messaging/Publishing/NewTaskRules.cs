@@ -91,6 +91,15 @@ internal static class NewTaskRules
             InvalidTaskReason.UnknownType, $"No task type '{type}'. Known: {string.Join(", ", options.Types.Keys.Order())}.");
     }
 
+    /// <exception cref="InvalidTaskException">It does not hold.</exception>
+    public static void Require(bool holds, string otherwise, InvalidTaskReason reason = InvalidTaskReason.Malformed)
+    {
+        if (!holds)
+        {
+            throw new InvalidTaskException(reason, otherwise);
+        }
+    }
+
     /// <exception cref="InvalidTaskException">The payload is too large, or of no kind that a task has.</exception>
     public static void CheckBody(NewTask task, WorkQueueOptions options)
     {

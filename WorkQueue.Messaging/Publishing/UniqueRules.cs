@@ -20,18 +20,18 @@ internal static class UniqueRules
             return;
         }
 
-        Require(unique.Key is null or { Length: > 0 } && Encoding.UTF8.GetByteCount(unique.Key ?? "") <= MaxKeyBytes, $"unique.key has 1 to {MaxKeyBytes} bytes; without one the payload is the key.");
-        Require(unique.For is null || IsTime(unique.For), $"unique.for is '{Text(unique.For)}'; it is longer than 0 and at most {DelayLadder.Longest.TotalDays:0.0} days, or pending.");
-        Require(Enum.IsDefined(unique.Then), $"unique.then is '{unique.Then}'; it is skip, replace or debounce.");
-        Require(unique.Then == UniqueRule.Skip || unique.For is null, $"unique.then is {Name(unique.Then)}, which is for a task that waits: leave out unique.for, or take skip.");
+        NewTaskRules.Require(unique.Key is null or { Length: > 0 } && Encoding.UTF8.GetByteCount(unique.Key ?? "") <= MaxKeyBytes, $"unique.key has 1 to {MaxKeyBytes} bytes; without one the payload is the key.");
+        NewTaskRules.Require(unique.For is null || IsTime(unique.For), $"unique.for is '{Text(unique.For)}'; it is longer than 0 and at most {DelayLadder.Longest.TotalDays:0.0} days, or pending.");
+        NewTaskRules.Require(Enum.IsDefined(unique.Then), $"unique.then is '{unique.Then}'; it is skip, replace or debounce.");
+        NewTaskRules.Require(unique.Then == UniqueRule.Skip || unique.For is null, $"unique.then is {Name(unique.Then)}, which is for a task that waits: leave out unique.for, or take skip.");
         if (unique.Then == UniqueRule.Debounce)
         {
-            Require(delay > TimeSpan.Zero, "unique.then is debounce, and the task has no delay, which would begin anew with each: give it one.");
-            Require(unique.Limit is null || (IsTime(unique.Limit) && unique.Limit >= delay), $"unique.limit is '{Text(unique.Limit)}'; it is not shorter than the delay, {Text(delay)}, and at most {DelayLadder.Longest.TotalDays:0.0} days.");
+            NewTaskRules.Require(delay > TimeSpan.Zero, "unique.then is debounce, and the task has no delay, which would begin anew with each: give it one.");
+            NewTaskRules.Require(unique.Limit is null || (IsTime(unique.Limit) && unique.Limit >= delay), $"unique.limit is '{Text(unique.Limit)}'; it is not shorter than the delay, {Text(delay)}, and at most {DelayLadder.Longest.TotalDays:0.0} days.");
         }
         else
         {
-            Require(unique.Limit is null, "unique.limit is for debounce alone: leave it out.");
+            NewTaskRules.Require(unique.Limit is null, "unique.limit is for debounce alone: leave it out.");
         }
     }
 
@@ -53,12 +53,4 @@ internal static class UniqueRules
     private static string Name(UniqueRule rule) => rule.ToString().ToLowerInvariant();
 
     private static string? Text(TimeSpan? time) => time?.ToString("c", CultureInfo.InvariantCulture);
-
-    private static void Require(bool holds, string otherwise)
-    {
-        if (!holds)
-        {
-            throw new InvalidTaskException(InvalidTaskReason.Malformed, otherwise);
-        }
-    }
 }

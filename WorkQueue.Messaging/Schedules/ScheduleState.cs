@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Schedules;
 
@@ -51,17 +52,7 @@ internal sealed record ScheduleEntry(string Name, ScheduleOptions? Options = nul
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ScheduleJson.Default.ScheduleEntry);
 
     /// <summary>Null for one that a later version may understand.</summary>
-    public static ScheduleEntry? Read(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body.Span, ScheduleJson.Default.ScheduleEntry) is { Name: not null } entry ? entry : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    public static ScheduleEntry? Read(ReadOnlyMemory<byte> body) => EntryJson.Read(body, ScheduleJson.Default.ScheduleEntry) is { Name: not null } entry ? entry : null;
 
     /// <summary>Whether two schedules do the same.</summary>
     public static bool AreSame(ScheduleOptions one, ScheduleOptions other) =>

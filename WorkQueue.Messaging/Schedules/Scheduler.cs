@@ -38,7 +38,7 @@ internal sealed class Scheduler(ScheduleBook book, ScheduleRules rules, TimeProv
     {
         if (ScheduleEntry.Read(command.Body) is not { } asked)
         {
-            return "The program that leads cannot read it: it may be of an earlier version.";
+            return LeaderDuties.Unreadable;
         }
 
         if (command.Kind == ScheduleEntry.Define)

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Unique;
 
@@ -35,28 +35,15 @@ internal static class UniqueEntries
 
     public static string Write(UniqueAnswer answer) => JsonSerializer.Serialize(answer, UniqueJson.Default.UniqueAnswer);
 
-    public static UniqueCommand? ReadCommand(ReadOnlyMemory<byte> body) => Read(body, UniqueJson.Default.UniqueCommand) is { Scope: not null, Task: not null } read ? read : null;
+    public static UniqueCommand? ReadCommand(ReadOnlyMemory<byte> body) => EntryJson.Read(body, UniqueJson.Default.UniqueCommand) is { Scope: not null, Task: not null } read ? read : null;
 
-    public static UniqueClaim? ReadClaim(ReadOnlyMemory<byte> body) => Read(body, UniqueJson.Default.UniqueClaim) is { Scope: not null, TaskId: not null } read ? read : null;
+    public static UniqueClaim? ReadClaim(ReadOnlyMemory<byte> body) => EntryJson.Read(body, UniqueJson.Default.UniqueClaim) is { Scope: not null, TaskId: not null } read ? read : null;
 
-    public static UniqueClaim[] ReadClaims(ReadOnlyMemory<byte> body) => Read(body, UniqueJson.Default.UniqueClaimArray) ?? [];
+    public static UniqueClaim[] ReadClaims(ReadOnlyMemory<byte> body) => EntryJson.Read(body, UniqueJson.Default.UniqueClaimArray) ?? [];
 
-    public static string? ReadScope(ReadOnlyMemory<byte> body) => Read(body, UniqueJson.Default.UniqueScope)?.Scope;
+    public static string? ReadScope(ReadOnlyMemory<byte> body) => EntryJson.Read(body, UniqueJson.Default.UniqueScope)?.Scope;
 
     public static UniqueAnswer? ReadAnswer(string? text) => text is null ? null : JsonSerializer.Deserialize(text, UniqueJson.Default.UniqueAnswer);
-
-    // Null for what a later version may understand.
-    private static T? Read<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body.Span, type);
-        }
-        catch (JsonException)
-        {
-            return default;
-        }
-    }
 }
 
 /// <summary>A task to enqueue, if its key allows it.</summary>
