@@ -16,7 +16,7 @@ public sealed class QueueOptions
     public int? MaxLength { get; set; }
 
     /// <summary>
-    /// How many of its tasks run at once, over all workers; 1 to 10,000. Default none: as many as slots take from it. The slots beyond take from their
+    /// How many of its tasks run at once, over all workers; 1 to 1,000. Default none: as many as slots take from it. The slots beyond take from their
     /// other queues, or wait.
     /// </summary>
     public int? MaxRunning { get; set; }

@@ -5,6 +5,9 @@ internal static class QueueOrder
 {
     private const int OtherEvery = 10;
 
+    /// <summary>Whether the next task is to come from one of the others.</summary>
+    public static bool IsOthersTurn(long taken) => taken % OtherEvery == OtherEvery - 1;
+
     /// <summary>Where the next task is to come from.</summary>
     /// <param name="ready">How many tasks wait in each queue, the preferred first; null for one that is paused.</param>
     /// <param name="taken">How many tasks the slot has taken.</param>
@@ -13,7 +16,7 @@ internal static class QueueOrder
     {
         // In turn from the last.
         int[] others = [.. Enumerable.Range(1, ready.Count - 1).Reverse().Where(index => ready[index] > 0)];
-        if (taken % OtherEvery == OtherEvery - 1 && others.Length > 0)
+        if (IsOthersTurn(taken) && others.Length > 0)
         {
             return others[(int)(taken / OtherEvery % others.Length)];
         }

@@ -9,8 +9,12 @@ namespace WorkQueue.Messaging.Consuming;
 /// Which of its worker's queues a slot takes from. With one queue there is nothing to choose, unless it is paused. From a queue with a limit it takes
 /// with a permit alone, which it holds until it leaves.
 /// </summary>
-internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitPools permits)
+internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitPools permits, TimeProvider clock)
 {
+    // How long a slot that has other queues waits for a permit, when it is the turn of a limited one.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
+
+    private readonly Task<string> _never = new TaskCompletionSource<string>().Task;
     private volatile int _current;
     private volatile Permit? _permit;
     private long _taken;
@@ -27,10 +31,20 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     /// <summary>Cancelled when nothing more is to be taken from the current one.</summary>
     public CancellationToken Paused => SwitchOf(Current).Paused;
 
+    /// <summary>Completes, with the reason, when others have the permit by which it takes from the current one.</summary>
+    public Task<string> PermitLost => _permit?.Lost ?? _never;
+
     /// <summary>Chooses where the next task is to come from; waits while none is open. <see cref="Leave"/> is to follow.</summary>
     public async Task ChooseAsync(CancellationToken stopping)
     {
         await levels.Known.WaitAsync(stopping);
+        if (All.Count > 1 && IsTurnOfClosed() is { } limit)
+        {
+            using CancellationTokenSource waited = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            await Task.WhenAny(limit.WaitAsync(waited.Token), Task.Delay(Patience, clock, waited.Token));
+            await waited.CancelAsync();
+        }
+
         while (!TryChoose())
         {
             using CancellationTokenSource chosen = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -56,11 +70,24 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     public bool LeavesAfterThis()
     {
         long taken = Interlocked.Increment(ref _taken);
-        return All.Count > 1 && QueueOrder.Leaves(_current, isIdle: false, Ready(), taken);
+        return All.Count > 1 && QueueOrder.Leaves(_current, isIdle: false, QueueOrder.IsOthersTurn(taken) ? Unpaused() : Ready(), taken);
     }
 
     /// <summary>Whether the next task is to come from another queue than this one, by what has changed there.</summary>
-    public bool LeavesNow(bool isIdle) => All.Count > 1 && QueueOrder.Leaves(_current, isIdle, Ready(), Volatile.Read(ref _taken));
+    public bool LeavesNow(bool isIdle)
+    {
+        if (All.Count == 1)
+        {
+            return false;
+        }
+
+        if (isIdle)
+        {
+            AskForClosed();
+        }
+
+        return QueueOrder.Leaves(_current, isIdle, Ready(), Volatile.Read(ref _taken));
+    }
 
     private bool TryChoose()
     {
@@ -83,17 +110,24 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         return true;
     }
 
-    private long?[] Ready() => [.. levels.Ready.Select((count, index) => IsOpen(index) ? count : Closed(index, count))];
-
-    private long? Closed(int index, long count)
+    private PermitPool? IsTurnOfClosed()
     {
-        if (count > 0 && !SwitchOf(All[index]).IsPaused)
+        long taken = Volatile.Read(ref _taken);
+        return QueueOrder.IsOthersTurn(taken) && QueueOrder.Next(Unpaused(), taken) is { } next && !IsOpen(next) ? permits.Of(All[next]) : null;
+    }
+
+    private void AskForClosed()
+    {
+        foreach (int index in Enumerable.Range(0, All.Count).Where(index => levels.Ready[index] > 0 && !SwitchOf(All[index]).IsPaused && !IsOpen(index)))
         {
             permits.Of(All[index])?.Ask();
         }
-
-        return null;
     }
+
+    private long?[] Ready() => [.. levels.Ready.Select((count, index) => IsOpen(index) ? count : (long?)null)];
+
+    // As if it had a permit for each.
+    private long?[] Unpaused() => [.. levels.Ready.Select((count, index) => SwitchOf(All[index]).IsPaused ? (long?)null : count)];
 
     private bool IsOpen(int index)
     {

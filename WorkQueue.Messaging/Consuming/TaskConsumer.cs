@@ -175,7 +175,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             }
             else if (!await Processor.ProcessAsync(delivery))
             {
-                Disown(delivery);
+                Processor.Disown(delivery);
                 End("a delivery could not be settled");
             }
         }
@@ -185,25 +185,10 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         {
             if (!delivery.IsSettled)
             {
-                Disown(delivery);
-            }
-
-            if (!delivery.IsSettled && !IsTakenBack)
-            {
-                Pipeline.Unsettled.Add(delivery, failure.Message);
+                Processor.Fail(delivery, failure.Message, IsTakenBack);
             }
 
             End(failure.Message);
-        }
-    }
-
-    // It comes again, and this worker lives.
-    private void Disown(TaskDelivery delivery)
-    {
-        Processor.Lose(delivery);
-        if (!delivery.HasId)
-        {
-            Pipeline.Settler.Disown(delivery);
         }
     }
 

@@ -78,6 +78,26 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         }
     }
 
+    /// <summary>It was not settled and comes again, and this worker lives.</summary>
+    public void Disown(TaskDelivery delivery)
+    {
+        Lose(delivery);
+        if (!delivery.HasId)
+        {
+            pipeline.Settler.Disown(delivery);
+        }
+    }
+
+    /// <summary>Something has failed that is no handler, before it was settled.</summary>
+    public void Fail(TaskDelivery delivery, string reason, bool isTakenBack)
+    {
+        Disown(delivery);
+        if (!isTakenBack)
+        {
+            pipeline.Unsettled.Add(delivery, reason);
+        }
+    }
+
     /// <summary>Runs a task and settles it.</summary>
     /// <returns>False when it was not settled, and the broker will deliver it again.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -97,7 +117,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         }
 
         delivery.IsSettled = true;
-        pipeline.Unsettled.Forget(delivery);
+        pipeline.Unsettled.Settled(delivery, disposition);
         pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, disposition.Name);
         if (disposition is Disposition.Ack)
         {

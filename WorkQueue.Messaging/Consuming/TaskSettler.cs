@@ -69,7 +69,7 @@ internal sealed class TaskSettler(
         {
             delivery.ReceivedAt = clock.GetUtcNow();
             await ReturnAsync(delivery, Owned(delivery), back, options.Value.ConfirmTimeout, end.Token);
-            Tell(delivery.Message, back);
+            SettleLog.Tell(logger, delivery.Message, back);
         }
         catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException)
         {
@@ -101,7 +101,7 @@ internal sealed class TaskSettler(
             try
             {
                 await PublishAsync(delivery, message, disposition, end.Token);
-                Tell(message, disposition);
+                SettleLog.Tell(logger, message, disposition);
                 await replier.ReplyAsync(message, disposition);
                 return true;
             }
@@ -167,44 +167,6 @@ internal sealed class TaskSettler(
     {
         TaskMessage same = message with { Returned = message.Returned + 1, HasRun = message.HasRun || back.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes };
         await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, RunOf(delivery));
-    }
-
-    private void Tell(TaskMessage message, Disposition disposition)
-    {
-        try
-        {
-            Log(message, disposition);
-        }
-#pragma warning disable CA1031 // It has moved, and is to be acknowledged: to say so again would move it again.
-        catch (Exception)
-#pragma warning restore CA1031
-        {
-        }
-    }
-
-    private void Log(TaskMessage message, Disposition disposition)
-    {
-        switch (disposition)
-        {
-            case Disposition.Ack { Next: { } step }:
-                logger.ChainGoesOn(message.Id, message.Type, step.Id, step.Type);
-                break;
-            case Disposition.Retry retry:
-                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, HandlerFailure.OneLine(retry.End.Reason));
-                break;
-            case Disposition.DeadLetter dead:
-                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, HandlerFailure.OneLine(dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason));
-                break;
-            case Disposition.Return back:
-                logger.TaskReturned(message.Id, message.Type, back.End.Reason);
-                break;
-            case Disposition.Wait wait:
-                logger.TaskTooEarly(message.Id, message.Type, wait.Why.Reason);
-                break;
-            case Disposition.EndCancelled or Disposition.Drop:
-                logger.TaskCancelled(message.Id, message.Type);
-                break;
-        }
     }
 
     private AttemptRun RunOf(TaskDelivery delivery) => new(worker.Id, delivery.ReceivedAt);

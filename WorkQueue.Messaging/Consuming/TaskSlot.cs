@@ -121,6 +121,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         // Taken off again: the connection may outlive many consumers.
         using CancellationTokenSource given = new();
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
+        _ = queues.PermitLost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
         channel.ChannelShutdownAsync += (_, shutdown) =>
         {
             consumer.End(shutdown.ReplyText);

@@ -77,7 +77,7 @@ internal sealed class TaskWorkerService(
         }
 
         QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
-        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, new SlotQueues(levels, pipeline.Control, permits), consumers(), connection, pipeline));
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, new SlotQueues(levels, pipeline.Control, permits, pipeline.Clock), consumers(), connection, pipeline));
     }
 
     // One slot each: a replica handles the events of a subscription in their order.
@@ -86,7 +86,7 @@ internal sealed class TaskWorkerService(
         foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
         {
             logger.TakingEvents(subscription.Name);
-            yield return new TaskSlot(1, new SlotQueues(LevelsOf([subscription]), pipeline.Control, permits), new SingleConsumers(pipeline), connection, pipeline);
+            yield return new TaskSlot(1, new SlotQueues(LevelsOf([subscription]), pipeline.Control, permits, pipeline.Clock), new SingleConsumers(pipeline), connection, pipeline);
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class UnsettledRuns(TimeProvider clock)
 
     private readonly BoundedCounts _counts = new(10_000);
     private readonly HashSet<string> _inARow = new(StringComparer.Ordinal);
+    private volatile bool _hasSome;
     private string? _reason;
     private long _unknownAt;
 
@@ -39,7 +40,12 @@ internal sealed class UnsettledRuns(TimeProvider clock)
         lock (_inARow)
         {
             _reason = reason;
-            _inARow.Add(key);
+            if (_inARow.Count < MostInARow)
+            {
+                _inARow.Add(key);
+                _hasSome = true;
+            }
+
             // Of those without an id several may be alike, and run at once.
             bool isAlike = !delivery.HasId && _unknownAt != 0 && clock.GetElapsedTime(_unknownAt) < OneOfItsLike;
             if (_inARow.Count >= MostInARow || isAlike)
@@ -53,19 +59,26 @@ internal sealed class UnsettledRuns(TimeProvider clock)
         _counts.Add(key, 1);
     }
 
-    /// <summary>It was settled.</summary>
-    public void Forget(TaskDelivery delivery)
+    /// <summary>It was settled: after a run that came to an end its count is none.</summary>
+    public void Settled(TaskDelivery delivery, Disposition disposition)
     {
-        if (_counts.IsEmpty)
+        if (delivery.Ran == TimeSpan.Zero || disposition is Disposition.Return)
         {
             return;
         }
 
-        string key = KeyOf(delivery);
-        _counts.Add(key, -_counts.Of(key));
-        lock (_inARow)
+        if (!_counts.IsEmpty)
         {
-            _inARow.Clear();
+            _counts.Remove(KeyOf(delivery));
+        }
+
+        if (_hasSome)
+        {
+            lock (_inARow)
+            {
+                _inARow.Clear();
+                _hasSome = false;
+            }
         }
     }
 

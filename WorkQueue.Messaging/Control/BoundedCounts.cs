@@ -18,6 +18,8 @@ internal sealed class BoundedCounts(int most)
 
     public void Raise(string key, int count) => Change(key, count, (_, before) => Math.Max(before, count));
 
+    public void Remove(string key) => _counts.TryRemove(key, out _);
+
     public void Clear()
     {
         lock (_order)

@@ -1,40 +1,41 @@
-using Microsoft.Extensions.Logging;
-using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Control;
-using WorkQueue.Messaging.Diagnostics;
 
 namespace WorkQueue.Messaging.Flow;
 
 /// <summary>
-/// The permits of one limit that this process holds. A permit is an exclusive queue by its number: the broker lets one connection have it, and takes it
-/// back with that connection, so that there are never more holders than numbers, whatever dies (docs/adr/0021). A slot holds one for as long as it
-/// takes from the queue; it costs nothing for each task.
+/// The permits of one limit that this process holds (docs/adr/0021). A slot uses one for as long as it takes from the queue, which costs nothing for
+/// each task. Slots take and return at any time; <see cref="PermitTurns"/> alone gets and gives back.
 /// </summary>
-internal sealed class PermitPool(string queue, string prefix, int most, SupervisedConnection connection, TimeProvider clock, ILogger logger)
+internal sealed class PermitPool(TimeProvider clock)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
-
     // What was asked for may be wanted no more, and others wait.
     private static readonly TimeSpan LongestFree = TimeSpan.FromSeconds(1);
 
-    // A number that others hold costs a channel; of many numbers some are tried each time.
-    private const int MostTries = 8;
-
     private readonly Lock _lock = new();
     private readonly List<Permit> _free = [];
-    private readonly HashSet<int> _held = [];
+    private readonly List<Permit> _used = [];
+
+    // Nobody knows whether this connection has them: not to be used, but to be given back.
+    private readonly HashSet<int> _doubtful = [];
+
+    // Not to be tried: what this connection has, or may have.
+    private readonly HashSet<int> _untried = [];
     private OpenConnection? _of;
     private int _waiting;
     private int _asked;
 
-    /// <summary>Why none can be had, though there is a connection; null while they can.</summary>
-    public string? Problem { get; private set; }
-
     /// <summary>How many of them slots of this process use.</summary>
-    public int Used { get; private set; }
+    public int Used
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _used.Count(permit => !permit.IsLost);
+            }
+        }
+    }
 
     /// <summary>Paused while this process has none that is free.</summary>
     public PauseSwitch Switch { get; } = Paused();
@@ -66,7 +67,7 @@ internal sealed class PermitPool(string queue, string prefix, int most, Supervis
             if (taken is not null)
             {
                 _free.Remove(taken);
-                Used++;
+                _used.Add(taken);
             }
 
             Switch.Set(paused: _free.Count == 0);
@@ -79,7 +80,7 @@ internal sealed class PermitPool(string queue, string prefix, int most, Supervis
     {
         lock (_lock)
         {
-            Used--;
+            _used.Remove(permit);
             if (!permit.IsLost)
             {
                 Add(permit);
@@ -87,125 +88,82 @@ internal sealed class PermitPool(string queue, string prefix, int most, Supervis
         }
     }
 
-    /// <summary>Gets permits that are asked for, and gives back those that are not used, until the token is cancelled.</summary>
-    public Task RunAsync(CancellationToken stopping) => Supervision.KeepAsync(HoldAsync, Ended, new Backoff(clock, LongestPause), stopping);
-
-    private void Ended(Exception? failure)
+    /// <summary>The connection to hold permits by from here on; what was held by another is lost.</summary>
+    public void Begin(OpenConnection open)
     {
-        // Without a connection there is more to say than this.
-        if (failure is not null && connection.Problem is null)
-        {
-            Problem = $"the permits of queue {queue} cannot be had: {failure.Message}";
-            logger.NoPermits(queue, failure.Message);
-        }
-    }
-
-    private async Task HoldAsync(CancellationToken stopping)
-    {
-        OpenConnection open = await connection.WaitOpenAsync(stopping);
-        if (_of != open)
-        {
-            // All others are lost.
-            lock (_lock)
-            {
-                _held.Clear();
-            }
-
-            _of = open;
-        }
-
-        using PeriodicTimer timer = new(Interval, clock);
-        while (!open.Lost.IsCompleted)
-        {
-            await GiveBackAsync(open, stopping);
-            await GetAsync(open, stopping);
-            Problem = null;
-            await timer.WaitForNextTickAsync(stopping);
-        }
-    }
-
-    private async Task GetAsync(OpenConnection open, CancellationToken stopping)
-    {
-        int wanted = Interlocked.Exchange(ref _asked, 0) + Volatile.Read(ref _waiting);
-        foreach (int number in Candidates(wanted))
-        {
-            lock (_lock)
-            {
-                if (_free.Count >= wanted)
-                {
-                    return;
-                }
-            }
-
-            if (await TryHoldAsync(open, number, stopping))
-            {
-                lock (_lock)
-                {
-                    _held.Add(number);
-                    Add(new Permit(number, open));
-                }
-            }
-        }
-    }
-
-    private int[] Candidates(int wanted)
-    {
-        if (wanted == 0)
-        {
-            return [];
-        }
-
         lock (_lock)
         {
-            int[] others = [.. Enumerable.Range(1, most).Where(number => !_held.Contains(number))];
-            Random.Shared.Shuffle(others);
-            return others[..Math.Min(others.Length, MostTries + wanted)];
+            if (_of != open)
+            {
+                _of = open;
+                _untried.Clear();
+                _doubtful.Clear();
+            }
         }
     }
 
-    private async Task<bool> TryHoldAsync(OpenConnection open, int number, CancellationToken stopping)
+    /// <summary>What is held by a connection.</summary>
+    public IReadOnlyList<Permit> HeldBy(OpenConnection open)
     {
-        IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
-        try
-        {
-            await channel.QueueDeclareAsync(NameOf(number), durable: false, exclusive: true, autoDelete: false, cancellationToken: CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
-            return true;
-        }
-        catch (OperationInterruptedException locked) when (locked.ShutdownReason?.ReplyCode == Constants.ResourceLocked)
-        {
-            return false;
-        }
-        finally
-        {
-            await Limits.DisposeAsync(channel, clock);
-        }
-    }
-
-    private async Task GiveBackAsync(OpenConnection open, CancellationToken stopping)
-    {
-        Permit[] unused;
         lock (_lock)
         {
-            unused = [.. _free.Where(permit => clock.GetElapsedTime(permit.FreeSince) > LongestFree)];
-            _free.RemoveAll(unused.Contains);
+            return [.. _used.Concat(_free).Where(held => held.Of == open && !held.IsLost)];
+        }
+    }
+
+    /// <summary>The next to be given back: one of which nobody knows whether it is held, or that no slot has used for a while.</summary>
+    public int? NextToRelease()
+    {
+        lock (_lock)
+        {
+            _free.RemoveAll(permit => permit.IsLost);
+            if (_free.Find(permit => clock.GetElapsedTime(permit.FreeSince) > LongestFree) is { } unused)
+            {
+                _free.Remove(unused);
+                _doubtful.Add(unused.Number);
+            }
+
             Switch.Set(paused: _free.Count == 0);
+            return _doubtful.Count == 0 ? null : _doubtful.First();
         }
+    }
 
-        if (!unused.Any(permit => !permit.IsLost))
+    /// <summary>How many more are wanted than are free.</summary>
+    public int TakeWanted()
+    {
+        lock (_lock)
         {
-            return;
+            return Interlocked.Exchange(ref _asked, 0) + Volatile.Read(ref _waiting) - _free.Count;
         }
+    }
 
-        await using IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
-        foreach (Permit permit in unused.Where(permit => permit.Of == open))
+    /// <summary>A number is about to be tried; until it is known what became of that, nobody knows whether it is held.</summary>
+    /// <returns>False where it is held, or may be.</returns>
+    public bool TryBegin(int number)
+    {
+        lock (_lock)
         {
-            // First: should the broker not answer, this connection may declare it again.
-            lock (_lock)
-            {
-                _held.Remove(permit.Number);
-            }
+            return _untried.Add(number) && _doubtful.Add(number);
+        }
+    }
 
-            await channel.QueueDeleteAsync(NameOf(permit.Number), ifUnused: false, ifEmpty: false, cancellationToken: CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+    /// <summary>It is held, by the connection it was tried by.</summary>
+    public void Got(int number, OpenConnection open)
+    {
+        lock (_lock)
+        {
+            _doubtful.Remove(number);
+            Add(new Permit(number, open));
+        }
+    }
+
+    /// <summary>It is not held any more.</summary>
+    public void Gone(int number)
+    {
+        lock (_lock)
+        {
+            _doubtful.Remove(number);
+            _untried.Remove(number);
         }
     }
 
@@ -215,8 +173,6 @@ internal sealed class PermitPool(string queue, string prefix, int most, Supervis
         _free.Add(permit);
         Switch.Set(paused: false);
     }
-
-    private string NameOf(int number) => $"{prefix}.{number}";
 
     private static PauseSwitch Paused()
     {

@@ -1,31 +1,39 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Flow;
 
 /// <summary>The permits of the limited queues. They are held by the connection that takes tasks: what ends one ends the other.</summary>
 internal sealed class PermitPools(
-    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, TaskTopology topology, TimeProvider clock, ILogger<PermitPools> logger)
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, IPublisher publisher, TaskTopology topology, TimeProvider clock, ILogger<PermitPools> logger)
 {
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestInterval = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<string, PermitPool> _pools = topology.Queues.Where(queue => queue.MaxRunning is not null)
-        .ToDictionary(queue => queue.Name, queue => new PermitPool(queue.Name, topology.PermitsOf(queue), queue.MaxRunning!.Value, connection, clock, logger), StringComparer.Ordinal);
+        .ToDictionary(queue => queue.Name, _ => new PermitPool(clock), StringComparer.Ordinal);
 
-    /// <summary>The permits of a queue; null where it has no limit.</summary>
-    public PermitPool? Of(TaskQueue queue) => _pools.GetValueOrDefault(queue.Name);
+    private volatile string? _problem;
 
-    /// <summary>Why permits of a queue cannot be had; null while they can.</summary>
-    public string? Problem => _pools.Values.Select(pool => pool.Problem).FirstOrDefault(problem => problem is not null);
+    /// <summary>Why permits cannot be had; null while they can, and where no queue is limited.</summary>
+    public string? Problem => _pools.Count == 0 ? null : connection.Problem ?? _problem;
 
     /// <summary>How many permits of each limited queue the slots of this process use.</summary>
     public IReadOnlyDictionary<string, int> Used => _pools.ToDictionary(pool => pool.Key, pool => pool.Value.Used, StringComparer.Ordinal);
+
+    /// <summary>The permits of a queue; null where it has no limit.</summary>
+    public PermitPool? Of(TaskQueue queue) => _pools.GetValueOrDefault(queue.Name);
 
     /// <summary>Gets and gives back permits for as long as the slots run: on the way out, too, others need not wait for the last of them.</summary>
     public async Task HoldWhileAsync(Task slots)
     {
         using CancellationTokenSource ended = new();
-        Task holding = Task.WhenAll(_pools.Values.Select(pool => pool.RunAsync(ended.Token)));
+        Task holding = Task.WhenAll(_pools.Select(pool => Supervision.KeepAsync(
+            token => HoldAsync(TurnsOf(topology[pool.Key], pool.Value), token), failure => Ended(pool.Key, failure), new Backoff(clock, LongestInterval), ended.Token)));
         try
         {
             await slots;
@@ -34,6 +42,32 @@ internal sealed class PermitPools(
         {
             await ended.CancelAsync();
             await holding;
+        }
+    }
+
+    private PermitTurns TurnsOf(TaskQueue queue, PermitPool pool) => new(pool, queue.MaxRunning!.Value, new PermitQueues(topology.PermitsOf(queue), publisher, clock), clock);
+
+    private async Task HoldAsync(PermitTurns turns, CancellationToken stopping)
+    {
+        OpenConnection open = await connection.WaitOpenAsync(stopping);
+        TimeSpan pause = Interval;
+        while (!open.Lost.IsCompleted)
+        {
+            // Who waits in vain asks less often.
+            pause = !await turns.TurnAsync(open, stopping) ? Interval : 2 * pause < LongestInterval ? 2 * pause : LongestInterval;
+            _problem = null;
+            await Task.WhenAny(open.Lost, Task.Delay(pause, clock, stopping));
+            stopping.ThrowIfCancellationRequested();
+        }
+    }
+
+    private void Ended(string queue, Exception? failure)
+    {
+        // Without a connection there is more to say than this.
+        if (failure is not null && connection.Problem is null)
+        {
+            _problem = $"the permits of queue {queue} cannot be had: {failure.Message}";
+            logger.NoPermits(queue, failure.Message);
         }
     }
 }

@@ -198,12 +198,13 @@ public sealed class ControlTests(BrokerFixture broker)
     public async Task Workers_are_known_with_what_they_run()
     {
         TaskCompletionSource<object?> finish = new();
-        await using TestQueue queue = new(broker);
+        await using TestQueue queue = new(broker, ("Queues:default:MaxRunning", "5"));
         ITaskQueue producer = await queue.ProducerAsync();
         IWorkerDirectory workers = queue.Last.Services.GetRequiredService<IWorkerDirectory>();
         await queue.WorkerAsync((_, _) => finish.Task, ("Worker:Concurrency", "2"));
         EnqueuedTask task = await producer.ProbeAsync();
         await Eventually.TrueAsync(() => workers.Current is [{ Tasks: [var running], Slots: 2, Queues: ["default"] }] && running.Id == task.Id, "the worker tells of its task");
+        await Eventually.TrueAsync(() => workers.Current[0].Permits["default"] == 2, "and of the permits of its slots");
         finish.SetResult(null);
     }
 

@@ -34,7 +34,7 @@ public sealed class WorkQueueOptionsTests
     [InlineData("Queues:history:DeliveryLimit", "5")]
     [InlineData("Queues:default:DeliveryLimit", "0")]
     [InlineData("Queues:default:MaxRunning", "0")]
-    [InlineData("Queues:default:MaxRunning", "10001")]
+    [InlineData("Queues:default:MaxRunning", "1001")]
     [InlineData("Types:resize:Queue", "nowhere")]
     [InlineData("Types:resize:Timeout", "01:00:00")]
     public void A_value_out_of_range_is_named_with_its_whole_key_and_what_is_allowed(string key, string value)
