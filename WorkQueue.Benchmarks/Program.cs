@@ -24,6 +24,10 @@ Dictionary<string, Func<Stage, IEnumerable<Comparison>>> scenarios = new(StringC
     ["backlog"] = OtherScenarios.Backlog,
     ["allocations"] = AllocationsScenario.Of,
     ["codec"] = CodecScenario.Of,
+    ["unique"] = UniqueScenario.Of,
+    ["chains"] = ChainScenario.Of,
+    ["batches"] = BatchScenario.Of,
+    ["schedules"] = ScheduleScenario.Of,
 };
 Argument<string[]> names = new("names") { Description = $"What to measure: all, or some of {string.Join(", ", scenarios.Keys)}. None: only the chart.", Arity = ArgumentArity.ZeroOrMore };
 names.AcceptOnlyFromAmong(["all", .. scenarios.Keys]);
