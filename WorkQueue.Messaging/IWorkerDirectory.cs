@@ -18,7 +18,16 @@ public interface IWorkerDirectory
 /// <param name="Tasks">What it runs.</param>
 /// <param name="Problem">Why it cannot take tasks; null while it can.</param>
 public sealed record WorkerInfo(
-    string Id, string Host, string Version, int Slots, IReadOnlyList<string> Queues, DateTimeOffset StartedAt, DateTimeOffset LastSeen, IReadOnlyList<RunningTask> Tasks, string? Problem = null);
+    string Id, string Host, string Version, int Slots, IReadOnlyList<string> Queues, DateTimeOffset StartedAt, DateTimeOffset LastSeen, IReadOnlyList<RunningTask> Tasks, string? Problem = null)
+{
+    /// <summary>The task types it has handlers for; null where its program is of a version that does not tell.</summary>
+    public IReadOnlyList<string>? Types { get; init; }
+
+    /// <summary>Whether a task of a type would be a dead letter here for want of a handler; false where its version does not tell, or it takes nothing from the type's queue.</summary>
+    /// <param name="type">The type.</param>
+    /// <param name="queue">The queue of its tasks.</param>
+    public bool LacksHandlerOf(string type, string queue) => Types is not null && Queues.Contains(queue) && !Types.Contains(type);
+}
 
 /// <summary>A task a worker runs.</summary>
 /// <param name="Id">Its id.</param>

@@ -16,8 +16,8 @@ public sealed class QueueOptions
     public int? MaxLength { get; set; }
 
     /// <summary>
-    /// How often one attempt may be delivered without coming to an end (each time its worker died) before the worker dead-letters
-    /// the task. Default 10. Quorum queues only.
+    /// How often one attempt may be delivered without coming to an end (each time its worker died, or could not settle it) before the
+    /// worker dead-letters the task. Default 10. On a classic queue, which does not count deliveries, the first death is not known.
     /// </summary>
     public int DeliveryLimit { get; set; } = 10;
 

@@ -8,7 +8,7 @@ namespace WorkQueue.Board.Api;
 
 /// <summary>Puts the figures together: the same for the API and the board.</summary>
 internal sealed class StatsReader(
-    TaskProjection projection, TaskLookup lookup, HistorySettings settings, BrokerFigures figures, BrokerCheck check, IWorkerDirectory workers, IQueueCounts queues, ITaskControl control, IOptions<TaskBoardOptions> options,
+    TaskProjection projection, TaskLookup lookup, HistorySettings settings, BrokerFigures figures, BrokerCheck check, IWorkerDirectory workers, IQueueCounts queues, ITaskControl control, IOptions<TaskBoardOptions> options, IOptions<WorkQueueOptions> queue,
     HealthCheckService? health = null)
 {
     public async Task<StatsView> ReadAsync(CancellationToken cancellationToken)
@@ -58,7 +58,7 @@ internal sealed class StatsReader(
         }
         else
         {
-            foreach (QueueCount idle in queues.Current.Where(queue => queue is { Ready: > 0, Consumers: 0 } && !control.PausedQueues.Contains(queue.Queue)))
+            foreach (QueueCount idle in queues.Current.Where(count => count is { Ready: > 0, Consumers: 0 } && !control.PausedQueues.Contains(count.Queue)))
             {
                 yield return $"{idle.Ready} wait in queue {idle.Queue}, and no worker takes from it.";
             }
@@ -67,6 +67,15 @@ internal sealed class StatsReader(
         foreach (WorkerInfo worker in workers.Current.Where(worker => worker.Problem is not null))
         {
             yield return $"{worker.Id} takes no tasks: {worker.Problem}";
+        }
+
+        foreach ((string type, TaskTypeOptions of) in queue.Value.Types.OrderBy(listed => listed.Key, StringComparer.Ordinal))
+        {
+            WorkerInfo[] takers = [.. workers.Current.Where(worker => worker.Queues.Contains(of.Queue))];
+            if (takers.Length > 0 && Array.TrueForAll(takers, worker => worker.LacksHandlerOf(type, of.Queue)))
+            {
+                yield return $"No worker has a handler for task type {type}, which is listed: its tasks become dead letters of queue {of.Queue}.";
+            }
         }
 
         if (broker.Unreadable > 0)

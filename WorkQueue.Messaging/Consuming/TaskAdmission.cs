@@ -24,6 +24,12 @@ internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskP
             await CountCrashesAsync(delivery);
         }
 
+        if (pipeline.Unsettled.Of(delivery) is var unsettled && unsettled >= queue.DeliveryLimit)
+        {
+            return new Disposition.DeadLetter(new AttemptEnd(
+                $"ran {unsettled} times in one worker that could not settle it; the log of that worker says why", null, null, pipeline.Clock.GetUtcNow()));
+        }
+
         return delivery.Unreadable is null ? WithoutRun(delivery) : null;
     }
 

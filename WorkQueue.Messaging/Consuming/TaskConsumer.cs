@@ -175,7 +175,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             }
             else if (!await Processor.ProcessAsync(delivery))
             {
-                Processor.Lose(delivery);
+                Processor.NotSettled(delivery);
                 if (!delivery.HasId)
                 {
                     Pipeline.Settler.Disown(delivery);
@@ -188,6 +188,11 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         catch (Exception failure)
 #pragma warning restore CA1031
         {
+            if (!IsTakenBack)
+            {
+                Pipeline.Unsettled.Add(delivery);
+            }
+
             End(failure.Message);
         }
     }

@@ -27,6 +27,9 @@ internal sealed class TaskExecutor(
 
     private readonly Dictionary<string, TaskHandlerRegistration> _handlers = registrations.ToDictionary(handler => handler.Type, StringComparer.Ordinal);
 
+    /// <summary>The types of task it has handlers for.</summary>
+    public IReadOnlyList<string> Types { get; } = [.. registrations.Select(handler => handler.Type).Except(topology.Subscriptions.Select(queue => queue.Name)).Order(StringComparer.Ordinal)];
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<TaskOutcome> RunAsync(TaskDelivery delivery, TaskQueue queue, TaskRun current, ITimer timer, RunTokens tokens)
     {

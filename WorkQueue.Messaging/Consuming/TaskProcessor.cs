@@ -19,6 +19,8 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     private readonly TaskAdmission _admission = new(queue, place, pipeline, lease, stopping);
     private volatile TaskRun? _run;
 
+    private bool IsTooOld => channel.CloseReason?.ReplyCode == Constants.PreconditionFailed;
+
     /// <summary>The task that runs, or null.</summary>
     public TaskRun? Run => _run;
 
@@ -70,9 +72,19 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     /// <summary>The broker counts this first delivery like one whose worker died, and only this worker knows better; but not where it was held for too long.</summary>
     public void Lose(TaskDelivery delivery)
     {
-        if (queue.Type == TaskQueueType.Quorum && channel.CloseReason?.ReplyCode != Constants.PreconditionFailed && !delivery.IsSaid)
+        if (queue.Type == TaskQueueType.Quorum && !IsTooOld && !delivery.IsSaid)
         {
             pipeline.Suspects.End(delivery.Message);
+        }
+    }
+
+    /// <summary>It ran here and was not settled. Where the connection was lost that was not the task's doing; what the broker took back for its age was held for too long.</summary>
+    public void NotSettled(TaskDelivery delivery)
+    {
+        Lose(delivery);
+        if (IsTooOld)
+        {
+            pipeline.Unsettled.Add(delivery);
         }
     }
 

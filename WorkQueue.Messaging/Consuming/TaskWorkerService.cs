@@ -68,7 +68,12 @@ internal sealed class TaskWorkerService(
 
     private IEnumerable<TaskSlot> TaskSlots(WorkerOptions worker)
     {
-        logger.TakingTasks(worker.Queues, worker.Concurrency);
+        logger.TakingTasks(worker.Queues, worker.Concurrency, pipeline.Executor.Types);
+        foreach ((string type, TaskTypeOptions of) in options.Value.Types.Where(listed => worker.QueueNames.Contains(listed.Value.Queue) && !pipeline.Executor.Types.Contains(listed.Key)))
+        {
+            logger.ListedTypeWithoutHandler(type, of.Queue);
+        }
+
         QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
         return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, new SlotQueues(levels, pipeline.Control), consumers(), connection, pipeline));
     }

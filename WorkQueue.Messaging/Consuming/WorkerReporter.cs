@@ -15,7 +15,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// seen it run is not announced: its end tells when it began.
 /// </summary>
 internal sealed class WorkerReporter(
-    TaskWorkerService worker, HistoryRecorder events, ConfirmedPublisher publisher, TaskTopology topology, WorkerIdentity identity, ThreadSupply threads, TimeProvider clock, ILogger<WorkerReporter> logger)
+    TaskWorkerService worker, TaskExecutor executor, HistoryRecorder events, ConfirmedPublisher publisher, TaskTopology topology, WorkerIdentity identity, ThreadSupply threads, TimeProvider clock, ILogger<WorkerReporter> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
@@ -70,7 +70,10 @@ internal sealed class WorkerReporter(
     {
         WorkerInfo info = new(
             identity.Id, Environment.MachineName, identity.Version, worker.Slots.Count, [.. worker.Slots.SelectMany(slot => slot.Queues).Select(queue => queue.Name).Distinct()], identity.StartedAt, clock.GetUtcNow(),
-            [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))], worker.Problem);
+            [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))], worker.Problem)
+        {
+            Types = executor.Types,
+        };
         _ = publisher.PublishAsync(WorkerHeartbeat.Write(info, topology), WorkerHeartbeat.Interval, CancellationToken.None)
             .ContinueWith(told => _ = told.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }

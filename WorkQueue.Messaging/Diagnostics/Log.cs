@@ -8,8 +8,11 @@ internal static partial class Log
     [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]
     public static partial void Enqueued(this ILogger logger, string taskId, string type, string queue);
 
-    [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue(s) {Queue} with {Slots} slot(s), one task each")]
-    public static partial void TakingTasks(this ILogger logger, string queue, int slots);
+    [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue(s) {Queue} with {Slots} slot(s), one task each; handlers for {Types}")]
+    public static partial void TakingTasks(this ILogger logger, string queue, int slots, IReadOnlyList<string> types);
+
+    [LoggerMessage(2126, LogLevel.Warning, "Task type {Type} is listed (WorkQueue:Types) and has no handler in this worker, which takes from its queue {Queue}: a task of it would be a dead letter. Add its handler here, or give it a queue of its own")]
+    public static partial void ListedTypeWithoutHandler(this ILogger logger, string type, string queue);
 
     [LoggerMessage(2102, LogLevel.Debug, "Task {TaskId} ({Type}) attempt {Attempt} received")]
     public static partial void TaskReceived(this ILogger logger, string taskId, string type, int attempt);

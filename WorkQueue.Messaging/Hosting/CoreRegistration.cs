@@ -66,6 +66,7 @@ internal static class CoreRegistration
         services.AddSingleton<ConsumerSources>(SourcesOf);
         services.AddSingleton<ThreadSupply>();
         services.AddSingleton<Solitude>();
+        services.AddSingleton<UnsettledRuns>();
         services.AddSingleton<TaskWorkerService>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskWorkerService>());
         services.AddHostedService<WorkerReporter>();

@@ -18,7 +18,10 @@ internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redeliv
     public bool HasId { get; init; } = true;
 
     /// <summary>Each run of it is said on the control log: it was delivered before, or workers died of it before it went back to its queue.</summary>
-    public bool IsSaid => EarlierDeliveries > 0 || Message.EarlierCrashes > 0;
+    public bool IsSaid => EarlierDeliveries > 0 || Message.EarlierCrashes > 0 || (IsUncounted && HasId);
+
+    // A classic queue says that it may have been delivered, and not how often.
+    private bool IsUncounted => EarlierDeliveries is null && Redelivered;
 
     /// <summary>Runs of it that were said to begin, and that no worker accounts for.</summary>
     public int Open { get; set; }
@@ -30,5 +33,5 @@ internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redeliv
     public long Crashes => Message.EarlierCrashes + Math.Max(0, (Message.EarlierCrashes == 0 && EarlierDeliveries > 0 ? 1 : 0) + Open);
 
     /// <summary>A worker that held it may have died of it.</summary>
-    public bool IsSuspect => Crashes > 0 || (EarlierDeliveries is null && Redelivered);
+    public bool IsSuspect => Crashes > 0 || IsUncounted;
 }

@@ -41,7 +41,7 @@ internal sealed record WrittenResult(ReadOnlyMemory<byte> Json, string? Note = n
 #pragma warning restore CA1031
         {
             return new WrittenResult(
-                ReadOnlyMemory<byte>.Empty, written.IsFull ? $"The result has more than {maxBytes} bytes." : $"The result cannot be written as JSON: {misfit.Message}");
+                ReadOnlyMemory<byte>.Empty, written.IsFull ? $"The result has more than {maxBytes} bytes." : $"The result cannot be written as JSON: {HandlerFailure.TextOf(misfit)}");
         }
     }
 

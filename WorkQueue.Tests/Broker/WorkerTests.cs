@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
@@ -74,6 +75,53 @@ public sealed class WorkerTests(BrokerFixture broker)
         await stopping.WaitAsync(TestEnvironment.Patience);
         Assert.Equal(0u, await queue.ReadyAsync());
         Assert.Single(queue.Runs.All);
+    }
+
+    [BrokerFact]
+    public async Task A_type_that_is_listed_and_has_no_handler_here_is_said_at_the_start_and_told_with_those_that_have_one()
+    {
+        await using TestQueue queue = new(broker, ("Types:probe:Queue", "default"), ("Types:resize:Queue", "default"), ("Types:elsewhere:Queue", "other"), ("Queues:other:Type", "quorum"));
+        await queue.ProducerAsync();
+        IWorkerDirectory workers = queue.Last.Services.GetRequiredService<IWorkerDirectory>();
+        await queue.WorkerAsync();
+        await queue.LoggedAsync("Task type resize is listed (WorkQueue:Types) and has no handler in this worker, which takes from its queue default");
+        Assert.Single(queue.Logged, line => line.Contains("is listed (WorkQueue:Types)", StringComparison.Ordinal));
+        await Eventually.TrueAsync(() => workers.Current.Count == 1, "it is heard of");
+        Assert.Equal(["probe"], workers.Current[0].Types);
+    }
+
+    [BrokerFact]
+    public async Task A_stop_beside_handlers_that_block_their_threads_ends_in_its_time_and_starts_none_of_them_again()
+    {
+        const int Slots = 32;
+        await using TestQueue queue = new(broker, ("Worker:DrainTimeout", "00:00:03"), ("Worker:Concurrency", $"{Slots}"));
+        using ManualResetEventSlim end = new();
+        IHost worker = await queue.StartAsync(builder =>
+        {
+            builder.AddTaskWorker();
+            builder.AddTaskHandler("probe", (string text, TaskContext context) =>
+            {
+                queue.Runs.Add(text, context);
+                end.Wait(CancellationToken.None);
+                return Task.CompletedTask;
+            });
+            builder.Services.Configure<HealthCheckPublisherOptions>(publish => publish.Period = TimeSpan.FromSeconds(1));
+        });
+        ITaskQueue producer = await queue.ProducerAsync();
+        foreach (int number in Enumerable.Range(0, Slots))
+        {
+            await producer.ProbeAsync($"{number}");
+        }
+
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == Slots, "all run");
+        long start = TimeProvider.System.GetTimestamp();
+        await worker.StopAsync();
+        // The time to drain, a second for the deaf, and what it takes to give them back.
+        Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(8));
+        Assert.Equal((uint)Slots, await queue.ReadyAsync());
+        Assert.Equal(Slots, queue.Runs.All.Count);
+        Assert.DoesNotContain(queue.Logged, line => line.Contains("goes on trying", StringComparison.Ordinal));
+        end.Set();
     }
 
     [BrokerFact]

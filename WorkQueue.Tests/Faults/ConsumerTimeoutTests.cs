@@ -41,6 +41,31 @@ public sealed class ConsumerTimeoutTests(FaultBroker broker, FaultReport report)
     }
 
     [FaultFact(Timeout = 90_000)]
+    public async Task A_task_a_classic_queue_takes_back_each_time_is_dead_lettered_after_its_delivery_limit()
+    {
+        await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("Queues:default:Type", "Classic"), ("Queues:default:DeliveryLimit", "2"));
+        if (await queue.BrokerVersionAsync() >= PerConsumer)
+        {
+            // It takes none back.
+            return;
+        }
+
+        await LimitAsync(Limit);
+        try
+        {
+            await queue.WorkerAsync((_, context) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.CancellationToken), Impatient);
+            await queue.EnqueueAsync(await queue.ProducerAsync(Impatient), 1);
+            await Eventually.EqualAsync(1, async () => await queue.DeadAsync(), "it is a dead letter");
+        }
+        finally
+        {
+            await LimitAsync(TimeSpan.FromMinutes(30));
+        }
+
+        Assert.Equal(2, queue.Runs.All.Count);
+    }
+
+    [FaultFact(Timeout = 90_000)]
     public async Task A_redrive_that_takes_longer_than_the_broker_lets_a_letter_be_held_moves_all_that_fit()
     {
         const int Count = 8;

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text.RegularExpressions;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -14,12 +16,27 @@ public sealed partial class DocumentationTests
         Dictionary<string, string> compiled = Directory.GetFiles(Path.Combine(Root, "WorkQueue.Tests", "Snippets"), "*.cs")
             .SelectMany(file => Compiled().Matches(File.ReadAllText(file)))
             .ToDictionary(match => match.Groups["name"].Value, match => Unindent(match.Groups["code"].Value), StringComparer.Ordinal);
-        Dictionary<string, string> shown = ((string[])["README.md", "docs/patterns.md", "docs/operations.md", "docs/testing.md", "docs/schedules.md", "docs/unique.md", "docs/workflows.md"])
+        Dictionary<string, string> shown = ((string[])["README.md", "docs/patterns.md", "docs/operations.md", "docs/testing.md", "docs/handlers.md", "docs/schedules.md", "docs/unique.md", "docs/workflows.md"])
             .SelectMany(document => Shown().Matches(File.ReadAllText(Path.Combine(Root, document))))
             .ToDictionary(match => match.Groups["name"].Value, match => match.Groups["code"].Value.TrimEnd(), StringComparer.Ordinal);
         Assert.NotEmpty(shown);
         Assert.All(shown, snippet => Assert.Equal(compiled.GetValueOrDefault(snippet.Key), snippet.Value));
         Assert.Equal(compiled.Keys.Order(), shown.Keys.Order());
+    }
+
+    [Theory]
+    [InlineData("Worker", typeof(WorkerOptions))]
+    [InlineData("Types:<type>", typeof(TaskTypeOptions))]
+    [InlineData("Queues:<queue>", typeof(QueueOptions))]
+    public void Every_setting_that_bears_on_a_handler_is_documented_with_its_default(string section, Type options)
+    {
+        string document = File.ReadAllText(Path.Combine(Root, "docs", "handlers.md"));
+        object defaults = Activator.CreateInstance(options)!;
+        foreach (PropertyInfo setting in options.GetProperties())
+        {
+            string value = setting.GetValue(defaults) is { } set ? $"`{Convert.ToString(set, CultureInfo.InvariantCulture)}`" : "none";
+            Assert.Contains($"| `{section}:{setting.Name}` | {value} |", document, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -57,7 +57,10 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
 
     public IReadOnlyCollection<string> PausedQueues => Paused;
 
-    IReadOnlyList<WorkerInfo> IWorkerDirectory.Current => [new("worker-1", "host", "1.0", 2, ["default"], default, default, [new RunningTask("a", "simulate", default)])];
+    IReadOnlyList<WorkerInfo> IWorkerDirectory.Current => [new("worker-1", "host", "1.0", 2, ["default"], default, default, [new RunningTask("a", "simulate", default)]) { Types = HandledTypes }];
+
+    /// <summary>What its worker says that it has handlers for; null: it does not say.</summary>
+    public IReadOnlyList<string>? HandledTypes { get; set; }
 
     /// <summary>What an enqueue waits for.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;

@@ -66,6 +66,21 @@ public sealed class OtherApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_listed_type_that_no_worker_has_a_handler_for_is_an_alarm()
+    {
+        const string Alarm = "No worker has a handler for task type resize, which is listed: its tasks become dead letters of queue default.";
+        await using ApiHost api = await ApiHost.StartAsync("--WorkQueue:Types:resize:Queue=default");
+        Assert.DoesNotContain(Alarm, await AlarmsAsync());
+        api.Broker.HandledTypes = ["simulate"];
+        Assert.Contains(Alarm, await AlarmsAsync());
+        Assert.Contains(Alarm, await api.Http.GetStringAsync("/board"), StringComparison.Ordinal);
+        api.Broker.HandledTypes = ["resize", "simulate"];
+        Assert.DoesNotContain(Alarm, await AlarmsAsync());
+
+        async Task<string?[]> AlarmsAsync() => [.. (await api.GetAsync("/stats")).Json.GetProperty("alarms").EnumerateArray().Select(alarm => alarm.GetString())];
+    }
+
+    [Fact]
     public async Task Figures_and_workers_are_told()
     {
         await _api.RecordAsync(_api.Records.Queued("a"), _api.Records.Succeeded("b"));

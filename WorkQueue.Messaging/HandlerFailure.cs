@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace WorkQueue.Messaging.Consuming;
+namespace WorkQueue.Messaging;
 
 /// <summary>What users' code threw, which may be anything.</summary>
 internal static class HandlerFailure
