@@ -23,10 +23,8 @@ public sealed record WorkerInfo(
     /// <summary>The task types it has handlers for; null where its program is of a version that does not tell.</summary>
     public IReadOnlyList<string>? Types { get; init; }
 
-    /// <summary>Whether a task of a type would be a dead letter here for want of a handler; false where its version does not tell, or it takes nothing from the type's queue.</summary>
-    /// <param name="type">The type.</param>
-    /// <param name="queue">The queue of its tasks.</param>
-    public bool LacksHandlerOf(string type, string queue) => Types is not null && Queues.Contains(queue) && !Types.Contains(type);
+    /// <summary>How many of the permits of each limited queue it holds (<see cref="QueueOptions.MaxRunning"/>).</summary>
+    public IReadOnlyDictionary<string, int> Permits { get; init; } = System.Collections.ObjectModel.ReadOnlyDictionary<string, int>.Empty;
 }
 
 /// <summary>A task a worker runs.</summary>

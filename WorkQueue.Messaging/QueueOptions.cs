@@ -16,6 +16,12 @@ public sealed class QueueOptions
     public int? MaxLength { get; set; }
 
     /// <summary>
+    /// How many of its tasks run at once, over all workers; 1 to 10,000. Default none: as many as slots take from it. The slots beyond take from their
+    /// other queues, or wait.
+    /// </summary>
+    public int? MaxRunning { get; set; }
+
+    /// <summary>
     /// How often one attempt may be delivered without coming to an end (each time its worker died, or could not settle it) before the
     /// worker dead-letters the task. Default 10. On a classic queue, which does not count deliveries, the first death is not known.
     /// </summary>

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using WorkQueue.Board.Broker;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
@@ -5,7 +6,7 @@ using WorkQueue.Messaging;
 namespace WorkQueue.Board.Api;
 
 /// <summary>The queues as the API and the board show them: from the broker, its management API and the history.</summary>
-internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, ManagementClient management, TaskProjection projection, TaskLookup lookup, PolicyWatch policies)
+internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, ManagementClient management, TaskProjection projection, TaskLookup lookup, PolicyWatch policies, IWorkerDirectory workers, IOptions<WorkQueueOptions> options)
 {
     /// <summary>A row a queue; empty while the broker does not answer.</summary>
     public async Task<IReadOnlyList<QueueView>> ReadAsync(CancellationToken cancellationToken)
@@ -17,6 +18,8 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
         ILookup<string?, PolicyWarning> warnings = policies.Warnings.ToLookup(warning => warning.TaskQueue);
         return [.. counts.Current.Select(count => Of(count, managed?.GetValueOrDefault(count.BrokerName), paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])) with
         {
+            MaxRunning = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning,
+            Permits = workers.Current.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
             // Of events the history tells nothing.
             OldestWaiting = waiting is not null && waiting.TryGetValue(count.Queue, out TimeSpan oldest) ? oldest : null,
         })];
@@ -60,6 +63,12 @@ internal sealed record QueueView(
 {
     /// <summary>How long the task has waited that has been queued the longest; null where none is, or the history does not tell.</summary>
     public TimeSpan? OldestWaiting { get; init; }
+
+    /// <summary>How many of its tasks may run at once, over all workers; null for any number.</summary>
+    public int? MaxRunning { get; init; }
+
+    /// <summary>How many of those permits workers hold.</summary>
+    public int Permits { get; init; }
 }
 
 /// <summary>The queues.</summary>

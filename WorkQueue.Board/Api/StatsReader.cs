@@ -8,7 +8,7 @@ namespace WorkQueue.Board.Api;
 
 /// <summary>Puts the figures together: the same for the API and the board.</summary>
 internal sealed class StatsReader(
-    TaskProjection projection, TaskLookup lookup, HistorySettings settings, BrokerFigures figures, BrokerCheck check, IWorkerDirectory workers, IQueueCounts queues, ITaskControl control, IOptions<TaskBoardOptions> options, IOptions<WorkQueueOptions> queue,
+    TaskProjection projection, TaskLookup lookup, HistorySettings settings, BrokerFigures figures, BrokerCheck check, IWorkerDirectory workers, IQueueCounts queues, ITaskControl control, IOptions<TaskBoardOptions> options, TaskCatalogue catalogue,
     HealthCheckService? health = null)
 {
     public async Task<StatsView> ReadAsync(CancellationToken cancellationToken)
@@ -69,13 +69,9 @@ internal sealed class StatsReader(
             yield return $"{worker.Id} takes no tasks: {worker.Problem}";
         }
 
-        foreach ((string type, TaskTypeOptions of) in queue.Value.Types.OrderBy(listed => listed.Key, StringComparer.Ordinal))
+        foreach ((string type, string queue) in catalogue.WithoutHandler(workers.Current))
         {
-            WorkerInfo[] takers = [.. workers.Current.Where(worker => worker.Queues.Contains(of.Queue))];
-            if (takers.Length > 0 && Array.TrueForAll(takers, worker => worker.LacksHandlerOf(type, of.Queue)))
-            {
-                yield return $"No worker has a handler for task type {type}, which is listed: its tasks become dead letters of queue {of.Queue}.";
-            }
+            yield return $"No worker has a handler for task type {type}: its tasks become dead letters of queue {queue}.";
         }
 
         if (broker.Unreadable > 0)

@@ -1,12 +1,18 @@
+using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Control;
+using WorkQueue.Messaging.Flow;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming;
 
-/// <summary>Which of its worker's queues a slot takes from. With one queue there is nothing to choose, unless it is paused.</summary>
-internal sealed class SlotQueues(QueueLevels levels, ControlLog control)
+/// <summary>
+/// Which of its worker's queues a slot takes from. With one queue there is nothing to choose, unless it is paused. From a queue with a limit it takes
+/// with a permit alone, which it holds until it leaves.
+/// </summary>
+internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitPools permits)
 {
     private volatile int _current;
+    private volatile Permit? _permit;
     private long _taken;
 
     /// <summary>All of them, the preferred first.</summary>
@@ -15,26 +21,34 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control)
     /// <summary>The one it takes from at the moment.</summary>
     public TaskQueue Current => All[_current];
 
-    /// <summary>Nothing is to be taken from any of them.</summary>
-    public bool ArePaused => All.All(queue => SwitchOf(queue).IsPaused);
+    /// <summary>Nothing is to be taken from any of them: they are paused, or as many take from them as may.</summary>
+    public bool AreClosed => Enumerable.Range(0, All.Count).All(index => !IsOpen(index));
 
     /// <summary>Cancelled when nothing more is to be taken from the current one.</summary>
     public CancellationToken Paused => SwitchOf(Current).Paused;
 
-    /// <summary>Chooses where the next task is to come from; waits while all are paused.</summary>
+    /// <summary>Chooses where the next task is to come from; waits while none is open. <see cref="Leave"/> is to follow.</summary>
     public async Task ChooseAsync(CancellationToken stopping)
     {
         await levels.Known.WaitAsync(stopping);
-        while (true)
+        while (!TryChoose())
         {
-            if (QueueOrder.Next(Ready(), Volatile.Read(ref _taken)) is { } next)
-            {
-                _current = next;
-                return;
-            }
-
-            await Task.WhenAny(All.Select(queue => SwitchOf(queue).WaitResumedAsync(stopping)));
+            using CancellationTokenSource chosen = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            await Task.WhenAny(All.Select(queue => WaitOpenAsync(queue, chosen.Token)));
+            await chosen.CancelAsync();
             stopping.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>Whether it may take from the current one by a connection: a permit is lost with the one that it was held by.</summary>
+    public bool MayTakeBy(OpenConnection open) => _permit is not { } permit || permit.Of == open;
+
+    /// <summary>It takes no more from the current one.</summary>
+    public void Leave()
+    {
+        if (Interlocked.Exchange(ref _permit, null) is { } permit)
+        {
+            permits.Of(Current)!.Return(permit);
         }
     }
 
@@ -48,7 +62,47 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control)
     /// <summary>Whether the next task is to come from another queue than this one, by what has changed there.</summary>
     public bool LeavesNow(bool isIdle) => All.Count > 1 && QueueOrder.Leaves(_current, isIdle, Ready(), Volatile.Read(ref _taken));
 
-    private long?[] Ready() => [.. levels.Ready.Select((count, index) => SwitchOf(All[index]).IsPaused ? (long?)null : count)];
+    private bool TryChoose()
+    {
+        if (QueueOrder.Next(Ready(), Volatile.Read(ref _taken)) is not { } next)
+        {
+            return false;
+        }
+
+        if (permits.Of(All[next]) is { } limit)
+        {
+            // Another slot may have been faster.
+            _permit = limit.TryTake();
+            if (_permit is null)
+            {
+                return false;
+            }
+        }
+
+        _current = next;
+        return true;
+    }
+
+    private long?[] Ready() => [.. levels.Ready.Select((count, index) => IsOpen(index) ? count : Closed(index, count))];
+
+    private long? Closed(int index, long count)
+    {
+        if (count > 0 && !SwitchOf(All[index]).IsPaused)
+        {
+            permits.Of(All[index])?.Ask();
+        }
+
+        return null;
+    }
+
+    private bool IsOpen(int index)
+    {
+        TaskQueue queue = All[index];
+        return !SwitchOf(queue).IsPaused && ((index == _current && _permit is not null) || permits.Of(queue) is not { } limit || !limit.Switch.IsPaused);
+    }
+
+    private Task WaitOpenAsync(TaskQueue queue, CancellationToken stopping) =>
+        SwitchOf(queue) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping) : permits.Of(queue)?.WaitAsync(stopping) ?? Task.CompletedTask;
 
     private PauseSwitch SwitchOf(TaskQueue queue) => control.SwitchOf(queue.Name);
 }

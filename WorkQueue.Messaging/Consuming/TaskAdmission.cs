@@ -24,13 +24,7 @@ internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskP
             await CountCrashesAsync(delivery);
         }
 
-        if (pipeline.Unsettled.Of(delivery) is var unsettled && unsettled >= queue.DeliveryLimit)
-        {
-            return new Disposition.DeadLetter(new AttemptEnd(
-                $"ran {unsettled} times in one worker that could not settle it; the log of that worker says why", null, null, pipeline.Clock.GetUtcNow()));
-        }
-
-        return delivery.Unreadable is null ? WithoutRun(delivery) : null;
+        return delivery.Unreadable is null ? WithoutRun(delivery) : Unsettled(delivery);
     }
 
     /// <summary>A delivery is about to run; <see cref="Leave"/> is to follow.</summary>
@@ -71,6 +65,11 @@ internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskP
             return new Disposition.Wait(again, new AttemptEnd($"it came {early.TotalSeconds:0.0} s before its time, and waits again", null, null, delivery.ReceivedAt));
         }
 
+        if (Unsettled(delivery) is { } aside)
+        {
+            return aside;
+        }
+
         if (delivery is { HasId: false, EarlierDeliveries: > 0 })
         {
             // By its id alone is it told who died of it.
@@ -82,6 +81,11 @@ internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskP
             ? Back($"delivered {delivery.EarlierDeliveries} times, by lost connections for the most part: it begins a new count")
             : null;
     }
+
+    // On its first delivery it cannot have run here.
+    private Disposition.DeadLetter? Unsettled(TaskDelivery delivery) => (delivery.Redelivered || delivery.Message.HasRun) && pipeline.Unsettled.Of(delivery) is var runs && runs >= queue.DeliveryLimit
+        ? new(new AttemptEnd($"ran {runs} times in one worker that could not settle it; the log of that worker says why", null, null, pipeline.Clock.GetUtcNow()))
+        : null;
 
     private async Task CountCrashesAsync(TaskDelivery delivery)
     {

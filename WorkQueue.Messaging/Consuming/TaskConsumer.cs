@@ -175,12 +175,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             }
             else if (!await Processor.ProcessAsync(delivery))
             {
-                Processor.NotSettled(delivery);
-                if (!delivery.HasId)
-                {
-                    Pipeline.Settler.Disown(delivery);
-                }
-
+                Disown(delivery);
                 End("a delivery could not be settled");
             }
         }
@@ -188,12 +183,27 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            if (!IsTakenBack)
+            if (!delivery.IsSettled)
             {
-                Pipeline.Unsettled.Add(delivery);
+                Disown(delivery);
+            }
+
+            if (!delivery.IsSettled && !IsTakenBack)
+            {
+                Pipeline.Unsettled.Add(delivery, failure.Message);
             }
 
             End(failure.Message);
+        }
+    }
+
+    // It comes again, and this worker lives.
+    private void Disown(TaskDelivery delivery)
+    {
+        Processor.Lose(delivery);
+        if (!delivery.HasId)
+        {
+            Pipeline.Settler.Disown(delivery);
         }
     }
 

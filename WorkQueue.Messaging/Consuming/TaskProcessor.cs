@@ -78,16 +78,6 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         }
     }
 
-    /// <summary>It ran here and was not settled. Where the connection was lost that was not the task's doing; what the broker took back for its age was held for too long.</summary>
-    public void NotSettled(TaskDelivery delivery)
-    {
-        Lose(delivery);
-        if (IsTooOld)
-        {
-            pipeline.Unsettled.Add(delivery);
-        }
-    }
-
     /// <summary>Runs a task and settles it.</summary>
     /// <returns>False when it was not settled, and the broker will deliver it again.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -97,9 +87,17 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         Disposition disposition = await _admission.WithoutRunAsync(delivery) ?? await RunAdmittedAsync(delivery);
         if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease))
         {
+            if (IsTooOld && disposition is Disposition.Abandon)
+            {
+                // Where it had ended before, it waited for something else.
+                pipeline.Unsettled.Add(delivery, "the broker took it back for its age");
+            }
+
             return false;
         }
 
+        delivery.IsSettled = true;
+        pipeline.Unsettled.Forget(delivery);
         pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, disposition.Name);
         if (disposition is Disposition.Ack)
         {

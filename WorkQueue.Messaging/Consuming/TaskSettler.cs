@@ -69,6 +69,7 @@ internal sealed class TaskSettler(
         {
             delivery.ReceivedAt = clock.GetUtcNow();
             await ReturnAsync(delivery, Owned(delivery), back, options.Value.ConfirmTimeout, end.Token);
+            Tell(delivery.Message, back);
         }
         catch (Exception failure) when (failure is PublishFailedException or OperationCanceledException)
         {
@@ -100,6 +101,7 @@ internal sealed class TaskSettler(
             try
             {
                 await PublishAsync(delivery, message, disposition, end.Token);
+                Tell(message, disposition);
                 await replier.ReplyAsync(message, disposition);
                 return true;
             }
@@ -135,43 +137,74 @@ internal sealed class TaskSettler(
             case Disposition.Ack { Next: { } step } done:
                 // Before its own end is told: whoever sees that it has succeeded finds the next one.
                 await publisher.PublishAsync(step, step.NotBefore - clock.GetUtcNow() ?? TimeSpan.Zero, _patience, cancellationToken);
-                logger.ChainGoesOn(message.Id, message.Type, step.Id, step.Type);
                 await events.SucceededAsync(message, done.Result, run);
                 break;
             case Disposition.Retry retry:
                 TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, HasRun = false, EarlierCrashes = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
                 await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);
-                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, HandlerFailure.OneLine(retry.End.Reason));
                 break;
             case Disposition.DeadLetter dead:
                 await publisher.PublishDeadAsync(message, dead.End, run, _patience, cancellationToken);
-                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, HandlerFailure.OneLine(dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason));
                 break;
             case Disposition.Return back:
                 await ReturnAsync(delivery, message, back, _patience, cancellationToken);
                 break;
             case Disposition.Wait wait:
                 // Nobody ran it.
-                TaskMessage again = message with { NotBefore = wait.Again.NotBefore, Returned = wait.Again.Returned, EarlierCrashes = delivery.Crashes };
+                TaskMessage again = message with { NotBefore = wait.Again.NotBefore, Returned = wait.Again.Returned, HasRun = message.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes };
                 await publisher.PublishAsync(again, EarlyDelivery.OnLadder(again.NotBefore!.Value, clock.GetUtcNow()), _patience, cancellationToken, wait.Why);
-                logger.TaskTooEarly(message.Id, message.Type, wait.Why.Reason);
                 break;
             case Disposition.EndCancelled cancel:
                 await events.CancelledAsync(message, cancel.End, run);
-                logger.TaskCancelled(message.Id, message.Type);
                 break;
             case Disposition.Drop:
                 await events.DroppedAsync(message, worker.Id);
-                logger.TaskCancelled(message.Id, message.Type);
                 break;
         }
     }
 
     private async Task ReturnAsync(TaskDelivery delivery, TaskMessage message, Disposition.Return back, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
-        TaskMessage same = message with { Returned = message.Returned + 1, HasRun = message.HasRun || back.HasRun, EarlierCrashes = delivery.Crashes };
+        TaskMessage same = message with { Returned = message.Returned + 1, HasRun = message.HasRun || back.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes };
         await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, RunOf(delivery));
-        logger.TaskReturned(message.Id, message.Type, back.End.Reason);
+    }
+
+    private void Tell(TaskMessage message, Disposition disposition)
+    {
+        try
+        {
+            Log(message, disposition);
+        }
+#pragma warning disable CA1031 // It has moved, and is to be acknowledged: to say so again would move it again.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+    }
+
+    private void Log(TaskMessage message, Disposition disposition)
+    {
+        switch (disposition)
+        {
+            case Disposition.Ack { Next: { } step }:
+                logger.ChainGoesOn(message.Id, message.Type, step.Id, step.Type);
+                break;
+            case Disposition.Retry retry:
+                logger.TaskRetrying(message.Id, message.Type, message.Attempt, retry.Delay.TotalSeconds, HandlerFailure.OneLine(retry.End.Reason));
+                break;
+            case Disposition.DeadLetter dead:
+                logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, HandlerFailure.OneLine(dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason));
+                break;
+            case Disposition.Return back:
+                logger.TaskReturned(message.Id, message.Type, back.End.Reason);
+                break;
+            case Disposition.Wait wait:
+                logger.TaskTooEarly(message.Id, message.Type, wait.Why.Reason);
+                break;
+            case Disposition.EndCancelled or Disposition.Drop:
+                logger.TaskCancelled(message.Id, message.Type);
+                break;
+        }
     }
 
     private AttemptRun RunOf(TaskDelivery delivery) => new(worker.Id, delivery.ReceivedAt);

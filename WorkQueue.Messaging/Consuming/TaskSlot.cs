@@ -34,8 +34,8 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
     /// <summary>The broker knows this slot as a consumer, or it is on its way from one queue to another.</summary>
     public bool IsConsuming => _consumer is not null || _hasLeft;
 
-    /// <summary>It is to take nothing: all its queues are paused, or another slot's task runs alone.</summary>
-    public bool IsPaused => _place.Switch.IsPaused || queues.ArePaused;
+    /// <summary>It is to take nothing: its queues are paused or at their limits, or another slot's task runs alone.</summary>
+    public bool IsPaused => _place.Switch.IsPaused || queues.AreClosed;
 
     /// <summary>It gets no more from its queue; once what it runs has ended it goes to another.</summary>
     internal bool HasLeft => _hasLeft;
@@ -74,7 +74,8 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, queues.Paused, _place.Switch.Paused);
             try
             {
-                if (!await ConsumeAsync(await connection.WaitOpenAsync(taking.Token), tokens, taking.Token, stopping))
+                OpenConnection open = await connection.WaitOpenAsync(taking.Token);
+                if (queues.MayTakeBy(open) && !await ConsumeAsync(open, tokens, taking.Token, stopping))
                 {
                     return;
                 }
@@ -82,6 +83,10 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             catch (OperationCanceledException) when (taking.IsCancellationRequested && !stopping.IsCancellationRequested)
             {
                 _hasLeft = false;
+            }
+            finally
+            {
+                queues.Leave();
             }
 
             _lastConnection = null;

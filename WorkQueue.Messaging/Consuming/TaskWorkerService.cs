@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Flow;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming;
@@ -18,6 +19,7 @@ internal sealed class TaskWorkerService(
     TaskPipeline pipeline,
     IOptions<WorkQueueOptions> options,
     ConsumerSources consumers,
+    PermitPools permits,
     ILogger<TaskWorkerService> logger,
     TaskIntake? intake = null) : BackgroundService
 {
@@ -36,7 +38,7 @@ internal sealed class TaskWorkerService(
         get
         {
             int idle = _slots.Count(slot => !slot.IsConsuming && !slot.IsPaused);
-            return _slots.Length == 0 ? "not started yet" : idle == 0 ? null : $"{idle} of {_slots.Length} slots take no tasks";
+            return _slots.Length == 0 ? "not started yet" : idle == 0 ? permits.Problem : $"{idle} of {_slots.Length} slots take no tasks";
         }
     }
 
@@ -63,19 +65,19 @@ internal sealed class TaskWorkerService(
         IEnumerable<Task> watchdogs = _slots.SelectMany(slot => slot.Queues).Distinct()
             .Select(queue => new ConsumerWatchdog(queue, _slots, connection, pipeline.Clock, logger).RunAsync(stoppingToken));
         IEnumerable<Task> counting = _levels.Select(levels => levels.RunAsync(Reconsider, stoppingToken));
-        await Task.WhenAll([.. watchdogs, .. counting, .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]);
+        await permits.HoldWhileAsync(Task.WhenAll([.. watchdogs, .. counting, .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]));
     }
 
     private IEnumerable<TaskSlot> TaskSlots(WorkerOptions worker)
     {
         logger.TakingTasks(worker.Queues, worker.Concurrency, pipeline.Executor.Types);
-        foreach ((string type, TaskTypeOptions of) in options.Value.Types.Where(listed => worker.QueueNames.Contains(listed.Value.Queue) && !pipeline.Executor.Types.Contains(listed.Key)))
+        foreach ((string type, string queue) in topology.ExpectedTypes.Where(expected => worker.QueueNames.Contains(expected.Queue) && !topology.IsHandled(expected.Type, expected.Queue, pipeline.Executor.Types)))
         {
-            logger.ListedTypeWithoutHandler(type, of.Queue);
+            logger.TypeWithoutHandler(type, queue);
         }
 
         QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
-        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, new SlotQueues(levels, pipeline.Control), consumers(), connection, pipeline));
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, new SlotQueues(levels, pipeline.Control, permits), consumers(), connection, pipeline));
     }
 
     // One slot each: a replica handles the events of a subscription in their order.
@@ -84,7 +86,7 @@ internal sealed class TaskWorkerService(
         foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
         {
             logger.TakingEvents(subscription.Name);
-            yield return new TaskSlot(1, new SlotQueues(LevelsOf([subscription]), pipeline.Control), new SingleConsumers(pipeline), connection, pipeline);
+            yield return new TaskSlot(1, new SlotQueues(LevelsOf([subscription]), pipeline.Control, permits), new SingleConsumers(pipeline), connection, pipeline);
         }
     }
 

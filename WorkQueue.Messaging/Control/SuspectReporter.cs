@@ -15,6 +15,11 @@ internal sealed class SuspectReporter(SuspectRuns runs, ControlWriter writer, Ta
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan TellInterval = TimeSpan.FromMilliseconds(200);
 
+    // A log that does not answer is not waited for by each of many.
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
+
+    private long _unsaidAt;
+
     /// <inheritdoc cref="SuspectRuns.OpenOf"/>
     public int OpenOf(TaskMessage message) => runs.OpenOf(message);
 
@@ -23,12 +28,18 @@ internal sealed class SuspectReporter(SuspectRuns runs, ControlWriter writer, Ta
     {
         string key = SuspectRuns.KeyOf(message);
         runs.Begin(key);
+        if (_unsaidAt != 0 && clock.GetElapsedTime(_unsaidAt) < Silence)
+        {
+            return;
+        }
+
         try
         {
             await writer.SayAsync(ControlEntry.OfBegun(writer.Greeting, key), CancellationToken.None, BeginLimit).WaitAsync(BeginLimit, clock);
         }
         catch (Exception failure) when (failure is BrokerUnavailableException or TimeoutException)
         {
+            _unsaidAt = clock.GetTimestamp();
             logger.StreamInterrupted(topology.History.ControlStream, failure.Message);
         }
     }

@@ -11,8 +11,8 @@ internal static partial class Log
     [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue(s) {Queue} with {Slots} slot(s), one task each; handlers for {Types}")]
     public static partial void TakingTasks(this ILogger logger, string queue, int slots, IReadOnlyList<string> types);
 
-    [LoggerMessage(2126, LogLevel.Warning, "Task type {Type} is listed (WorkQueue:Types) and has no handler in this worker, which takes from its queue {Queue}: a task of it would be a dead letter. Add its handler here, or give it a queue of its own")]
-    public static partial void ListedTypeWithoutHandler(this ILogger logger, string type, string queue);
+    [LoggerMessage(2126, LogLevel.Warning, "Task type {Type} is in the settings (WorkQueue:Types, or a DefaultType) and has no handler in this worker, which takes from its queue {Queue}: a task of it would be a dead letter. Add its handler here, or give it a queue of its own")]
+    public static partial void TypeWithoutHandler(this ILogger logger, string type, string queue);
 
     [LoggerMessage(2102, LogLevel.Debug, "Task {TaskId} ({Type}) attempt {Attempt} received")]
     public static partial void TaskReceived(this ILogger logger, string taskId, string type, int attempt);
@@ -151,6 +151,9 @@ internal static partial class Log
 
     [LoggerMessage(3108, LogLevel.Error, "This process cannot do its work ({Reason}); it goes on trying")]
     public static partial void Unhealthy(this ILogger logger, string reason);
+
+    [LoggerMessage(3117, LogLevel.Warning, "Permits of queue {Queue} cannot be had or given back ({Reason}); trying again")]
+    public static partial void NoPermits(this ILogger logger, string queue, string reason);
 
     [LoggerMessage(3120, LogLevel.Warning, "A message that cannot be read ended the connection; it is looked for in queue(s) {Queues}")]
     public static partial void LookingForUnreadable(this ILogger logger, string queues);

@@ -13,6 +13,7 @@ using WorkQueue.Messaging.Control;
 using WorkQueue.Messaging.DeadLetters;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Events;
+using WorkQueue.Messaging.Flow;
 using WorkQueue.Messaging.History;
 using WorkQueue.Messaging.Leading;
 using WorkQueue.Messaging.Monitoring;
@@ -65,12 +66,13 @@ internal static class CoreRegistration
         services.AddSingleton<TaskPipeline>();
         services.AddSingleton<ConsumerSources>(SourcesOf);
         services.AddSingleton<ThreadSupply>();
+        services.AddSingleton<PermitPools>();
         services.AddSingleton<Solitude>();
         services.AddSingleton<UnsettledRuns>();
         services.AddSingleton<TaskWorkerService>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskWorkerService>());
         services.AddHostedService<WorkerReporter>();
-        services.AddHealthChecks().AddCheck<WorkerHealthCheck>("worker");
+        services.AddHealthChecks().AddCheck<WorkerHealthCheck>(HealthReporter.WorkerCheck);
         services.AddSingleton<IHealthCheckPublisher, HealthReporter>();
         services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10)));
         services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkQueueOptions>>(
@@ -120,6 +122,7 @@ internal static class CoreRegistration
         services.AddSingleton<PayloadCodec>();
         services.AddSingleton<TaskTopology>();
         services.AddSingleton<TopologyDeclarer>();
+        services.AddSingleton(provider => new TaskCatalogue(provider.GetRequiredService<TaskTopology>()));
         services.AddSingleton(provider => new QueuePolicies(provider.GetRequiredService<TaskTopology>(), provider.GetRequiredService<IOptions<WorkQueueOptions>>()));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ConfirmedPublisher>(
             provider, provider.GetRequiredKeyedService<SupervisedConnection>(ConnectionPurpose.Publish)));

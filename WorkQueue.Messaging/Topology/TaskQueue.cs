@@ -31,6 +31,7 @@ internal sealed class TaskQueue
         DelayDestination = $"{prefix}.delay:{name}";
         DeadDestination = $"{prefix}.dead:{name}";
         MaxLength = options.MaxLength;
+        MaxRunning = options.MaxRunning;
         DeliveryLimit = options.DeliveryLimit;
         DefaultType = options.DefaultType;
         Type = options.Type;
@@ -78,6 +79,9 @@ internal sealed class TaskQueue
 
     /// <summary>Enforced where tasks are admitted, not by the broker: a full queue there would stall the delay ladder for every queue.</summary>
     public int? MaxLength { get; }
+
+    /// <summary>How many of its tasks run at once, over all workers.</summary>
+    public int? MaxRunning { get; }
 
     public int DeliveryLimit { get; }
 

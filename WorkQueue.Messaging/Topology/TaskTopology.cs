@@ -9,6 +9,7 @@ internal sealed class TaskTopology
     private const int LongestInLock = 50;
 
     private readonly Dictionary<string, TaskQueue> _all;
+    private readonly string _permits;
 
     public TaskTopology(IOptions<WorkQueueOptions> options, IEnumerable<Subscription>? subscriptions = null)
     {
@@ -18,6 +19,7 @@ internal sealed class TaskTopology
         DeadExchange = $"{prefix}.dead";
         EventsExchange = $"{prefix}.events";
         DeclareLock = $"{prefix}.control.declare";
+        _permits = $"{prefix}.control.permit";
         Unreadable = $"{prefix}.unreadable";
         Delays = new DelayLadder(prefix);
         History = new HistoryTopology(prefix, settings);
@@ -25,6 +27,11 @@ internal sealed class TaskTopology
         Dictionary<string, QueueOptions> configured = new(settings.Queues, StringComparer.Ordinal);
         configured.TryAdd(WorkQueueOptions.DefaultQueue, new QueueOptions());
         Queues = [.. configured.Select(queue => new TaskQueue(queue.Key, prefix, queue.Value, settings.BrokerConsumerTimeout))];
+        ExpectedTypes =
+        [
+            .. settings.Types.Select(type => (type.Key, type.Value.Queue)),
+            .. Queues.Where(queue => queue.DefaultType is { } type && !settings.Types.ContainsKey(type)).Select(queue => (queue.DefaultType!, queue.Name)),
+        ];
         Subscriptions =
         [
             .. (subscriptions ?? []).Concat(settings.SubscriptionNames.Select(name => new Subscription(name))).DistinctBy(subscription => subscription.Name)
@@ -65,6 +72,15 @@ internal sealed class TaskTopology
 
     /// <summary>Exclusive queue of whoever goes through a queue for what cannot be read.</summary>
     public string UnreadableLock(string brokerName) => $"{Unreadable}:{(brokerName.Length > LongestInLock ? brokerName[..LongestInLock] : brokerName)}";
+
+    /// <summary>The types of task that the settings name, each with the queue its tasks go to.</summary>
+    public IReadOnlyList<(string Type, string Queue)> ExpectedTypes { get; }
+
+    /// <summary>Whether who takes from a queue can run a task of a type: an adopted queue's default type stands for those that nobody handles.</summary>
+    public bool IsHandled(string type, string queue, IReadOnlyList<string> handled) => handled.Contains(type) || (Find(queue) is { IsAdopted: true, DefaultType: { } other } && handled.Contains(other));
+
+    /// <summary>What the names of the exclusive queues begin with that are the permits of a limited queue.</summary>
+    public string PermitsOf(TaskQueue queue) => $"{_permits}.{queue.Name}";
 
     public string UnknownQueue(string queue) => $"No queue '{queue}'. Known: {string.Join(", ", _all.Keys.Order())}.";
 

@@ -14,6 +14,9 @@ internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redeliv
     /// <summary>How long it ran here.</summary>
     public TimeSpan Ran { get; set; }
 
+    /// <summary>It is acknowledged: what fails from then on is not its concern.</summary>
+    public bool IsSettled { get; set; }
+
     /// <summary>False when its sender gave it no id, and the one it has was made up just now.</summary>
     public bool HasId { get; init; } = true;
 

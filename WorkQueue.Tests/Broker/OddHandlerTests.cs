@@ -24,7 +24,7 @@ public sealed class OddHandlerTests(BrokerFixture broker)
     public async Task Each_odd_handler_decides_on_its_own_task_and_their_neighbours_run_once(int slots, string type, string prefetch)
     {
         await using TestQueue queue = new(
-            broker, ("Queues:default:Type", type), ("Worker:Concurrency", slots.ToString(CultureInfo.InvariantCulture)), ("Worker:Prefetch", prefetch),
+            broker, ("Queues:default:Type", type), ("Worker:Concurrency", slots.ToString(CultureInfo.InvariantCulture)), ("Worker:Prefetch", prefetch), ("Worker:HoldBudget", "00:00:10"),
             ("Worker:CancelGrace", "00:00:00.2"), ("Retry:Delays:0", "00:00:00.050"), ($"Types:{OddHandler.Short}:Timeout", OddHandler.Limit.ToString()),
             ($"Types:{OddHandler.Plain}:Queue", "default"), ("Types:good:Queue", "default"));
         ConcurrentDictionary<string, int> runs = new(StringComparer.Ordinal);
@@ -35,8 +35,15 @@ public sealed class OddHandlerTests(BrokerFixture broker)
             OddHandler.Add(builder.Services, name => runs.AddOrUpdate(name, 1, (_, count) => count + 1));
             builder.AddTaskHandler("good", (string name, TaskContext _) => Task.FromResult(runs.AddOrUpdate(name, 1, (_, count) => count + 1)));
         });
-        Dictionary<string, string> names = new(StringComparer.Ordinal);
         ITaskQueue tasks = host.Services.GetRequiredService<ITaskQueue>();
+        await queue.LoggedAsync("Connected to RabbitMQ", 2);
+        if (prefetch == "adaptive")
+        {
+            await Task.WhenAll(Enumerable.Range(0, 100 * slots).Select(number => tasks.EnqueueAsync(NewTask.Json("good", $"before {number}"))));
+            await queue.LoggedAsync("takes 2 tasks at a time");
+        }
+
+        Dictionary<string, string> names = new(StringComparer.Ordinal);
         foreach (OddHandler odd in OddHandler.All)
         {
             names.Add((await tasks.EnqueueAsync(NewTask.Json(odd.Type, odd.Name))).Id, odd.Name);
@@ -45,6 +52,9 @@ public sealed class OddHandlerTests(BrokerFixture broker)
         }
 
         Dictionary<string, HistoryRecord> ends = await EndsAsync(host, [.. names.Keys]);
+        // What would run again does so by then.
+        await Eventually.EqualAsync(0, async () => await queue.ReadyAsync(), "nothing waits");
+        await host.StopAsync();
         string[] wrong =
         [
             .. names.Select(task => (Wanted: Wanted(task.Value), Got: ends[task.Key], Runs: runs.GetValueOrDefault(task.Value)))

@@ -11,6 +11,9 @@ namespace WorkQueue.Tests.Faults;
 /// <summary>Receives the webhooks of worker processes, and so counts what they run: each carries its task's id.</summary>
 internal sealed class WebhookSink : IAsyncDisposable
 {
+    /// <summary>How long a brief task runs.</summary>
+    public static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(50);
+
     private readonly WebApplication _app;
     private readonly Ledger _ledger;
     private readonly ConcurrentQueue<(int Runs, TaskCompletionSource Reached)> _waiters = new();
@@ -30,6 +33,7 @@ internal sealed class WebhookSink : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         WebhookSink sink = new(builder.Build(), ledger);
         sink._app.MapPost("/short", context => sink.ReceiveAsync(context, Task.CompletedTask));
+        sink._app.MapPost("/brief", context => sink.ReceiveAsync(context, Task.Delay(Brief, TimeProvider.System)));
         sink._app.MapPost("/endless", sink.ReceiveEndlessAsync);
         sink._app.MapPost("/held", context => sink.ReceiveAsync(context, sink._release.Task));
         await sink._app.StartAsync();
@@ -39,6 +43,9 @@ internal sealed class WebhookSink : IAsyncDisposable
     /// <summary>A task that calls the sink.</summary>
     /// <param name="held">True for one that runs until <see cref="Release"/>.</param>
     public NewTask Call(bool held = false) => CallOf(held ? "held" : "short");
+
+    /// <summary>A task that runs for <see cref="Brief"/>.</summary>
+    public NewTask CallBrief() => CallOf("brief");
 
     /// <summary>A task that runs as long as its worker.</summary>
     public NewTask CallEndless() => CallOf("endless");
@@ -85,8 +92,10 @@ internal sealed class WebhookSink : IAsyncDisposable
     {
         Interlocked.Increment(ref _runs);
         Tell();
+        _ledger.Start();
         // Cut short when the worker that called is gone: then it has not succeeded.
         await end.WaitAsync(context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _ledger.End();
         if (!context.RequestAborted.IsCancellationRequested)
         {
             string id = context.Request.Headers["Idempotency-Key"].ToString();

@@ -23,7 +23,7 @@ public sealed class HouseTests
         Consuming.Adaptive
         Consuming
         Calls · DeadLetters · Events · Monitoring
-        Unique
+        Flow · Unique
         Control
         History · Leading
         Streams
@@ -33,7 +33,7 @@ public sealed class HouseTests
         Topology
         Diagnostics
         """,
-        nameof(HostingExtensions), nameof(HandlerExtensions), nameof(TaskHandlerServices), nameof(ScheduleServices), nameof(QueuePolicies));
+        nameof(HostingExtensions), nameof(HandlerExtensions), nameof(TaskHandlerServices), nameof(ScheduleServices), nameof(QueuePolicies), nameof(TaskCatalogue));
 
     private static readonly House Board = new(
         "WorkQueue.Board",

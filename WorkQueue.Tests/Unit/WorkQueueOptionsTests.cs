@@ -33,6 +33,8 @@ public sealed class WorkQueueOptionsTests
     [InlineData("Queues:a b:DeliveryLimit", "5")]
     [InlineData("Queues:history:DeliveryLimit", "5")]
     [InlineData("Queues:default:DeliveryLimit", "0")]
+    [InlineData("Queues:default:MaxRunning", "0")]
+    [InlineData("Queues:default:MaxRunning", "10001")]
     [InlineData("Types:resize:Queue", "nowhere")]
     [InlineData("Types:resize:Timeout", "01:00:00")]
     public void A_value_out_of_range_is_named_with_its_whole_key_and_what_is_allowed(string key, string value)

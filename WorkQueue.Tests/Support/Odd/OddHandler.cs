@@ -21,7 +21,7 @@ internal sealed record OddHandler(string Name, Func<TaskContext, Task<object?>> 
     public static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Longer than its worker waits for one that was told to stop.</summary>
-    public static readonly TimeSpan BeyondGrace = 4 * Limit;
+    public static readonly TimeSpan BeyondGrace = 10 * Limit;
 
     public static IReadOnlyList<OddHandler> All { get; } = [.. OddFailures.All, .. OddResults.All, .. OddManners.All, .. OddEnds.All];
 

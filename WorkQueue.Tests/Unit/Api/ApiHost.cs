@@ -63,6 +63,7 @@ public sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddOptions<WorkQueueOptions>().BindConfiguration(WorkQueueOptions.Section);
         builder.Services.AddSingleton<TaskTopology>();
+        builder.Services.AddSingleton(provider => new TaskCatalogue(provider.GetRequiredService<TaskTopology>()));
         builder.Services.AddSingleton(provider => new QueuePolicies(provider.GetRequiredService<TaskTopology>(), provider.GetRequiredService<IOptions<WorkQueueOptions>>()));
         builder.Services.AddSingleton<ITaskHistory>(history);
         builder.Services.AddSingleton<ITaskQueue>(broker);

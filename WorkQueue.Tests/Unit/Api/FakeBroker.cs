@@ -57,7 +57,7 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
 
     public IReadOnlyCollection<string> PausedQueues => Paused;
 
-    IReadOnlyList<WorkerInfo> IWorkerDirectory.Current => [new("worker-1", "host", "1.0", 2, ["default"], default, default, [new RunningTask("a", "simulate", default)]) { Types = HandledTypes }];
+    IReadOnlyList<WorkerInfo> IWorkerDirectory.Current => [new("worker-1", "host", "1.0", 2, ["default"], default, default, [new RunningTask("a", "simulate", default)]) { Types = HandledTypes, Permits = new Dictionary<string, int> { ["default"] = 2 } }];
 
     /// <summary>What its worker says that it has handlers for; null: it does not say.</summary>
     public IReadOnlyList<string>? HandledTypes { get; set; }

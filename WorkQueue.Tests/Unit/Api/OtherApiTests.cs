@@ -66,9 +66,18 @@ public sealed class OtherApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_a_limited_queue_it_is_told_how_many_may_run_and_how_many_permits_are_taken()
+    {
+        await using ApiHost api = await ApiHost.StartAsync("--WorkQueue:Queues:default:MaxRunning=5");
+        JsonElement queue = (await api.GetAsync("/queues")).Json.GetProperty("items")[0];
+        Assert.Equal((5, 2), (queue.GetProperty("maxRunning").GetInt32(), queue.GetProperty("permits").GetInt32()));
+        Assert.Contains("at most 5 at once; 2 taken", await api.Http.GetStringAsync("/board/queues"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_listed_type_that_no_worker_has_a_handler_for_is_an_alarm()
     {
-        const string Alarm = "No worker has a handler for task type resize, which is listed: its tasks become dead letters of queue default.";
+        const string Alarm = "No worker has a handler for task type resize: its tasks become dead letters of queue default.";
         await using ApiHost api = await ApiHost.StartAsync("--WorkQueue:Types:resize:Queue=default");
         Assert.DoesNotContain(Alarm, await AlarmsAsync());
         api.Broker.HandledTypes = ["simulate"];
