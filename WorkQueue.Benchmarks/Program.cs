@@ -5,6 +5,7 @@ using Spectre.Console;
 using WorkQueue.Benchmarks;
 using WorkQueue.Benchmarks.Charts;
 using WorkQueue.Benchmarks.Scenarios;
+using WorkQueue.Benchmarks.Servers;
 using WorkQueue.Benchmarks.Workers;
 
 Dictionary<string, Func<Stage, IEnumerable<Comparison>>> scenarios = new(StringComparer.Ordinal)
@@ -23,6 +24,10 @@ Dictionary<string, Func<Stage, IEnumerable<Comparison>>> scenarios = new(StringC
     ["backlog"] = OtherScenarios.Backlog,
     ["allocations"] = AllocationsScenario.Of,
     ["codec"] = CodecScenario.Of,
+    ["unique"] = UniqueScenario.Of,
+    ["chains"] = ChainScenario.Of,
+    ["batches"] = BatchScenario.Of,
+    ["schedules"] = ScheduleScenario.Of,
 };
 Argument<string[]> names = new("names") { Description = $"What to measure: all, or some of {string.Join(", ", scenarios.Keys)}. None: only the chart.", Arity = ArgumentArity.ZeroOrMore };
 names.AcceptOnlyFromAmong(["all", .. scenarios.Keys]);
@@ -60,7 +65,9 @@ return await root.Parse(args).InvokeAsync();
 async Task MeasureAsync(string[] wanted, bool isQuick, int rounds, ResultsFile results, string? file)
 {
     await using LocalBroker broker = await LocalBroker.StartAsync();
-    Stage stage = new(broker.ConnectionString, isQuick) { RestartBrokerAsync = broker.RestartAsync };
+    await using LocalServer postgres = LocalServer.Postgres();
+    await using LocalServer redis = LocalServer.Redis();
+    Stage stage = new(broker.ConnectionString, isQuick) { RestartBrokerAsync = broker.RestartAsync, Postgres = postgres, Redis = redis };
     Runner runner = new(isQuick ? 1 : rounds, isQuick ? TimeSpan.FromMinutes(1) : TimeSpan.FromMinutes(30), AnsiConsole.Console);
     string origin = string.Create(CultureInfo.InvariantCulture,
         $"{(isQuick ? "A quick run, 1 round" : $"{rounds} rounds")}, {TimeProvider.System.GetUtcNow():yyyy-MM-dd}; {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, RabbitMQ {broker.Version}");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using RabbitMQ.Client;
+using WorkQueue.Benchmarks.Servers;
 
 namespace WorkQueue.Benchmarks;
 
@@ -16,6 +17,12 @@ internal sealed record Stage(string ConnectionString, bool IsQuick)
 
     /// <summary>Kills the broker and starts it again; returns when its port was open again.</summary>
     public Func<Task<long>> RestartBrokerAsync { get; init; } = () => throw new NotSupportedException("This process does not own the broker.");
+
+    /// <summary>Where Hangfire keeps its jobs.</summary>
+    public LocalServer Postgres { get; init; } = LocalServer.Postgres();
+
+    /// <summary>Where Celery keeps its results.</summary>
+    public LocalServer Redis { get; init; } = LocalServer.Redis();
 
     /// <summary>So many of something, in words.</summary>
     public static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");

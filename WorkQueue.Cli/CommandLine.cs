@@ -66,6 +66,7 @@ internal static class CommandLine
         root.Add(RunAgainCommand.Create(terminal));
         root.Add(QueuesCommand.Create(terminal));
         root.Add(SchedulesCommand.Create(terminal));
+        root.Add(BatchesCommand.Create(terminal));
         root.Add(PauseCommand.Create(terminal));
         root.Add(ResumeCommand.Create(terminal));
         root.Add(WatchCommand.Create(terminal));

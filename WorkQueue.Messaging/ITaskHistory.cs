@@ -119,6 +119,9 @@ public sealed record HistoryRecord
     /// <summary>The tasks that its chain goes on with: told where a message moved; without their payloads where the history keeps none.</summary>
     public IReadOnlyList<NewTask> Then { get; init; } = [];
 
+    /// <summary>The batch it is a member of, and its number there; null for a task that is none.</summary>
+    public BatchMember? Batch { get; init; }
+
     /// <summary>The W3C trace context of the enqueue.</summary>
     public string? TraceParent { get; init; }
 

@@ -44,7 +44,7 @@ fi
 
 # Nor shall they start with the machine from now on.
 if [ -d /run/systemd/system ]; then
-    for unit in rabbitmq-server.service epmd.service epmd.socket docker.service docker.socket containerd.service; do
+    for unit in rabbitmq-server.service epmd.service epmd.socket docker.service docker.socket containerd.service postgresql.service redis-server.service; do
         case $unit in
             epmd.*) package=erlang-base ;;
             docker.*) package=docker.io ;;

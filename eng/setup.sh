@@ -2,6 +2,7 @@
 # Sets up what ./run.sh and ./test.sh need and this machine lacks. Silent where nothing is missing; asks no questions.
 #
 #   eng/setup.sh run [the AppHost's arguments]    a broker of the kind that the run will use
+#   eng/setup.sh benchmarks                       an installed rabbitmq-server, and the peers that the benchmarks measure beside it
 #   eng/setup.sh test                             an installed rabbitmq-server, which the tests start and stop themselves, a Chromium, and AMQP clients in Python
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -96,6 +97,20 @@ need_other_clients() {
     fi
 }
 
+# Peers of the benchmarks; what is missing they leave out, with the reason.
+need_peers() {
+    local wanted=()
+    /usr/bin/python3 -c 'import pika' 2>/dev/null || wanted+=(python3-pika)
+    /usr/bin/python3 -c 'import celery, redis' 2>/dev/null || wanted+=(python3-celery python3-redis)
+    command -v redis-server >/dev/null || wanted+=(redis-server)
+    sh WorkQueue.Benchmarks/peers/local-postgres.sh --check >/dev/null 2>&1 || wanted+=(postgresql)
+    if [ ${#wanted[@]} -eq 0 ] || can_install; then
+        packages+=("${wanted[@]}")
+    else
+        say "peers that will not be measured are missing (on Debian: apt-get install ${wanted[*]})"
+    fi
+}
+
 check_sdk
 mkdir -p $stamps
 if command -v flock >/dev/null; then
@@ -109,6 +124,10 @@ case ${1:-run} in
         need_broker test
         need_browser
         need_other_clients
+        ;;
+    benchmarks)
+        need_broker local
+        need_peers
         ;;
     *) need_broker "$(broker_mode "${@:2}")" ;;
 esac

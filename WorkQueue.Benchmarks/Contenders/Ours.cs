@@ -15,8 +15,11 @@ internal sealed class Ours(Stage stage, HistoryMode history = HistoryMode.Off, p
     /// <summary>On a classic queue, for the comparison with peers that know no other.</summary>
     public bool IsClassic { get; init; }
 
-    // A prefix per mode and kind: what is declared and bound must not change between the rounds.
-    private string Prefix => (IsClassic ? $"ours-{history}-classic" : $"ours-{history}").ToLowerInvariant();
+    /// <summary>What else it is used for, where that declares something of its own.</summary>
+    public string? Use { get; init; }
+
+    /// <summary>One per mode, kind and use: what is declared and bound must not change between the rounds.</summary>
+    public string Prefix => $"ours-{history}{(IsClassic ? "-classic" : "")}{(Use is null ? "" : "-" + Use)}".ToLowerInvariant();
 
     public async Task PrepareAsync()
     {
@@ -92,9 +95,10 @@ internal sealed class Ours(Stage stage, HistoryMode history = HistoryMode.Off, p
         return latencies.Milliseconds();
     }
 
-    private static ITaskQueue QueueOf(IHost host) => host.Services.GetRequiredService<ITaskQueue>();
+    public static ITaskQueue QueueOf(IHost host) => host.Services.GetRequiredService<ITaskQueue>();
 
-    private async Task<IHost> StartAsync(Action<IHostApplicationBuilder> add, params (string Key, string Value)[] more)
+    /// <summary>A host on its queue, as it runs.</summary>
+    public async Task<IHost> StartAsync(Action<IHostApplicationBuilder> add, params (string Key, string Value)[] more)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(

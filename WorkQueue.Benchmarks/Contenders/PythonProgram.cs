@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using WorkQueue.Benchmarks.Servers;
 
 namespace WorkQueue.Benchmarks.Contenders;
 
 /// <summary>A peer that is a program in Python, run by an interpreter that has its module.</summary>
-/// <param name="module">The module, for example <c>pika</c>.</param>
+/// <param name="module">The module, for example <c>pika</c>, or several with commas.</param>
 /// <param name="script">The program, in <c>peers</c>.</param>
 internal sealed class PythonProgram(string module, string script)
 {
@@ -17,10 +18,13 @@ internal sealed class PythonProgram(string module, string script)
     private readonly Lazy<string?> _python = new(() => Candidates.FirstOrDefault(python => Has(python, module)));
 
     /// <summary>Why it cannot be run here, or null.</summary>
-    public string? Missing => _python.Value is null ? $"no python3 with {module} (on Debian: apt-get install python3-{module})" : null;
+    public string? Missing => _python.Value is null ? $"no python3 with {module} ({LocalServer.Installs})" : null;
 
     /// <summary>Runs it, and returns the rate it prints.</summary>
-    public async Task<double> RateAsync(params IEnumerable<string> arguments)
+    public async Task<double> RateAsync(params IEnumerable<string> arguments) => (await FiguresAsync(arguments)).Single();
+
+    /// <summary>Runs it, and returns all figures that it prints in place of a rate.</summary>
+    public async Task<double[]> FiguresAsync(params IEnumerable<string> arguments)
     {
         string path = Path.Combine(AppContext.BaseDirectory, "peers", script);
         // It reads its input to the end, and ends with this program so.
@@ -35,7 +39,7 @@ internal sealed class PythonProgram(string module, string script)
         await process.WaitForExitAsync();
         string? rate = output.Split('\n').FirstOrDefault(line => line.StartsWith(RateLine, StringComparison.Ordinal));
         return process.ExitCode == 0 && rate is not null
-            ? double.Parse(rate[RateLine.Length..], CultureInfo.InvariantCulture)
+            ? [.. rate[RateLine.Length..].Split(' ').Select(figure => double.Parse(figure, CultureInfo.InvariantCulture))]
             : throw new InvalidOperationException($"{script} ended with {process.ExitCode}: {await errors}");
     }
 

@@ -19,7 +19,7 @@ internal sealed record TaskAnswer(
     string Id, string Type, string Queue, string State, int Attempt, int Redriven, int Duplicates, DateTimeOffset? EnqueuedAt, DateTimeOffset? ChangedAt,
     DateTimeOffset? DueAt, DateTimeOffset? Deadline, string? Worker, string? Reason, string? ErrorType, string? Error, int? Percent, string? Progress,
     string? TraceId, string? RunOf, string? ContentType, JsonElement? Payload, string? Text, string? PayloadNote, JsonElement? Result, string? ResultNote,
-    IReadOnlyList<AttemptItem> Attempts, IReadOnlyList<StepItem> History, ChainItem? Chain)
+    IReadOnlyList<AttemptItem> Attempts, IReadOnlyList<StepItem> History, ChainItem? Chain, BatchItem? Batch)
 {
     public static TaskAnswer Of(TaskDetail detail)
     {
@@ -32,7 +32,8 @@ internal sealed record TaskAnswer(
             PayloadText.JsonOf(detail.Result), detail.ResultNote,
             [.. detail.Attempts.Select(run => new AttemptItem(run.Attempt, run.Redriven, run.Worker, run.StartedAt, run.EndedAt, run.Outcome, run.ErrorType, run.Error))],
             [.. detail.History.Select(step => new StepItem(step.At, step.State.ToText(), step.Attempt, step.Worker, step.Note))],
-            detail.Chain is { } chain ? new ChainItem(chain.Place.First, chain.Place.Place, [.. chain.Steps.Select(step => new ChainStepItem(step.Place, step.Id, step.Type, step.State?.ToText()))]) : null);
+            detail.Chain is { } chain ? new ChainItem(chain.Place.First, chain.Place.Place, [.. chain.Steps.Select(step => new ChainStepItem(step.Place, step.Id, step.Type, step.State?.ToText()))]) : null,
+            detail.Batch is { } batch ? new BatchItem(batch.BatchId, batch.Number) : null);
     }
 }
 
@@ -42,6 +43,11 @@ internal sealed record AttemptItem(
 
 /// <summary>One thing that happened to a task.</summary>
 internal sealed record StepItem(DateTimeOffset? At, string State, int Attempt, string? Worker, string? Note);
+
+/// <summary>The batch a task is a member of.</summary>
+/// <param name="Id">The batch's id.</param>
+/// <param name="Number">The task's number there, from 0.</param>
+internal sealed record BatchItem(string Id, int Number);
 
 /// <summary>The chain a task is part of.</summary>
 /// <param name="First">The id of its first task.</param>

@@ -41,6 +41,9 @@ internal sealed record TaskDetail
 
     /// <summary>The chain it is part of; null for a task of its own.</summary>
     public ChainView? Chain { get; init; }
+
+    /// <summary>The batch it is a member of; null for none.</summary>
+    public BatchMember? Batch { get; init; }
 }
 
 /// <summary>One run of a task.</summary>

@@ -40,6 +40,7 @@ internal sealed class TaskReader(TaskProjection projection, TaskFinder finder, I
             Attempts = TaskStory.AttemptsOf(records),
             History = TaskStory.StepsOf(records),
             Chain = ChainView.Of(task, records, withPayload, letter, projection),
+            Batch = records.FirstOrDefault(record => record.Batch is not null)?.Batch,
         };
     }
 

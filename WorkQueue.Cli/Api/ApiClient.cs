@@ -19,12 +19,8 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
         SendAsync(Json(task), idempotencyKey, cancellationToken);
 
     /// <summary>Enqueues a task a line.</summary>
-    public Task<BatchAnswer> SendBatchAsync(ReadOnlyMemory<byte> lines, CancellationToken cancellationToken)
-    {
-        ReadOnlyMemoryContent content = new(lines);
-        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
-        return CallAsync<BatchAnswer>(HttpMethod.Post, "tasks/batch", content, cancellationToken);
-    }
+    public Task<BatchAnswer> SendBatchAsync(ReadOnlyMemory<byte> lines, CancellationToken cancellationToken) =>
+        CallAsync<BatchAnswer>(HttpMethod.Post, "tasks/batch", Lines(lines), cancellationToken);
 
     public Task<Answer<Page<TaskRow>>> ListTasksAsync(Query query, CancellationToken cancellationToken) =>
         GetAsync<Page<TaskRow>>($"tasks{query}", cancellationToken);
@@ -57,6 +53,25 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
     /// <summary>Pauses or resumes.</summary>
     public Task<ScheduleRow> SwitchScheduleAsync(string name, string verb, CancellationToken cancellationToken) =>
         CallAsync<ScheduleRow>(HttpMethod.Post, $"{Schedule(name)}/{verb}", null, cancellationToken);
+
+    public async Task<Page<BatchRow>> ListBatchesAsync(CancellationToken cancellationToken) => (await GetAsync<Page<BatchRow>>("batches", cancellationToken)).Value;
+
+    public async Task<BatchRow> GetBatchAsync(string id, CancellationToken cancellationToken) => (await GetAsync<BatchRow>(Batch(id), cancellationToken)).Value;
+
+    public async Task<Page<BatchMemberRow>> ListBatchMembersAsync(string id, string state, CancellationToken cancellationToken) =>
+        (await GetAsync<Page<BatchMemberRow>>($"{Batch(id)}/members{new Query().Add("state", state)}", cancellationToken)).Value;
+
+    /// <summary>Enqueues a batch, a task a line.</summary>
+    public Task<BatchRow> EnqueueBatchAsync(ReadOnlyMemory<byte> lines, CancellationToken cancellationToken) =>
+        CallAsync<BatchRow>(HttpMethod.Post, "batches", Lines(lines), cancellationToken, takesLong: true);
+
+    /// <summary>Adds a task a line to a batch.</summary>
+    public Task<BatchAnswer> AddToBatchAsync(string id, ReadOnlyMemory<byte> lines, string? key, CancellationToken cancellationToken) =>
+        CallAsync<BatchAnswer>(HttpMethod.Post, $"{Batch(id)}/tasks{new Query().Add("key", key)}", Lines(lines), cancellationToken, takesLong: true);
+
+    public Task<BatchRow> CloseBatchAsync(string id, CancellationToken cancellationToken) => CallAsync<BatchRow>(HttpMethod.Post, $"{Batch(id)}/close", null, cancellationToken);
+
+    public Task<BatchRow> CancelBatchAsync(string id, CancellationToken cancellationToken) => CallAsync<BatchRow>(HttpMethod.Delete, Batch(id), null, cancellationToken);
 
     public async Task<DeadLetterPage> ListDeadLettersAsync(Query query, CancellationToken cancellationToken) =>
         (await GetAsync<DeadLetterPage>($"dead-letters{query}", cancellationToken)).Value;
@@ -110,13 +125,22 @@ internal sealed class ApiClient(ApiConnection connection) : IDisposable
         return await connection.CallAsync<T>(request, cancellationToken);
     }
 
-    private async Task<T> CallAsync<T>(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+    private async Task<T> CallAsync<T>(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken, bool takesLong = false)
     {
         using HttpRequestMessage request = new(method, path) { Content = content };
-        return (await connection.CallAsync<T>(request, cancellationToken)).Value;
+        return (await connection.CallAsync<T>(request, cancellationToken, takesLong)).Value;
+    }
+
+    private static ReadOnlyMemoryContent Lines(ReadOnlyMemory<byte> lines)
+    {
+        ReadOnlyMemoryContent content = new(lines);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+        return content;
     }
 
     private static JsonContent Json<T>(T value) => JsonContent.Create(value, options: WireJson.Options);
+
+    private static string Batch(string id) => $"batches/{Uri.EscapeDataString(id)}";
 
     private static string Schedule(string name) => $"schedules/{Uri.EscapeDataString(name)}";
 

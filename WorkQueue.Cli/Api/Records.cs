@@ -60,6 +60,7 @@ internal sealed record TaskDetail
     public string? Text { get; init; }
     public JsonElement? Result { get; init; }
     public ChainPlace? Chain { get; init; }
+    public BatchMemberRow? Batch { get; init; }
     public IReadOnlyList<AttemptRow>? Attempts { get; init; }
     public IReadOnlyList<TransitionRow>? History { get; init; }
 }
@@ -113,6 +114,14 @@ internal sealed record ScheduleRunRow(DateTimeOffset? DueAt, DateTimeOffset? At,
 
 /// <summary>The answer to <c>DELETE /schedules/{name}</c>.</summary>
 internal sealed record ScheduleRemoved([property: JsonRequired] string Name);
+
+/// <summary>A batch.</summary>
+internal sealed record BatchRow(
+    [property: JsonRequired] string Id, string? Name, [property: JsonRequired] string State, int? Total, int? Pending, int? Succeeded, int? DeadLettered, int? Cancelled, DateTimeOffset? OpenedAt,
+    DateTimeOffset? ClosedAt, DateTimeOffset? CompletedAt, DateTimeOffset? SucceededAt, DateTimeOffset? CancelledAt, string? OnComplete, string? OnSuccess, string? Problem);
+
+/// <summary>A task of a batch, or the batch of a task, and the number there.</summary>
+internal sealed record BatchMemberRow([property: JsonRequired] int Number, [property: JsonRequired] string Id);
 
 /// <summary>A worker replica.</summary>
 internal sealed record WorkerRow(

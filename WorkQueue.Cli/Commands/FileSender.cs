@@ -41,6 +41,22 @@ internal sealed class FileSender(Session session, TaskKind kind, bool linesArePa
         return _rejected == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
+    /// <summary>Opens a file to read.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="from">What of the command line named it.</param>
+    /// <exception cref="UsageException">It cannot be read.</exception>
+    public static FileStream Open(string path, string from = "--file")
+    {
+        try
+        {
+            return File.OpenRead(path);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new UsageException($"{from}: {unreadable.Message}");
+        }
+    }
+
     private string Summary => $"accepted {_accepted}, rejected {_rejected}";
 
     private async Task SendAllAsync(LineReader reader, CancellationToken cancellationToken)
@@ -155,18 +171,6 @@ internal sealed class FileSender(Session session, TaskKind kind, bool linesArePa
         else
         {
             session.Printer.Note($"line {number}: {error}");
-        }
-    }
-
-    private static FileStream Open(string path)
-    {
-        try
-        {
-            return File.OpenRead(path);
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new UsageException($"--file: {unreadable.Message}");
         }
     }
 }

@@ -93,6 +93,7 @@ internal static class TaskView
         ("duplicates", task.Duplicates > 0 ? Number(task.Duplicates) : null),
         ("run of", task.RunOf),
         ("chain", task.Chain is { } chain ? $"{Number(chain.Place + 1)} of {Number(chain.Steps?.Count)}, first {chain.First}" : null),
+        ("batch", task.Batch is { } batch ? $"{batch.Id}, task {Number(batch.Number)}" : null),
         ("trace", task.TraceId),
         ("error", ErrorOf(task)),
     ];

@@ -98,6 +98,7 @@ internal static class EventCodec
             RunOf = TaskHeaders.Text(headers, TaskHeaders.RunOf),
             Chain = ChainCodec.Shown(chain),
             Then = ChainCodec.StepsOrNone(chain?.Then),
+            Batch = BatchMark.Read(TaskHeaders.Text(headers, TaskHeaders.EndTold)),
             TraceParent = TaskHeaders.Text(headers, TaskHeaders.TraceParent),
             Headers = isDead ? TaskHeaders.Foreign(headers) : TaskHeaders.None,
             ContentType = isDead ? TaskCodec.ContentTypeOf(message.Properties) : message.Properties.ContentType,

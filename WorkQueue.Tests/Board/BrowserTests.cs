@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
+using WorkQueue.Messaging;
 using WorkQueue.Tests.EndToEnd;
 using WorkQueue.Tests.Support;
 
@@ -100,7 +101,10 @@ public sealed partial class BrowserTests(BoardFixture fixture) : IClassFixture<B
         await board.Page.Locator(".flash:has-text('is cancelled')").WaitForAsync();
         await row.Locator(".chip:text('cancelled')").WaitForAsync();
         Assert.Equal(0, await row.Locator("button").CountAsync());
-        Assert.Empty(board.Complaints);
+        await using BoardPage member = await fixture.OpenAsync($"/board/tasks/{TaskBatch.IdOf(id, 0)}");
+        await member.Page.ClickAsync($"a:has-text('{id}')");
+        await member.Page.Locator($"#b-{id}:target").WaitForAsync();
+        Assert.Empty(board.Complaints.Concat(member.Complaints));
     }
 
     [ChromiumFact]

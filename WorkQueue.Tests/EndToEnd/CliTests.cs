@@ -56,6 +56,19 @@ public sealed class CliTests(RunningSystem system) : OnRunningSystem(system)
         Assert.Equal(0, (await RunAsync(null, "schedules", "remove", "nightly")).Code);
         Assert.Equal(4, (await RunAsync(null, "schedules", "run", "nightly")).Code);
 
+        Run opened = await RunAsync("""
+            {"batch":{"name":"cli batch","open":true,"onSuccess":{"type":"simulate","payload":{"text":"all are done"}}}}
+            {"type":"simulate","payload":{"text":"member"}}
+            """, "batches", "send", "-", "--json");
+        string batchId = JsonSerializer.Deserialize<JsonElement>(opened.Out).GetProperty("id").GetString()!;
+        Assert.Contains("accepted 1", (await RunAsync("{\"type\":\"simulate\",\"payload\":{\"text\":\"late member\"}}", "batches", "add", batchId, "-", "--key", "late")).Out, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync(null, "batches", "close", batchId)).Code);
+        await Eventually.TrueAsync(async () => (await RunAsync(null, "batches", "show", batchId)).Out.Contains("all succeeded", StringComparison.Ordinal), "the batch succeeds");
+        Assert.Equal(["number  id"], (await RunAsync(null, "batches", "members", batchId, "--state", "pending")).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim()));
+        Assert.Contains("cli batch", (await RunAsync(null, "batches")).Out, StringComparison.Ordinal);
+        Assert.Equal(1, (await RunAsync(null, "batches", "cancel", batchId)).Code);
+        Assert.Equal(4, (await RunAsync(null, "batches", "show", Guid.CreateVersion7().ToString())).Code);
+
         Assert.Equal(2, JsonSerializer.Deserialize<JsonElement>((await RunAsync(null, "workers", "--json")).Out).GetProperty("items").GetArrayLength());
         Assert.Equal(4, (await RunAsync(null, "get", Guid.NewGuid().ToString())).Code);
     }

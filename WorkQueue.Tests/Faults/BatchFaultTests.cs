@@ -11,14 +11,14 @@ namespace WorkQueue.Tests.Faults;
 [Collection(SideFaults.Name)]
 public sealed class BatchFaultTests(FaultBroker broker, FaultReport report)
 {
-    private static readonly bool IsLong = Environment.GetEnvironmentVariable("WORKQUEUE_FAULT_TASKS") is not null;
-    private static readonly int Batches = IsLong ? 50 : 5;
-    private static readonly int Members = IsLong ? 1000 : 100;
-
     private int _leaders;
 
-    [FaultFact(Timeout = 900_000)]
-    public async Task Killed_workers_leaders_and_a_broker_that_starts_again_lose_no_member_and_no_callback()
+    /// <summary>How many batches, and of how many members.</summary>
+    public static TheoryData<int, int> Sizes => FaultSuite.IsLong ? new() { { 50, 1000 }, { 1, 100_000 } } : new() { { 5, 100 } };
+
+    [FaultTheory(Timeout = 2_400_000)]
+    [MemberData(nameof(Sizes))]
+    public async Task Killed_workers_leaders_and_a_broker_that_starts_again_lose_no_member_and_no_callback(int count, int members)
     {
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("ConfirmTimeout", "00:00:05"));
         await using WebhookSink sink = await WebhookSink.StartAsync(queue.Ledger);
@@ -27,8 +27,8 @@ public sealed class BatchFaultTests(FaultBroker broker, FaultReport report)
         await queue.ProducerAsync();
         ITaskBatches batches = queue.Last.Services.GetRequiredService<ITaskBatches>();
         Stopwatch whole = Stopwatch.StartNew();
-        Task enqueueing = EnqueueAsync(queue, batches, sink);
-        int all = Batches * Members;
+        Task enqueueing = EnqueueAsync(queue, batches, sink, count, members);
+        int all = count * members;
         await KillLeaderAsync(all / 6);
         await KillLeaderAsync(all * 2 / 6);
         await sink.ReachedAsync(all * 3 / 6);
@@ -37,10 +37,10 @@ public sealed class BatchFaultTests(FaultBroker broker, FaultReport report)
         await KillLeaderAsync(all * 4 / 6);
         await KillLeaderAsync(all * 5 / 6);
         await enqueueing;
-        await queue.AllDoneAsync(TimeSpan.FromSeconds(IsLong ? 600 : 90));
+        await queue.AllDoneAsync(TimeSpan.FromSeconds(FaultSuite.IsLong ? 1200 : 90));
         whole.Stop();
         await queue.ProducerAsync();
-        await CountAsync(queue.Last.Services.GetRequiredService<ITaskBatches>());
+        await CountAsync(queue.Last.Services.GetRequiredService<ITaskBatches>(), count, members);
         foreach (WorkerProcess worker in workers)
         {
             await worker.StopAsync();
@@ -48,9 +48,9 @@ public sealed class BatchFaultTests(FaultBroker broker, FaultReport report)
         }
 
         Balance balance = await queue.CloseAsync();
-        Assert.Equal(Batches * (Members + 2), balance.Confirmed);
+        Assert.Equal(count * (members + 2), balance.Confirmed);
         report.Add(
-            string.Create(CultureInfo.InvariantCulture, $"{Batches} batches of {Members}: four workers killed, {_leaders} of them leading, and the broker started again"), balance,
+            string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "batch" : "batches")} of {members}: four workers killed, {_leaders} of them leading, and the broker started again"), balance,
             string.Create(CultureInfo.InvariantCulture, $"each batch with both callbacks, in {whole.Elapsed.TotalSeconds:0} s"));
 
         async Task KillLeaderAsync(int runs)
@@ -66,8 +66,8 @@ public sealed class BatchFaultTests(FaultBroker broker, FaultReport report)
     }
 
     // As an honest program does: again under the same id until it is known to be there.
-    private static Task EnqueueAsync(FaultQueue queue, ITaskBatches batches, WebhookSink sink) => Parallel.ForEachAsync(
-        Enumerable.Range(0, Batches),
+    private static Task EnqueueAsync(FaultQueue queue, ITaskBatches batches, WebhookSink sink, int count, int members) => Parallel.ForEachAsync(
+        Enumerable.Range(0, count),
         new ParallelOptions { MaxDegreeOfParallelism = 5 },
         async (number, cancellationToken) =>
         {
@@ -78,7 +78,7 @@ public sealed class BatchFaultTests(FaultBroker broker, FaultReport report)
             {
                 try
                 {
-                    batch = await batches.EnqueueAsync([.. Enumerable.Repeat(call, Members)], options, cancellationToken);
+                    batch = await batches.EnqueueAsync([.. Enumerable.Repeat(call, members)], options, cancellationToken);
                 }
                 catch (Exception failure) when (failure is BrokerUnavailableException or TaskNotEnqueuedException)
                 {
@@ -86,16 +86,16 @@ public sealed class BatchFaultTests(FaultBroker broker, FaultReport report)
                 }
             }
 
-            foreach (string id in (string[])[batch.OnCompleteId!, batch.OnSuccessId!, .. Enumerable.Range(0, Members).Select(member => TaskBatch.IdOf(batch.Id, member))])
+            foreach (string id in (string[])[batch.OnCompleteId!, batch.OnSuccessId!, .. Enumerable.Range(0, members).Select(member => TaskBatch.IdOf(batch.Id, member))])
             {
                 queue.Ledger.Confirm(id);
             }
         });
 
-    private static async Task CountAsync(ITaskBatches batches)
+    private static async Task CountAsync(ITaskBatches batches, int count, int members)
     {
-        await Eventually.TrueAsync(async () => (await batches.ListAsync()).Count(batch => batch.State == BatchState.Succeeded) == Batches, "all batches have succeeded");
-        Assert.All(await batches.ListAsync(), batch => Assert.Equal((Members, Members, 0), (batch.Total, batch.Succeeded, batch.Pending)));
+        await Eventually.TrueAsync(async () => (await batches.ListAsync()).Count(batch => batch.State == BatchState.Succeeded) == count, "all batches have succeeded");
+        Assert.All(await batches.ListAsync(), batch => Assert.Equal((members, members, 0), (batch.Total, batch.Succeeded, batch.Pending)));
     }
 
     private static bool Leads(WorkerProcess program) => program.Output.Any(line => line.Contains("This process leads", StringComparison.Ordinal));

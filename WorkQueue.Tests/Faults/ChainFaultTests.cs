@@ -11,13 +11,14 @@ namespace WorkQueue.Tests.Faults;
 [Collection(SideFaults.Name)]
 public sealed class ChainFaultTests(FaultBroker broker, FaultReport report)
 {
-    private const int Chains = 150;
     private const int Length = 5;
     private const string Checks = "checks";
 
+    private static readonly int Chains = FaultSuite.IsLong ? 500 : 150;
+
     private readonly ConcurrentDictionary<string, byte> _wrong = new(StringComparer.Ordinal);
 
-    [FaultFact(Timeout = 120_000)]
+    [FaultFact(Timeout = 300_000)]
     public async Task Killed_workers_and_a_broker_that_starts_again_leave_every_chain_complete_and_in_order()
     {
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ($"Queues:{Checks}:DeliveryLimit", "100"), ("ConfirmTimeout", "00:00:05"));
@@ -29,15 +30,15 @@ public sealed class ChainFaultTests(FaultBroker broker, FaultReport report)
         Stopwatch whole = Stopwatch.StartNew();
         Task enqueueing = EnqueueAsync(queue, producer, sink);
 
-        const int Calls = Chains * (Length - 1);
-        await KillAsync(0, Calls / 5);
-        await KillAsync(1, Calls * 2 / 5);
-        await sink.ReachedAsync(Calls * 3 / 5);
+        int calls = Chains * (Length - 1);
+        await KillAsync(0, calls / 5);
+        await KillAsync(1, calls * 2 / 5);
+        await sink.ReachedAsync(calls * 3 / 5);
         await broker.KillAsync();
         await broker.StartAsync();
-        await KillAsync(0, Calls * 4 / 5);
+        await KillAsync(0, calls * 4 / 5);
         await enqueueing;
-        await queue.AllDoneAsync(TimeSpan.FromSeconds(60));
+        await queue.AllDoneAsync(TimeSpan.FromSeconds(FaultSuite.IsLong ? 180 : 60));
         whole.Stop();
         foreach (WorkerProcess worker in workers)
         {

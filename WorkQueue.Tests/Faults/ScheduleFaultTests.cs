@@ -15,12 +15,10 @@ public sealed class ScheduleFaultTests(FaultBroker broker, FaultReport report)
 {
     private const int Schedules = 10;
 
-    private static readonly bool IsLong = Environment.GetEnvironmentVariable("WORKQUEUE_FAULT_TASKS") is not null;
-
     [FaultFact(Timeout = 300_000)]
     public async Task No_occurrence_is_missing_when_leaders_are_killed_every_few_seconds_and_the_broker_once()
     {
-        int kills = IsLong ? 25 : 5;
+        int kills = FaultSuite.IsLong ? 35 : 5;
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
         List<WorkerProcess> programs = [Program(queue), Program(queue), Program(queue)];
         int dead = 0;
@@ -53,7 +51,7 @@ public sealed class ScheduleFaultTests(FaultBroker broker, FaultReport report)
     [FaultFact(Timeout = 300_000)]
     public async Task A_leader_that_was_stopped_for_a_while_and_goes_on_adds_nothing_of_its_own()
     {
-        TimeSpan pause = TimeSpan.FromSeconds(IsLong ? 60 : 15);
+        TimeSpan pause = TimeSpan.FromSeconds(FaultSuite.IsLong ? 60 : 15);
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
         WorkerProcess[] programs = [Program(queue), Program(queue)];
         await EnqueuedAsync(queue, 3 * Schedules);
@@ -76,7 +74,7 @@ public sealed class ScheduleFaultTests(FaultBroker broker, FaultReport report)
     [FaultFact(Timeout = 120_000)]
     public async Task Clocks_that_differ_neither_miss_nor_repeat()
     {
-        TimeSpan difference = TimeSpan.FromSeconds(IsLong ? 30 : 10);
+        TimeSpan difference = TimeSpan.FromSeconds(FaultSuite.IsLong ? 30 : 10);
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker, Settings());
         IHost behind = await StartAsync(queue, TimeSpan.Zero);
         await LeadsAsync(behind);

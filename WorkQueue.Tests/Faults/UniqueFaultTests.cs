@@ -14,7 +14,7 @@ public sealed class UniqueFaultTests(FaultBroker broker, FaultReport report)
 {
     private const int Callers = 200;
 
-    private static readonly int Keys = Environment.GetEnvironmentVariable("WORKQUEUE_FAULT_TASKS") is not null ? 100 : 12;
+    private static readonly int Keys = FaultSuite.IsLong ? 100 : 12;
 
     // By key, the ids that were answered.
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, int>> _answers = new(StringComparer.Ordinal);

@@ -31,10 +31,24 @@ public sealed class SnippetTests(BrokerFixture broker)
         // begin-snippet: enqueue
         EnqueuedTask task = await tasks.EnqueueAsync(new CountWords("one two three"));
         // end-snippet
-        // begin-snippet: unique-and-chain
-        await tasks.EnqueueAsync(new CountWords("…"), new TaskOptions { Unique = new UniqueOptions { Key = "chapter 1" } });
-        await tasks.EnqueueAsync(new CountWords("first"), new TaskOptions { Then = [tasks.CreateTask(new CountWords("second"))] });
+        ITaskBatches batches = host.Services.GetRequiredService<ITaskBatches>();
+        string[] chapters = ["one", "two"];
+        // begin-snippet: one-of-a-key
+        TaskOptions unique = new() { Unique = new UniqueOptions { Key = "chapter 1" } };
+        EnqueuedTask first = await tasks.EnqueueAsync(new CountWords("…"), unique);
+        EnqueuedTask again = await tasks.EnqueueAsync(new CountWords("…"), unique); // The same task, until it has ended.
         // end-snippet
+        Assert.Equal((first.Id, true), (again.Id, again.Existing));
+        // begin-snippet: one-after-the-other
+        NewTask second = tasks.CreateTask(new CountWords("second")), third = tasks.CreateTask(new CountWords("third"));
+        await tasks.EnqueueAsync(new CountWords("first"), new TaskOptions { Then = [second, third] }); // Each sees the results before it.
+        // end-snippet
+        // begin-snippet: many-and-what-follows
+        NewTask[] members = [.. chapters.Select(chapter => tasks.CreateTask(new CountWords(chapter)))];
+        NewTask whenAllHaveSucceeded = tasks.CreateTask(new CountWords("the end"));
+        TaskBatch batch = await batches.EnqueueAsync(members, new BatchOptions { OnSuccess = whenAllHaveSucceeded });
+        // end-snippet
+        Assert.Equal(2, batch.Total);
         await Eventually.TrueAsync(
             () => queue.Logged.Any(line => line.Contains($"Task {task.Id} (count-words) done", StringComparison.Ordinal)), "the task is done");
         Assert.Contains(queue.Logged, line => line == $"Information: Counted the words of task {task.Id}, attempt 1");

@@ -31,4 +31,15 @@ public sealed class EventCodecTests
         HistoryRecord history = EventCodec.Read(new StreamMessage(1, 1, Topology.TasksExchange, "default", properties, ReadOnlyMemory<byte>.Empty), Topology)!;
         Assert.Equal((worker.Id, worker.Type, worker.Attempt), (history.TaskId, history.Type, history.Attempt));
     }
+
+    [Theory]
+    [InlineData("batch:b:7", true)]
+    [InlineData("key:b:7", false)]
+    [InlineData("batch:b", false)]
+    public void The_history_tells_which_batch_a_task_is_a_member_of(string endTold, bool isMember)
+    {
+        BasicProperties properties = new() { MessageId = "id", Type = "probe", Headers = new Dictionary<string, object?> { [TaskHeaders.EndTold] = endTold } };
+        HistoryRecord history = EventCodec.Read(new StreamMessage(1, 1, Topology.TasksExchange, "default", properties, ReadOnlyMemory<byte>.Empty), Topology)!;
+        Assert.Equal(isMember ? new BatchMember("b", 7) : null, history.Batch);
+    }
 }

@@ -25,6 +25,9 @@ internal static class BoardUrl
         ? With($"{Tasks}/by-id", ("id", id))
         : $"{Tasks}/{Uri.EscapeDataString(id)}";
 
+    /// <summary>A batch, in the list of all.</summary>
+    public static string Batch(string id) => $"{Batches}#b-{Uri.EscapeDataString(id)}";
+
     public static string InState(TaskState state) => With(Tasks, ("state", state.ToText()));
 
     /// <summary>An address with those values that are there.</summary>

@@ -56,6 +56,18 @@ public sealed class TaskBatchApiTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Conflict, (await _api.PostAsync($"/batches/{id}/close")).Status);
     }
 
+    [Fact]
+    public async Task A_member_names_its_batch_and_its_page_links_to_it()
+    {
+        string batch = Guid.CreateVersion7().ToString();
+        await _api.RecordAsync(_api.Records.Queued("member") with { Batch = new BatchMember(batch, 7) }, _api.Records.Running("member"), _api.Records.Queued("alone"));
+        JsonElement named = (await _api.GetAsync("/tasks/member")).Json.GetProperty("batch");
+        Assert.Equal((batch, 7), (named.GetProperty("id").GetString(), named.GetProperty("number").GetInt32()));
+        Assert.Equal(JsonValueKind.Null, (await _api.GetAsync("/tasks/alone")).Json.GetProperty("batch").ValueKind);
+        Assert.Contains($"""<a href="batches#b-{batch}"><code>{batch}</code></a>, #7""", await _api.Http.GetStringAsync("/board/tasks/member"), StringComparison.Ordinal);
+        Assert.DoesNotContain("batches#b-", await _api.Http.GetStringAsync("/board/tasks/alone"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(400, "Line 2:", """{"batch":{}}""", "{")]
     [InlineData(400, "Line 1:", """{"batch":{"nmae":"x"}}""", Line)]

@@ -1,17 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
-namespace WorkQueue.Benchmarks;
+namespace WorkQueue.Benchmarks.Servers;
 
 /// <summary>A broker of the benchmarks' own: an installed rabbitmq-server, in a folder that goes with it.</summary>
 internal sealed class LocalBroker : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("workqueue-benchmark-").FullName;
-    private readonly int _port = FreePort();
+    private readonly int _port = Ports.Free();
     private readonly ProcessStartInfo _start;
     private Process _process;
 
@@ -22,8 +20,8 @@ internal sealed class LocalBroker : IAsyncDisposable
         _start.Environment["WORKQUEUE_BROKER_DIR"] = _folder;
         _start.Environment["WORKQUEUE_BROKER_USER"] = _start.Environment["WORKQUEUE_BROKER_PASSWORD"] = "benchmark";
         _start.Environment["RABBITMQ_NODE_PORT"] = Text(_port);
-        _start.Environment["RABBITMQ_DIST_PORT"] = Text(FreePort());
-        _start.Environment["ERL_EPMD_PORT"] = Text(FreePort());
+        _start.Environment["RABBITMQ_DIST_PORT"] = Text(Ports.Free());
+        _start.Environment["ERL_EPMD_PORT"] = Text(Ports.Free());
         _process = Run();
     }
 
@@ -53,7 +51,7 @@ internal sealed class LocalBroker : IAsyncDisposable
         }
 
         await broker.DisposeAsync();
-        throw new InvalidOperationException("The broker did not start. The benchmarks need an installed rabbitmq-server: eng/setup.sh test installs it on Debian and Ubuntu.");
+        throw new InvalidOperationException("The broker did not start. The benchmarks need an installed rabbitmq-server: eng/setup.sh benchmarks installs it on Debian and Ubuntu.");
     }
 
     /// <summary>Kills it, and starts it again with the same data.</summary>
@@ -63,21 +61,8 @@ internal sealed class LocalBroker : IAsyncDisposable
     {
         await KillAsync();
         _process = Run();
-        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(5));
-        while (!_process.HasExited && await timer.WaitForNextTickAsync())
-        {
-            try
-            {
-                using TcpClient client = new();
-                await client.ConnectAsync(IPAddress.Loopback, _port);
-                return Stopwatch.GetTimestamp();
-            }
-            catch (SocketException)
-            {
-            }
-        }
-
-        throw new InvalidOperationException("The broker did not start again.");
+        await Ports.OpenedAsync(_port, _process);
+        return Stopwatch.GetTimestamp();
     }
 
     public async ValueTask DisposeAsync()
@@ -103,13 +88,6 @@ internal sealed class LocalBroker : IAsyncDisposable
 
         await _process.WaitForExitAsync();
         _process.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

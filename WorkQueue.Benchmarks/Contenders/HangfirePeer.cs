@@ -1,0 +1,105 @@
+using System.Globalization;
+using Hangfire;
+using Hangfire.PostgreSql;
+using Hangfire.PostgreSql.Factories;
+using Npgsql;
+
+namespace WorkQueue.Benchmarks.Contenders;
+
+/// <summary>Hangfire on PostgreSQL, with as many workers as the others have slots.</summary>
+internal sealed class HangfirePeer(Stage stage)
+{
+    private static readonly string Payload = new('x', 100);
+
+    /// <summary>Why it cannot be run here, or null.</summary>
+    public string? Missing => stage.Postgres.Missing;
+
+    /// <summary>Committed jobs a second, by many callers and by one.</summary>
+    public async Task<double[]> EnqueueRatesAsync(int callers, TimeSpan time)
+    {
+        BackgroundJobClient client = new(await NewStorageAsync());
+        Func<Task> enqueue = () =>
+        {
+            client.Enqueue<Noop>(job => job.Run(Payload));
+            return Task.CompletedTask;
+        };
+        return [await Load.RateAsync(callers, time, enqueue, blocks: true), await Load.RateAsync(1, time, enqueue, blocks: true)];
+    }
+
+    /// <summary>Jobs a second from the first enqueue until all are done, of continuations of a length; one is a job alone.</summary>
+    public async Task<double> RunAsync(int slots, int callers, int count, int length)
+    {
+        JobStorage storage = await NewStorageAsync();
+        BackgroundJobClient client = new(storage);
+        Tally warm = new(1), tally = new(count);
+        using BackgroundJobServer server = new(Options(slots, new Noop(payload => (payload == Payload ? tally : warm).Mark())), storage);
+        client.Enqueue<Noop>(job => job.Run(""));
+        await warm.All;
+        tally.Begin();
+        await Load.TimesAsync(
+            callers,
+            count / length,
+            () =>
+            {
+                string id = client.Enqueue<Noop>(job => job.Run(Payload));
+                for (int place = 1; place < length; place++)
+                {
+                    id = client.ContinueJobWith<Noop>(id, job => job.Run(Payload));
+                }
+
+                return Task.CompletedTask;
+            },
+            blocks: true);
+        await tally.All;
+        return count / tally.Makespan;
+    }
+
+    /// <summary>Recurring jobs of every second.</summary>
+    public async Task<double[]> RecurAsync(int slots, int schedules, int seconds)
+    {
+        JobStorage storage = await NewStorageAsync();
+        RecurringJobManager manager = new(storage);
+        for (int number = 0; number < schedules; number++)
+        {
+            string id = number.ToString(CultureInfo.InvariantCulture);
+            manager.AddOrUpdate<Noop>(id, job => job.Run(id), "* * * * * *");
+        }
+
+        Occurrences occurrences = new(schedules);
+        using BackgroundJobServer server = new(Options(slots, new Noop(id => occurrences.Mark(int.Parse(id, CultureInfo.InvariantCulture)))), storage);
+        return await occurrences.MeasureAsync(seconds);
+    }
+
+    private static BackgroundJobServerOptions Options(int slots, Noop job) => new()
+    {
+        WorkerCount = slots,
+        SchedulePollingInterval = TimeSpan.FromSeconds(1),
+        Activator = new Activator(job),
+    };
+
+    private async Task<JobStorage> NewStorageAsync()
+    {
+        int port = await stage.Postgres.PortAsync();
+        string connectionString = string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Username=benchmark;Database=postgres");
+        await using (NpgsqlDataSource source = NpgsqlDataSource.Create(connectionString))
+        await using (NpgsqlCommand drop = source.CreateCommand("drop schema if exists hangfire cascade"))
+        {
+            await drop.ExecuteNonQueryAsync();
+        }
+
+        // Told by the database (EnableLongPolling) it is slower: one commit after the other then.
+        PostgreSqlStorageOptions options = new() { QueuePollInterval = TimeSpan.FromMilliseconds(100) };
+        return new PostgreSqlStorage(new NpgsqlConnectionFactory(connectionString, options, null), options);
+    }
+
+    /// <summary>A job; Hangfire calls it by its type.</summary>
+    internal sealed class Noop(Action<string> done)
+    {
+        public void Run(string payload) => done(payload);
+    }
+
+    private sealed class Activator(Noop job) : JobActivator
+    {
+        public override object ActivateJob(Type jobType) => job;
+    }
+}

@@ -1,0 +1,37 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace WorkQueue.Benchmarks.Servers;
+
+/// <summary>Ports of loopback.</summary>
+internal static class Ports
+{
+    /// <summary>One that nobody has.</summary>
+    public static int Free()
+    {
+        using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    /// <summary>Returns when somebody answers at a port.</summary>
+    /// <exception cref="InvalidOperationException">The process that was to has ended.</exception>
+    public static async Task OpenedAsync(int port, System.Diagnostics.Process process)
+    {
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(5));
+        while (!process.HasExited && await timer.WaitForNextTickAsync())
+        {
+            try
+            {
+                using TcpClient client = new();
+                await client.ConnectAsync(IPAddress.Loopback, port);
+                return;
+            }
+            catch (SocketException)
+            {
+            }
+        }
+
+        throw new InvalidOperationException($"{process.StartInfo.FileName} {string.Join(' ', process.StartInfo.ArgumentList)} ended before it answered.");
+    }
+}
