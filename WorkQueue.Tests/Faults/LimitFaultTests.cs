@@ -48,35 +48,6 @@ public sealed class LimitFaultTests(FaultBroker broker, FaultReport report)
         Assert.Equal(Most, queue.Ledger.MostAtOnce);
     }
 
-    [FaultFact(Timeout = 120_000)]
-    public async Task A_policy_that_takes_a_permit_from_a_connection_that_lives_has_its_task_given_up()
-    {
-        await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("Queues:default:MaxRunning", "1"));
-        TaskCompletionSource told = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        ITaskQueue producer = await queue.ProducerAsync();
-        await queue.WorkerAsync(async (_, context) =>
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.CancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            told.TrySetResult();
-            context.CancellationToken.ThrowIfCancellationRequested();
-        });
-        await queue.EnqueueAsync(producer, 1);
-        await queue.Runs.NextAsync();
-        await broker.ControlAsync("set_policy", queue.Prefix, $"^{queue.Prefix}\\.control\\.permit", """{"expires":300}""", "--apply-to", "queues");
-        try
-        {
-            // Another one has the permit before the first asks for it again, and the task with it.
-            await queue.WorkerAsync();
-            await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
-            await queue.LoggedAsync("another worker has its permit");
-            await queue.AllDoneAsync();
-        }
-        finally
-        {
-            await broker.ControlAsync("clear_policy", queue.Prefix);
-        }
-    }
-
     private WorkerProcess Worker(FaultQueue queue) => WorkerProcess.Start(
         broker.ConnectionString, queue.Prefix, ("Worker:Concurrency", "2"), ("Queues:default:MaxRunning", Most.ToString(CultureInfo.InvariantCulture)));
 }
