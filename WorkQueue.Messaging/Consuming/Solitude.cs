@@ -33,13 +33,40 @@ internal sealed class Solitude(TimeProvider clock)
     }
 
     /// <summary>A slot among the others.</summary>
-    internal sealed class Place(Solitude all)
+    internal sealed class Place(Solitude all) : IDisposable
     {
+        private bool _isHolding;
+
         /// <summary>Paused while another slot's task runs alone, or is about to.</summary>
         public PauseSwitch Switch { get; } = new();
 
         /// <summary>A task runs here.</summary>
         public bool IsRunning { get; private set; }
+
+        /// <summary>Neither runs a task nor has one to settle.</summary>
+        public bool IsQuiet => !IsRunning && !_isHolding;
+
+        /// <summary>
+        /// A delivery has come; disposed of when it is settled. What runs alone waits for that too: a worker that dies while others go back leaves a copy of each.
+        /// </summary>
+        public Place Hold()
+        {
+            lock (all._lock)
+            {
+                _isHolding = true;
+                return this;
+            }
+        }
+
+        /// <summary>It is settled.</summary>
+        public void Dispose()
+        {
+            lock (all._lock)
+            {
+                _isHolding = false;
+                all.CheckQuiet();
+            }
+        }
 
         /// <summary>A task is about to run.</summary>
         /// <returns>False when another's runs alone, or is about to.</returns>
@@ -103,7 +130,7 @@ internal sealed class Solitude(TimeProvider clock)
 
     private void CheckQuiet()
     {
-        if (_quiet is not null && !_places.Exists(place => place != _holder && place.IsRunning))
+        if (_quiet is not null && !_places.Exists(place => place != _holder && !place.IsQuiet))
         {
             _quiet.TrySetResult();
         }

@@ -31,7 +31,7 @@ internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskP
     /// <returns>False when another one runs alone here, or is about to.</returns>
     public ValueTask<bool> TryEnterAsync(TaskDelivery delivery) => delivery.IsSaid ? new(TryEnterSaidAsync(delivery)) : ValueTask.FromResult(place.TryEnter());
 
-    /// <summary>Its run has ended. What comes after that kills nobody, and need not be waited for by the other slots.</summary>
+    /// <summary>Its run has ended.</summary>
     public void Leave(TaskDelivery delivery)
     {
         if (delivery.IsSaid)

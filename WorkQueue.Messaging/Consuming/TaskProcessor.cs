@@ -103,6 +103,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ProcessAsync(TaskDelivery delivery)
     {
+        using Solitude.Place held = place.Hold();
         delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
         Disposition disposition = await _admission.WithoutRunAsync(delivery) ?? await RunAdmittedAsync(delivery);
         if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease))

@@ -46,7 +46,7 @@ public sealed class BlameTests(FaultBroker broker, FaultReport report)
     [FaultFact(Timeout = 180_000)]
     public Task A_task_that_kills_its_worker_is_dead_lettered_alone() => BlamesTheKillerAsync("quorum", deaths: 4);
 
-    [FaultFact(Timeout = 180_000)]
+    [FaultFact(Timeout = 240_000)]
     public Task On_a_classic_queue_too_after_one_death_more_of_which_nobody_knows() => BlamesTheKillerAsync("classic", deaths: 5);
 
     private async Task BlamesTheKillerAsync(string type, int deaths)
@@ -64,7 +64,7 @@ public sealed class BlameTests(FaultBroker broker, FaultReport report)
         while (await queue.DeadAsync() == 0)
         {
             await using WorkerProcess worker = Worker(queue, Limit, type);
-            await Eventually.TrueAsync(async () => sink.EndlessRuns(killer.Id!) > kills || await queue.DeadAsync() > 0, "the killer runs, or is dead", TimeSpan.FromSeconds(60));
+            await Eventually.TrueAsync(async () => sink.EndlessRuns(killer.Id!) > kills || await queue.DeadAsync() > 0, "the killer runs, or is dead", TimeSpan.FromSeconds(100));
             if (sink.EndlessRuns(killer.Id!) > kills)
             {
                 // The worker dies of it, as of FailFast or an endless recursion; at first with neighbours that run beside it.
