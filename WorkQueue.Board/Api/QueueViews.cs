@@ -15,11 +15,12 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
         IReadOnlyCollection<string> paused = control.PausedQueues;
         IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>>? tasks = lookup.State == "live" ? projection.Counts().ByQueue : null;
         IReadOnlyDictionary<string, TimeSpan>? waiting = lookup.State == "live" ? projection.OldestWaiting() : null;
+        IReadOnlyList<WorkerInfo> alive = workers.Current;
         ILookup<string?, PolicyWarning> warnings = policies.Warnings.ToLookup(warning => warning.TaskQueue);
         return [.. counts.Current.Select(count => Of(count, managed?.GetValueOrDefault(count.BrokerName), paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])) with
         {
             MaxRunning = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning,
-            Permits = workers.Current.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
+            Permits = alive.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
             // Of events the history tells nothing.
             OldestWaiting = waiting is not null && waiting.TryGetValue(count.Queue, out TimeSpan oldest) ? oldest : null,
         })];

@@ -58,7 +58,7 @@ internal sealed class StatsReader(
         }
         else
         {
-            foreach (QueueCount idle in queues.Current.Where(count => count is { Ready: > 0, Consumers: 0 } && !control.PausedQueues.Contains(count.Queue)))
+            foreach (QueueCount idle in queues.Current.Where(queue => queue is { Ready: > 0, Consumers: 0 } && !control.PausedQueues.Contains(queue.Queue)))
             {
                 yield return $"{idle.Ready} wait in queue {idle.Queue}, and no worker takes from it.";
             }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using WorkQueue.Cli.Api;
 using WorkQueue.Cli.Output;
 
@@ -40,11 +39,11 @@ internal static class BatchesCommand
             ("id", batch.Id),
             ("name", batch.Name),
             ("state", batch.State),
-            ("tasks", Text(batch.Total)),
-            ("pending", Text(batch.Pending)),
-            ("succeeded", Text(batch.Succeeded)),
-            ("dead", Text(batch.DeadLettered)),
-            ("cancelled", Text(batch.Cancelled)),
+            ("tasks", TaskView.Number(batch.Total)),
+            ("pending", TaskView.Number(batch.Pending)),
+            ("succeeded", TaskView.Number(batch.Succeeded)),
+            ("dead", TaskView.Number(batch.DeadLettered)),
+            ("cancelled", TaskView.Number(batch.Cancelled)),
             ("opened", printer.Time(batch.OpenedAt)),
             ("closed", printer.Time(batch.ClosedAt)),
             ("all ended", printer.Time(batch.CompletedAt)),
@@ -129,6 +128,4 @@ internal static class BatchesCommand
             printer.Note($"{batch.Id} does not go on: {batch.Problem}");
         }
     }
-
-    private static string? Text(int? number) => number?.ToString(CultureInfo.InvariantCulture);
 }

@@ -121,7 +121,8 @@ internal static class TaskView
         columns.WriteTo(printer);
     }
 
-    private static string? Number(int? number) => number?.ToString(CultureInfo.InvariantCulture);
+    /// <summary>A number as text; null where there is none.</summary>
+    public static string? Number(int? number) => number?.ToString(CultureInfo.InvariantCulture);
 
     private static string Json(JsonElement? value) => value is { ValueKind: not JsonValueKind.Null } json ? WireJson.Write(json) : "";
 }

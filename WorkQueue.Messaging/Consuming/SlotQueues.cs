@@ -14,7 +14,8 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     // How long a slot that has other queues waits for a permit, when it is the turn of a limited one.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
 
-    private readonly Task<string> _never = new TaskCompletionSource<string>().Task;
+    private static readonly Task<string> Never = new TaskCompletionSource<string>().Task;
+
     private volatile int _current;
     private volatile Permit? _permit;
     private long _taken;
@@ -32,13 +33,13 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     public CancellationToken Paused => SwitchOf(Current).Paused;
 
     /// <summary>Completes, with the reason, when others have the permit by which it takes from the current one.</summary>
-    public Task<string> PermitLost => _permit?.Lost ?? _never;
+    public Task<string> PermitLost => _permit?.Lost ?? Never;
 
     /// <summary>Chooses where the next task is to come from; waits while none is open. <see cref="Leave"/> is to follow.</summary>
     public async Task ChooseAsync(CancellationToken stopping)
     {
         await levels.Known.WaitAsync(stopping);
-        if (All.Count > 1 && IsTurnOfClosed() is { } limit)
+        if (All.Count > 1 && LimitWhoseTurnItIs() is { } limit)
         {
             using CancellationTokenSource waited = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             await Task.WhenAny(limit.WaitAsync(waited.Token), Task.Delay(Patience, clock, waited.Token));
@@ -110,7 +111,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         return true;
     }
 
-    private PermitPool? IsTurnOfClosed()
+    private PermitPool? LimitWhoseTurnItIs()
     {
         long taken = Volatile.Read(ref _taken);
         return QueueOrder.IsOthersTurn(taken) && QueueOrder.Next(Unpaused(), taken) is { } next && !IsOpen(next) ? permits.Of(All[next]) : null;

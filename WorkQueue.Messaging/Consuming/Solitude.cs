@@ -35,16 +35,11 @@ internal sealed class Solitude(TimeProvider clock)
     /// <summary>A slot among the others.</summary>
     internal sealed class Place(Solitude all) : IDisposable
     {
-        private bool _isHolding;
-
         /// <summary>Paused while another slot's task runs alone, or is about to.</summary>
         public PauseSwitch Switch { get; } = new();
 
-        /// <summary>A task runs here.</summary>
-        public bool IsRunning { get; private set; }
-
-        /// <summary>Neither runs a task nor has one to settle.</summary>
-        public bool IsQuiet => !IsRunning && !_isHolding;
+        /// <summary>It has a delivery, to run or to settle.</summary>
+        public bool IsHolding { get; private set; }
 
         /// <summary>
         /// A delivery has come; disposed of when it is settled. What runs alone waits for that too: a worker that dies while others go back leaves a copy of each.
@@ -53,7 +48,7 @@ internal sealed class Solitude(TimeProvider clock)
         {
             lock (all._lock)
             {
-                _isHolding = true;
+                IsHolding = true;
                 return this;
             }
         }
@@ -63,7 +58,7 @@ internal sealed class Solitude(TimeProvider clock)
         {
             lock (all._lock)
             {
-                _isHolding = false;
+                IsHolding = false;
                 all.CheckQuiet();
             }
         }
@@ -74,12 +69,11 @@ internal sealed class Solitude(TimeProvider clock)
         {
             lock (all._lock)
             {
-                IsRunning = all._holder is null || all._holder == this;
-                return IsRunning;
+                return all._holder is null || all._holder == this;
             }
         }
 
-        /// <summary>A task is to run alone; returns when nothing else runs, or after the limit all the same.</summary>
+        /// <summary>A task is to run alone; returns when no other slot has a delivery, or after the limit all the same.</summary>
         /// <returns>False when another's runs alone, or is about to.</returns>
         public async Task<bool> TryEnterAloneAsync(TimeSpan limit, CancellationToken cancellationToken)
         {
@@ -107,15 +101,12 @@ internal sealed class Solitude(TimeProvider clock)
         {
             lock (all._lock)
             {
-                IsRunning = false;
                 if (all._holder == this)
                 {
                     all._holder = null;
                     all._quiet = null;
                     PauseOthers(paused: false);
                 }
-
-                all.CheckQuiet();
             }
         }
 
@@ -130,7 +121,7 @@ internal sealed class Solitude(TimeProvider clock)
 
     private void CheckQuiet()
     {
-        if (_quiet is not null && !_places.Exists(place => place != _holder && !place.IsQuiet))
+        if (_quiet is not null && !_places.Exists(place => place != _holder && place.IsHolding))
         {
             _quiet.TrySetResult();
         }

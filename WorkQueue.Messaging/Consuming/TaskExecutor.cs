@@ -101,9 +101,9 @@ internal sealed class TaskExecutor(
         return delivery.Message.IsCall ? new TaskOutcome.Expired(late) : new TaskOutcome.Rejected(late);
     }
 
-    // A subscription has one handler, by its own name. The default type of an adopted queue also serves types nobody handles: some clients write odd ones.
+    // A subscription has one handler, by its own name.
     private TaskHandlerRegistration? FindHandler(string type, TaskQueue queue) => queue.IsSubscription ? _handlers.GetValueOrDefault(queue.Name) :
-        _handlers.GetValueOrDefault(type) ?? (queue is { IsAdopted: true, DefaultType: { } other } ? _handlers.GetValueOrDefault(other) : null);
+        _handlers.GetValueOrDefault(type) ?? (queue.FallbackType is { } other ? _handlers.GetValueOrDefault(other) : null);
 
     // On a thread of its own: a handler that blocks its thread could not be cut at its timeout, nor the connection served, otherwise. It ends
     // with its services, before the acknowledgement: they may write what they hold only now. One that does not stop keeps them until it does.

@@ -38,7 +38,7 @@ internal sealed class TaskWorkerService(
         get
         {
             int idle = _slots.Count(slot => !slot.IsConsuming && !slot.IsPaused);
-            return _slots.Length == 0 ? "not started yet" : idle == 0 ? permits.Problem : $"{idle} of {_slots.Length} slots take no tasks";
+            return _slots.Length == 0 ? "not started yet" : idle == 0 ? permits.Problem ?? pipeline.Unsettled.Problem : $"{idle} of {_slots.Length} slots take no tasks";
         }
     }
 

@@ -17,7 +17,6 @@ internal sealed class UnsettledRuns(TimeProvider clock)
 
     private readonly BoundedCounts _counts = new(10_000);
     private readonly HashSet<string> _inARow = new(StringComparer.Ordinal);
-    private volatile bool _hasSome;
     private string? _reason;
     private long _unknownAt;
 
@@ -43,7 +42,6 @@ internal sealed class UnsettledRuns(TimeProvider clock)
             if (_inARow.Count < MostInARow)
             {
                 _inARow.Add(key);
-                _hasSome = true;
             }
 
             // Of those without an id several may be alike, and run at once.
@@ -72,12 +70,12 @@ internal sealed class UnsettledRuns(TimeProvider clock)
             _counts.Remove(KeyOf(delivery));
         }
 
-        if (_hasSome)
+        // Nearly always there is none, and the slots need not wait for one another to see so.
+        if (_inARow.Count > 0)
         {
             lock (_inARow)
             {
                 _inARow.Clear();
-                _hasSome = false;
             }
         }
     }

@@ -16,7 +16,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// seen it run is not announced: its end tells when it began.
 /// </summary>
 internal sealed class WorkerReporter(
-    TaskWorkerService worker, TaskExecutor executor, PermitPools permits, UnsettledRuns unsettled, HistoryRecorder events, ConfirmedPublisher publisher, TaskTopology topology, WorkerIdentity identity, ThreadSupply threads, TimeProvider clock, ILogger<WorkerReporter> logger)
+    TaskWorkerService worker, TaskExecutor executor, PermitPools permits, HistoryRecorder events, ConfirmedPublisher publisher, TaskTopology topology, WorkerIdentity identity, ThreadSupply threads, TimeProvider clock, ILogger<WorkerReporter> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
@@ -71,7 +71,7 @@ internal sealed class WorkerReporter(
     {
         WorkerInfo info = new(
             identity.Id, Environment.MachineName, identity.Version, worker.Slots.Count, [.. worker.Slots.SelectMany(slot => slot.Queues).Select(queue => queue.Name).Distinct()], identity.StartedAt, clock.GetUtcNow(),
-            [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))], worker.Problem ?? unsettled.Problem ?? threads.Problem)
+            [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))], worker.Problem ?? threads.Problem)
         {
             Types = executor.Types,
             Permits = permits.Used,

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging.Connections;
@@ -17,10 +18,11 @@ internal sealed class PermitPools(
     private readonly Dictionary<string, PermitPool> _pools = topology.Queues.Where(queue => queue.MaxRunning is not null)
         .ToDictionary(queue => queue.Name, _ => new PermitPool(clock), StringComparer.Ordinal);
 
-    private volatile string? _problem;
+    // By queue: that one has its permits says nothing of the others.
+    private readonly ConcurrentDictionary<string, string> _problems = new(StringComparer.Ordinal);
 
     /// <summary>Why permits cannot be had; null while they can, and where no queue is limited.</summary>
-    public string? Problem => _pools.Count == 0 ? null : connection.Problem ?? _problem;
+    public string? Problem => _pools.Count == 0 ? null : connection.Problem ?? _problems.Values.FirstOrDefault();
 
     /// <summary>How many permits of each limited queue the slots of this process use.</summary>
     public IReadOnlyDictionary<string, int> Used => _pools.ToDictionary(pool => pool.Key, pool => pool.Value.Used, StringComparer.Ordinal);
@@ -33,7 +35,7 @@ internal sealed class PermitPools(
     {
         using CancellationTokenSource ended = new();
         Task holding = Task.WhenAll(_pools.Select(pool => Supervision.KeepAsync(
-            token => HoldAsync(TurnsOf(topology[pool.Key], pool.Value), token), failure => Ended(pool.Key, failure), new Backoff(clock, LongestInterval), ended.Token)));
+            token => HoldAsync(topology[pool.Key], pool.Value, token), failure => Ended(pool.Key, failure), new Backoff(clock, LongestInterval), ended.Token)));
         try
         {
             await slots;
@@ -45,17 +47,16 @@ internal sealed class PermitPools(
         }
     }
 
-    private PermitTurns TurnsOf(TaskQueue queue, PermitPool pool) => new(pool, queue.MaxRunning!.Value, new PermitQueues(topology.PermitsOf(queue), publisher, clock), clock);
-
-    private async Task HoldAsync(PermitTurns turns, CancellationToken stopping)
+    private async Task HoldAsync(TaskQueue queue, PermitPool pool, CancellationToken stopping)
     {
+        PermitTurns turns = new(pool, queue.MaxRunning!.Value, new PermitQueues(topology.PermitsOf(queue), publisher, clock), clock);
         OpenConnection open = await connection.WaitOpenAsync(stopping);
         TimeSpan pause = Interval;
         while (!open.Lost.IsCompleted)
         {
             // Who waits in vain asks less often.
             pause = !await turns.TurnAsync(open, stopping) ? Interval : 2 * pause < LongestInterval ? 2 * pause : LongestInterval;
-            _problem = null;
+            _problems.TryRemove(queue.Name, out _);
             await Task.WhenAny(open.Lost, Task.Delay(pause, clock, stopping));
             stopping.ThrowIfCancellationRequested();
         }
@@ -66,7 +67,7 @@ internal sealed class PermitPools(
         // Without a connection there is more to say than this.
         if (failure is not null && connection.Problem is null)
         {
-            _problem = $"the permits of queue {queue} cannot be had: {failure.Message}";
+            _problems[queue] = $"the permits of queue {queue} cannot be had: {failure.Message}";
             logger.NoPermits(queue, failure.Message);
         }
     }

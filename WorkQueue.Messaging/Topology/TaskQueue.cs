@@ -93,6 +93,9 @@ internal sealed class TaskQueue
 
     public string? DefaultType { get; }
 
+    /// <summary>Whose handler runs types that nobody handles: some clients write odd ones into a queue they share.</summary>
+    public string? FallbackType => IsAdopted ? DefaultType : null;
+
     public IReadOnlyDictionary<string, object?> Arguments { get; }
 
     /// <summary>

@@ -76,8 +76,8 @@ internal sealed class TaskTopology
     /// <summary>The types of task that the settings name, each with the queue its tasks go to.</summary>
     public IReadOnlyList<(string Type, string Queue)> ExpectedTypes { get; }
 
-    /// <summary>Whether who takes from a queue can run a task of a type: an adopted queue's default type stands for those that nobody handles.</summary>
-    public bool IsHandled(string type, string queue, IReadOnlyList<string> handled) => handled.Contains(type) || (Find(queue) is { IsAdopted: true, DefaultType: { } other } && handled.Contains(other));
+    /// <summary>Whether who takes from a queue can run a task of a type.</summary>
+    public bool IsHandled(string type, string queue, IReadOnlyList<string> handled) => handled.Contains(type) || (Find(queue)?.FallbackType is { } other && handled.Contains(other));
 
     /// <summary>What the names of the exclusive queues begin with that are the permits of a limited queue.</summary>
     public string PermitsOf(TaskQueue queue) => $"{_permits}.{queue.Name}";

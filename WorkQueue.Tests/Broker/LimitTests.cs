@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.Flow;
+using WorkQueue.Tests.Faults;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -12,8 +13,7 @@ namespace WorkQueue.Tests.Broker;
 [Collection(BrokerTests.Name)]
 public sealed class LimitTests(BrokerFixture broker)
 {
-    private int _running;
-    private int _most;
+    private readonly Ledger _ledger = new();
 
     [BrokerTheory]
     [InlineData("1")]
@@ -25,8 +25,8 @@ public sealed class LimitTests(BrokerFixture broker)
         await using TestQueue queue = Limited(Most, ("Worker:Concurrency", "8"), ("Worker:Prefetch", prefetch));
         await EnqueueAsync(await queue.ProducerAsync(), Tasks);
         IHost[] workers = [await queue.WorkerAsync(CountAsync), await queue.WorkerAsync(CountAsync)];
-        await Eventually.TrueAsync(() => queue.Runs.All.Count == Tasks && _running == 0, "all have run");
-        Assert.Equal(Most, _most);
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == Tasks && _ledger.Running == 0, "all have run");
+        Assert.Equal(Most, _ledger.MostAtOnce);
         Assert.Equal(Most, workers.Sum(worker => worker.Services.GetRequiredService<PermitPools>().Used["default"]));
         // Those that may not take are no fault.
         Assert.All(workers, worker => Assert.Null(worker.Services.GetRequiredService<TaskWorkerService>().Problem));
@@ -80,7 +80,7 @@ public sealed class LimitTests(BrokerFixture broker)
         await queue.StartAsync(
             builder =>
             {
-                builder.Configuration["ConnectionStrings:rabbitmq"] = new UriBuilder(broker.ConnectionString) { Port = link.Port }.Uri.ToString().TrimEnd('/');
+                builder.Configuration["ConnectionStrings:rabbitmq"] = link.Over(broker.ConnectionString);
                 builder.Services.AddSingleton(new ProbeBehaviour(queue.Runs, CountAsync));
                 builder.AddTaskWorker();
                 builder.AddTaskHandler<string, ProbeHandler>("probe");
@@ -90,11 +90,11 @@ public sealed class LimitTests(BrokerFixture broker)
             await EnqueueAsync(producer, 40);
             link.Cut();
             int all = (cut + 1) * 40;
-            await Eventually.TrueAsync(() => queue.Runs.All.Select(run => run.Context.Id).Distinct().Count() == all && _running == 0, "all have run");
+            await Eventually.TrueAsync(() => queue.Runs.All.Select(run => run.Context.Id).Distinct().Count() == all && _ledger.Running == 0, "all have run");
         }
 
         // What is cut may still run for a moment, and its task elsewhere.
-        Assert.InRange(_most, 2, 4);
+        Assert.InRange(_ledger.MostAtOnce, 2, 4);
     }
 
     private TestQueue Limited(int most, params (string, string)[] settings) =>
@@ -106,8 +106,7 @@ public sealed class LimitTests(BrokerFixture broker)
 
     private async Task<object?> CountAsync(string text, TaskContext context)
     {
-        int running = Interlocked.Increment(ref _running);
-        InterlockedMax(ref _most, running);
+        _ledger.Start();
         try
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, context.CancellationToken);
@@ -115,15 +114,7 @@ public sealed class LimitTests(BrokerFixture broker)
         }
         finally
         {
-            Interlocked.Decrement(ref _running);
-        }
-    }
-
-    private static void InterlockedMax(ref int most, int value)
-    {
-        int before;
-        while (value > (before = Volatile.Read(ref most)) && Interlocked.CompareExchange(ref most, value, before) != before)
-        {
+            _ledger.End();
         }
     }
 }

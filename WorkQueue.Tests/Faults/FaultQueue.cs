@@ -43,10 +43,8 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
     public static async Task<FaultQueue> CreateAsync(FaultBroker broker, TcpProxy link, params (string Key, string Value)[] settings)
     {
         await broker.EnsureRunningAsync();
-        return new FaultQueue(broker, Over(broker, link), settings);
+        return new FaultQueue(broker, link.Over(broker.ConnectionString), settings);
     }
-
-    public static string Over(FaultBroker broker, TcpProxy link) => new UriBuilder(broker.ConnectionString) { Port = link.Port }.Uri.ToString().TrimEnd('/');
 
     public async Task<ITaskQueue> ProducerAsync(Action<IHostApplicationBuilder>? configure = null)
     {

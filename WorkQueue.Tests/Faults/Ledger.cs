@@ -15,6 +15,9 @@ internal sealed class Ledger
     /// <summary>Ids that ran to their end at least once.</summary>
     public int Succeeded => _succeeded.Count;
 
+    /// <summary>Runs that go on.</summary>
+    public int Running => Volatile.Read(ref _running);
+
     /// <summary>The most runs there were at once.</summary>
     public int MostAtOnce => Volatile.Read(ref _most);
 

@@ -10,7 +10,7 @@ public sealed class LimitFaultTests(FaultBroker broker, FaultReport report)
 {
     private const int Most = 3;
 
-    private static int Kills => int.TryParse(Environment.GetEnvironmentVariable("WORKQUEUE_FAULT_TASKS"), NumberStyles.None, CultureInfo.InvariantCulture, out int tasks) ? tasks / 100 : 4;
+    private static readonly int Kills = FaultSuite.IsLong ? 200 : 4;
 
     [FaultFact(Timeout = 600_000)]
     public async Task Workers_killed_at_random_never_run_more_at_once_than_the_limit()

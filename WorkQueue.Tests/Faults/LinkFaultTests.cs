@@ -138,7 +138,7 @@ public sealed class LinkFaultTests(FaultBroker broker, FaultReport report)
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
         await using WebhookSink sink = await WebhookSink.StartAsync(queue.Ledger);
         ITaskQueue producer = await queue.ProducerAsync();
-        await using WorkerProcess worker = WorkerProcess.Start(FaultQueue.Over(broker, link), queue.Prefix, ("Worker:Concurrency", "3"), ("Worker:DrainTimeout", $"{drain}"));
+        await using WorkerProcess worker = WorkerProcess.Start(link.Over(broker.ConnectionString), queue.Prefix, ("Worker:Concurrency", "3"), ("Worker:DrainTimeout", $"{drain}"));
         await queue.EnqueueAsync(producer, 3, _ => sink.Call(held: true));
         await sink.ReachedAsync(3);
         link.Stall();

@@ -23,6 +23,9 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>A connection string that leads through it.</summary>
+    public string Over(string connectionString) => new UriBuilder(connectionString) { Port = Port }.Uri.ToString().TrimEnd('/');
+
     /// <summary>Resets every connection; new ones are taken.</summary>
     public void Cut()
     {
