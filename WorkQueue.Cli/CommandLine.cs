@@ -65,6 +65,7 @@ internal static class CommandLine
         root.Add(CancelCommand.Create(terminal));
         root.Add(RunAgainCommand.Create(terminal));
         root.Add(QueuesCommand.Create(terminal));
+        root.Add(LimitsCommand.Create(terminal));
         root.Add(SchedulesCommand.Create(terminal));
         root.Add(BatchesCommand.Create(terminal));
         root.Add(PauseCommand.Create(terminal));

@@ -26,4 +26,18 @@ public sealed record QueueCount(string Queue, string BrokerName, long Ready, int
 {
     /// <summary>Whether it holds the events of a durable subscription, not tasks.</summary>
     public bool IsSubscription { get; init; }
+
+    /// <summary>The queues on the broker that its tasks are in, where it has more than one (priorities, lanes or limited types); else none.</summary>
+    public IReadOnlyList<LaneCount> Lanes { get; init; } = [];
+}
+
+/// <summary>How full one lane of a task queue is.</summary>
+/// <param name="Name">Which it is: <c>high</c>, <c>low</c>, <c>lane-2</c>, <c>type-send-mail</c>; empty for the first, which takes what names none.</param>
+/// <param name="BrokerName">Its name on the broker.</param>
+/// <param name="Ready">Tasks waiting in it.</param>
+/// <param name="Consumers">Slots taking from it.</param>
+public sealed record LaneCount(string Name, string BrokerName, long Ready, int Consumers)
+{
+    /// <summary>How many of its tasks run at once, over all workers; null for no limit of its own.</summary>
+    public int? Limit { get; init; }
 }

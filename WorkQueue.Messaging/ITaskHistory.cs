@@ -89,6 +89,12 @@ public sealed record HistoryRecord
     /// <summary>After this moment it is not started.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
+    /// <summary>What it is for (<see cref="NewTask.Key"/>).</summary>
+    public string? Key { get; init; }
+
+    /// <summary>How urgent it is.</summary>
+    public TaskPriority Priority { get; init; }
+
     /// <summary>The worker that runs it, or ran the attempt that ended here.</summary>
     public string? Worker { get; init; }
 

@@ -20,6 +20,15 @@ public sealed record NewTask
     public string? Queue { get; init; }
 
     /// <summary>
+    /// What it is for, as a tenant or an account: 1 to 255 bytes, no control characters. Tasks of one key are in one lane of their queue, if that has lanes
+    /// (<see cref="QueueOptions.Lanes"/>). Null, the default, for any.
+    /// </summary>
+    public string? Key { get; init; }
+
+    /// <summary>How urgent it is among the tasks of its queue, if those have priorities (<see cref="QueueOptions.Priorities"/>). Default <see cref="TaskPriority.Normal"/>.</summary>
+    public TaskPriority Priority { get; init; }
+
+    /// <summary>
     /// The task's id; null makes a new one (UUID version 7). Give the id of an earlier try whose outcome is unknown to send the same task again.
     /// An id that was cancelled runs anew, counted as one redrive more.
     /// </summary>

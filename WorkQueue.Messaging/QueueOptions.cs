@@ -21,6 +21,23 @@ public sealed class QueueOptions
     /// </summary>
     public int? MaxRunning { get; set; }
 
+    /// <summary>Whether its tasks have priorities (<see cref="NewTask.Priority"/>): a queue on the broker for each. Default false. Not with <see cref="Lanes"/>.</summary>
+    public bool Priorities { get; set; }
+
+    /// <summary>
+    /// On how many queues of the broker its tasks are spread by their keys (<see cref="NewTask.Key"/>), to be served in turn; 1 to 256. Default none. Tasks of
+    /// one key are in one lane.
+    /// </summary>
+    public int? Lanes { get; set; }
+
+    /// <summary>How many tasks of one lane run at once, over all workers; 1 to 1,000. Default none. Not with <see cref="MaxRunning"/>.</summary>
+    public int? MaxRunningPerKey { get; set; }
+
+    /// <summary>
+    /// Whether the tasks of a lane run one at a time and in their order, retries included: one that fails is run again before the next starts. Default false.
+    /// </summary>
+    public bool Ordered { get; set; }
+
     /// <summary>
     /// How often one attempt may be delivered without coming to an end (each time its worker died, or could not settle it) before the
     /// worker dead-letters the task. Default 10. On a classic queue, which does not count deliveries, the first death is not known.

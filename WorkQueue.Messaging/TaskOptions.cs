@@ -9,6 +9,12 @@ public sealed record TaskOptions
     /// <inheritdoc cref="NewTask.Queue"/>
     public string? Queue { get; init; }
 
+    /// <inheritdoc cref="NewTask.Key"/>
+    public string? Key { get; init; }
+
+    /// <inheritdoc cref="NewTask.Priority"/>
+    public TaskPriority Priority { get; init; }
+
     /// <inheritdoc cref="NewTask.Id"/>
     public string? Id { get; init; }
 

@@ -9,6 +9,12 @@ public sealed class TaskTypeOptions
     /// <summary>How long one attempt may take. Default: <see cref="WorkerOptions.TaskTimeout"/>.</summary>
     public TimeSpan? Timeout { get; set; }
 
+    /// <summary>
+    /// How many tasks of this type run at once, over all workers; 1 to 1,000. Default none. They have a queue on the broker of their own, and cannot be enqueued to another
+    /// task queue than <see cref="Queue"/>.
+    /// </summary>
+    public int? MaxRunning { get; set; }
+
     /// <summary>The waits between attempts. Default: <see cref="RetryOptions.Delays"/>.</summary>
     public IReadOnlyList<TimeSpan>? RetryDelays { get; set; }
 }

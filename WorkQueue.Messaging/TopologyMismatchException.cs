@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging;
 
@@ -34,6 +35,13 @@ public sealed partial class TopologyMismatchException : Exception
             $"The {kind} '{name}' {difference}. It cannot be changed in place. Either set the old value again; or take another name "
             + $"({WorkQueueOptions.Section}:Prefix or {WorkQueueOptions.Section}:Queues:<queue>:Name), run workers on both until the old one is empty and delete it; "
             + $"or, if it holds nothing you need: rabbitmqctl delete_{kind} {name}";
+        if (name.EndsWith(TaskQueue.LaneMarkEnd, StringComparison.Ordinal))
+        {
+            message = $"The queue '{name[..^TaskQueue.LaneMarkEnd.Length]}' has {current}, and the settings ask for {wanted}. Tasks of a key would go to another lane, and those of a lane that is no more would "
+                + "wait for ever. Either set the old value again; or stop the producers, let the workers run until its lanes are empty, stop them, delete the exchange "
+                + $"(rabbitmqadmin delete exchange name={name}) and start all with the new value.";
+        }
+
         return new TopologyMismatchException(message, cause, name, argument, wanted, current);
     }
 

@@ -17,10 +17,11 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
         IReadOnlyDictionary<string, TimeSpan>? waiting = lookup.State == "live" ? projection.OldestWaiting() : null;
         IReadOnlyList<WorkerInfo> alive = workers.Current;
         ILookup<string?, PolicyWarning> warnings = policies.Warnings.ToLookup(warning => warning.TaskQueue);
-        return [.. counts.Current.Select(count => Of(count, managed?.GetValueOrDefault(count.BrokerName), paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])) with
+        return [.. counts.Current.Select(count => Of(count, managed, paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])) with
         {
             MaxRunning = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning,
             Permits = alive.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
+            Lanes = [.. count.Lanes.Select(lane => new LaneView(lane.Name, lane.BrokerName, lane.Ready, lane.Consumers, lane.Limit, alive.Sum(worker => worker.Permits.GetValueOrDefault($"{count.Queue}:{lane.Name}"))))],
             // Of events the history tells nothing.
             OldestWaiting = waiting is not null && waiting.TryGetValue(count.Queue, out TimeSpan oldest) ? oldest : null,
         })];
@@ -29,19 +30,24 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
     /// <summary>What policies do to what all queues share: the delay ladder, the streams.</summary>
     public IReadOnlyList<string> SharedWarnings => PolicyWarning.Describe(policies.Warnings.Where(warning => warning.TaskQueue is null));
 
+    private static double? Sum(ManagedQueue?[] managed, Func<ManagedQueue, double?> figure) => managed.Aggregate((double?)0, (sum, queue) => queue is null ? null : sum + figure(queue));
+
+    private static long? Sum(ManagedQueue?[] managed, Func<ManagedQueue, long?> figure) => managed.Aggregate((long?)0, (sum, queue) => queue is null ? null : sum + figure(queue));
+
     private QueueView Of(
-        QueueCount count, ManagedQueue? managed, bool paused, IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>>? tasks, IReadOnlyList<string> warnings)
+        QueueCount count, IReadOnlyDictionary<string, ManagedQueue>? all, bool paused, IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>>? tasks, IReadOnlyList<string> warnings)
     {
+        ManagedQueue?[] managed = [.. count.Lanes.Count == 0 ? [all?.GetValueOrDefault(count.BrokerName)] : count.Lanes.Select(lane => all?.GetValueOrDefault(lane.BrokerName))];
         long? delayed = tasks is null ? null
             : tasks.TryGetValue(count.Queue, out IReadOnlyDictionary<TaskState, long>? states) ? states[TaskState.Scheduled] + states[TaskState.Retrying] : 0;
         string[] notes =
         [
-            .. managed is null ? ["unacknowledged and rates come from RabbitMQ's management API, which does not answer (WorkQueue:ManagementUrl)"] : Array.Empty<string>(),
+            .. managed.Contains(null) ? ["unacknowledged and rates come from RabbitMQ's management API, which does not answer (WorkQueue:ManagementUrl)"] : Array.Empty<string>(),
             .. tasks is null ? [$"delayed comes from the history of tasks, which is {lookup.State}"] : Array.Empty<string>(),
         ];
         return new QueueView(
-            count.Queue, count.BrokerName, paused, count.Ready, managed?.Unacknowledged, delayed, count.Dead, count.Consumers,
-            managed?.Statistics?.Publish?.Rate, managed?.Statistics?.Ack?.Rate, notes.Length == 0 ? null : string.Join("; ", notes), warnings);
+            count.Queue, count.BrokerName, paused, count.Ready, Sum(managed, queue => queue.Unacknowledged), delayed, count.Dead, count.Consumers,
+            Sum(managed, queue => queue.Statistics?.Publish?.Rate), Sum(managed, queue => queue.Statistics?.Ack?.Rate), notes.Length == 0 ? null : string.Join("; ", notes), warnings);
     }
 }
 
@@ -70,7 +76,19 @@ internal sealed record QueueView(
 
     /// <summary>How many of those permits workers hold.</summary>
     public int Permits { get; init; }
+
+    /// <summary>The queues on the broker that its tasks are in, where it has more than one; else none.</summary>
+    public IReadOnlyList<LaneView> Lanes { get; init; } = [];
 }
+
+/// <summary>One lane of a queue.</summary>
+/// <param name="Name">Which it is: <c>high</c>, <c>low</c>, <c>lane-2</c>, <c>type-send-mail</c>; empty for the first.</param>
+/// <param name="BrokerName">Its name on the broker.</param>
+/// <param name="Ready">Tasks waiting in it.</param>
+/// <param name="Consumers">Worker slots taking from it.</param>
+/// <param name="MaxRunning">How many of its tasks may run at once, over all workers; null for no limit of its own.</param>
+/// <param name="Permits">How many of those permits workers hold.</param>
+internal sealed record LaneView(string Name, string BrokerName, long Ready, int Consumers, int? MaxRunning, int Permits);
 
 /// <summary>The queues.</summary>
 /// <param name="Items">A row a queue.</param>

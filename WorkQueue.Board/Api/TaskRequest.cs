@@ -14,10 +14,12 @@ namespace WorkQueue.Board.Api;
 /// <param name="NotBefore">When the task may run, ISO 8601.</param>
 /// <param name="Deadline">After this moment the task is not started any more, ISO 8601.</param>
 /// <param name="Then">The tasks that run after it, each when the one before it has succeeded.</param>
+/// <param name="Key">What it is for, as a tenant; tasks of one key are in one lane of a queue with lanes. 1 to 255 bytes.</param>
+/// <param name="Priority"><c>high</c>, <c>normal</c>, the default, or <c>low</c>, among the tasks of a queue with priorities.</param>
 /// <param name="Unique">At most one task of its key at a time; <c>{}</c> takes the payload as the key, as long as its task has not ended.</param>
 internal sealed record TaskRequest(
     string Type, JsonElement Payload, string? Queue = null, TimeSpan? Delay = null, DateTimeOffset? NotBefore = null, DateTimeOffset? Deadline = null,
-    IReadOnlyList<StepRequest>? Then = null, UniqueRequest? Unique = null);
+    IReadOnlyList<StepRequest>? Then = null, UniqueRequest? Unique = null, string? Key = null, string? Priority = null);
 
 /// <summary>At most one task of a key at a time; a key belongs to a queue and a type.</summary>
 /// <param name="Key">What the task is about, 1 to 255 bytes; without one, the payload.</param>
@@ -31,7 +33,9 @@ internal sealed record UniqueRequest(string? Key = null, string? For = null, str
 /// <param name="Payload">The payload, as the type's handler expects it.</param>
 /// <param name="Queue">The queue; without one, the queue of the type.</param>
 /// <param name="Delay">How long it waits after the end of the one before it, <c>hh:mm:ss</c>.</param>
-internal sealed record StepRequest(string Type, JsonElement Payload, string? Queue = null, TimeSpan? Delay = null);
+/// <param name="Key">What it is for.</param>
+/// <param name="Priority">How urgent it is.</param>
+internal sealed record StepRequest(string Type, JsonElement Payload, string? Queue = null, TimeSpan? Delay = null, string? Key = null, string? Priority = null);
 
 /// <summary>The answer to an accepted task.</summary>
 /// <param name="Id">The task's id.</param>

@@ -76,6 +76,8 @@ internal static class TaskRequestReader
             Queue = request.Queue,
             NotBefore = request.NotBefore,
             Delay = request.Delay,
+            Key = request.Key,
+            Priority = PriorityOf(request.Priority, "priority"),
             Deadline = request.Deadline,
             Then = [.. (request.Then ?? []).Select(StepOf)],
             Unique = request.Unique is { } unique ? UniqueOf(unique) : null,
@@ -108,8 +110,16 @@ internal static class TaskRequestReader
         }
 
         RequireDelay(step.Delay, $"then[{index}].delay");
-        return new NewTask { Type = step.Type, Body = BytesOf(step.Payload, $"then[{index}].payload"), ContentType = MediaTypeNames.Application.Json, Queue = step.Queue, Delay = step.Delay };
+        return new NewTask { Type = step.Type, Body = BytesOf(step.Payload, $"then[{index}].payload"), ContentType = MediaTypeNames.Application.Json, Queue = step.Queue, Delay = step.Delay, Key = step.Key, Priority = PriorityOf(step.Priority, $"then[{index}].priority") };
     }
+
+    private static TaskPriority PriorityOf(string? priority, string name) => priority switch
+    {
+        null or "normal" => TaskPriority.Normal,
+        "high" => TaskPriority.High,
+        "low" => TaskPriority.Low,
+        _ => throw new BadHttpRequestException($"{name} is '{priority}'; it is high, normal or low."),
+    };
 
     private static void RequireDelay(TimeSpan? delay, string name)
     {

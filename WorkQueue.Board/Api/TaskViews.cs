@@ -1,6 +1,7 @@
 using System.Text.Json;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Board.ReadModel.Rows;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Api;
 
@@ -21,6 +22,12 @@ internal sealed record TaskAnswer(
     string? TraceId, string? RunOf, string? ContentType, JsonElement? Payload, string? Text, string? PayloadNote, JsonElement? Result, string? ResultNote,
     IReadOnlyList<AttemptItem> Attempts, IReadOnlyList<StepItem> History, ChainItem? Chain, BatchItem? Batch)
 {
+    /// <summary>What it is for, by which its lane is chosen.</summary>
+    public string? Key { get; init; }
+
+    /// <summary><c>high</c>, <c>normal</c> or <c>low</c>.</summary>
+    public string Priority { get; init; } = "normal";
+
     public static TaskAnswer Of(TaskDetail detail)
     {
         TaskView task = detail.Task;
@@ -33,7 +40,11 @@ internal sealed record TaskAnswer(
             [.. detail.Attempts.Select(run => new AttemptItem(run.Attempt, run.Redriven, run.Worker, run.StartedAt, run.EndedAt, run.Outcome, run.ErrorType, run.Error))],
             [.. detail.History.Select(step => new StepItem(step.At, step.State.ToText(), step.Attempt, step.Worker, step.Note))],
             detail.Chain is { } chain ? new ChainItem(chain.Place.First, chain.Place.Place, [.. chain.Steps.Select(step => new ChainStepItem(step.Place, step.Id, step.Type, step.State?.ToText()))]) : null,
-            detail.Batch is { } batch ? new BatchItem(batch.BatchId, batch.Number) : null);
+            detail.Batch is { } batch ? new BatchItem(batch.BatchId, batch.Number) : null)
+        {
+            Key = detail.Key,
+            Priority = detail.Priority switch { TaskPriority.High => "high", TaskPriority.Low => "low", _ => "normal" },
+        };
     }
 }
 

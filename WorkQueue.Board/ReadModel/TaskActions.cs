@@ -89,6 +89,8 @@ internal sealed class TaskActions(
         {
             Type = detail.Task.Type,
             Queue = detail.Task.Queue,
+            Key = detail.Key,
+            Priority = detail.Priority,
             Body = detail.Payload ?? default,
             ContentType = wasText ? "text/plain" : "application/json",
             RunOf = detail.Task.Id,

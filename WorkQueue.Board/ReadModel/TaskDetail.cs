@@ -12,6 +12,12 @@ internal sealed record TaskDetail
     /// <summary>After this moment it is not started.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
+    /// <summary>What it is for, if its lane is chosen by that.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>How urgent it is.</summary>
+    public TaskPriority Priority { get; init; }
+
     /// <summary>The trace of its enqueue.</summary>
     public string? TraceId { get; init; }
 

@@ -30,6 +30,8 @@ internal sealed class TaskReader(TaskProjection projection, TaskFinder finder, I
         {
             Task = WithWholeError(task, records),
             Deadline = records.LastOrDefault(record => record.Deadline is not null)?.Deadline,
+            Key = records.LastOrDefault(record => record.Key is not null)?.Key,
+            Priority = records.LastOrDefault(record => record.Priority != TaskPriority.Normal)?.Priority ?? TaskPriority.Normal,
             TraceId = TraceIdOf(records.FirstOrDefault(record => record.TraceParent is not null)?.TraceParent),
             RunOf = records.FirstOrDefault(record => record.RunOf is not null)?.RunOf,
             ContentType = withPayload?.ContentType ?? letter?.ContentType,

@@ -11,7 +11,7 @@ internal sealed record Page<T>([property: JsonRequired] IReadOnlyList<T> Items, 
 /// <summary>A task to send as JSON.</summary>
 internal sealed record NewTask(
     string Type, JsonElement Payload, string? Queue = null, TimeSpan? Delay = null, DateTimeOffset? NotBefore = null, DateTimeOffset? Deadline = null,
-    UniqueKey? Unique = null);
+    UniqueKey? Unique = null, string? Key = null, string? Priority = null);
 
 /// <summary>At most one task of a key at a time.</summary>
 internal sealed record UniqueKey(string? Key, string? For, string? Then);
@@ -78,7 +78,26 @@ internal sealed record TransitionRow(DateTimeOffset? At, string? State, int? Att
 /// <summary>A queue; what is null is not known, and the note says why.</summary>
 internal sealed record QueueRow(
     [property: JsonRequired] string Name, string? BrokerName, bool? Paused, long? Ready, long? Unacknowledged, long? Delayed, long? Dead, int? Consumers,
-    double? PublishRate, double? AckRate, string? Note, IReadOnlyList<string>? Warnings = null);
+    double? PublishRate, double? AckRate, string? Note, IReadOnlyList<string>? Warnings = null)
+{
+    /// <summary>How many of its tasks may run at once, over all workers.</summary>
+    public int? MaxRunning { get; init; }
+
+    /// <summary>How many of those permits workers hold.</summary>
+    public int? Permits { get; init; }
+
+    /// <summary>How long the task has waited that has been queued the longest.</summary>
+    public TimeSpan? OldestWaiting { get; init; }
+
+    /// <summary>The queues on the broker that its tasks are in, where it has more than one.</summary>
+    public IReadOnlyList<LaneRow>? Lanes { get; init; }
+}
+
+/// <summary>A limit.</summary>
+internal sealed record LimitRow(string Queue, string Lane, int? MaxRunning, int? Permits, long? Ready, string? OldestWaiting);
+
+/// <summary>One lane of a queue.</summary>
+internal sealed record LaneRow(string? Name, string? BrokerName, long? Ready, int? Consumers, int? MaxRunning, int? Permits);
 
 /// <summary>The queues, and the policies of the broker that work against what they share.</summary>
 internal sealed record QueueList([property: JsonRequired] IReadOnlyList<QueueRow> Items, string? Next, IReadOnlyList<string>? Warnings = null);

@@ -15,6 +15,13 @@ internal sealed class TaskOptions
     private readonly Option<DateTimeOffset?> _notBefore = Time("--not-before", "Run it at this time or later");
     private readonly Option<DateTimeOffset?> _deadline = Time("--deadline", "Do not start it after this time");
 
+    private readonly Option<string?> _key = Verb.Text("--key", "What it is for, as a tenant; tasks of one key are in one lane of a queue with lanes.");
+    private readonly Option<string?> _priority = new Option<string?>("--priority")
+    {
+        Description = "How urgent it is among the tasks of a queue with priorities: high, normal (as without this) or low.",
+        HelpName = "priority",
+    }.AcceptOnlyFromAmong("high", "normal", "low");
+
     private readonly Option<string?> _unique = new("--unique")
     {
         Description = "At most one task of this key at a time, of its queue and type; without a key the payload is it. Prints 'existing' where one is there.",
@@ -35,6 +42,8 @@ internal sealed class TaskOptions
         command.Add(_delay);
         command.Add(_notBefore);
         command.Add(_deadline);
+        command.Add(_key);
+        command.Add(_priority);
         command.Add(_unique);
         command.Add(_uniqueFor);
         command.Add(_uniqueThen);
@@ -42,7 +51,7 @@ internal sealed class TaskOptions
 
     public TaskKind Read(ParseResult parse)
     {
-        TaskKind kind = new(parse.GetValue(_type), parse.GetValue(_queue), parse.GetValue(_delay), parse.GetValue(_notBefore), parse.GetValue(_deadline), UniqueOf(parse));
+        TaskKind kind = new(parse.GetValue(_type), parse.GetValue(_queue), parse.GetValue(_delay), parse.GetValue(_notBefore), parse.GetValue(_deadline), UniqueOf(parse), parse.GetValue(_key), parse.GetValue(_priority));
         return kind is { Delay: not null, NotBefore: not null }
             ? throw new UsageException("--delay and --not-before say the same thing twice; give one.")
             : kind;
@@ -76,14 +85,14 @@ internal sealed class TaskOptions
 }
 
 /// <summary>What is the same for every task of one <c>send</c>.</summary>
-internal sealed record TaskKind(string? Type, string? Queue, TimeSpan? Delay, DateTimeOffset? NotBefore, DateTimeOffset? Deadline, UniqueKey? Unique)
+internal sealed record TaskKind(string? Type, string? Queue, TimeSpan? Delay, DateTimeOffset? NotBefore, DateTimeOffset? Deadline, UniqueKey? Unique, string? Key, string? Priority)
 {
     private const string TextType = "simulate";
 
     /// <summary>A text needs nothing around it.</summary>
-    public bool IsPlain => this is { Type: null, Queue: null, Delay: null, NotBefore: null, Deadline: null, Unique: null };
+    public bool IsPlain => this is { Type: null, Queue: null, Delay: null, NotBefore: null, Deadline: null, Unique: null, Key: null, Priority: null };
 
     public NewTask OfText(string text) => Of(JsonSerializer.SerializeToElement(new { text }, WireJson.Options));
 
-    public NewTask Of(JsonElement payload) => new(Type ?? TextType, payload, Queue, Delay, NotBefore, Deadline, Unique);
+    public NewTask Of(JsonElement payload) => new(Type ?? TextType, payload, Queue, Delay, NotBefore, Deadline, Unique, Key, Priority);
 }

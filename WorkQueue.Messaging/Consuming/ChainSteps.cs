@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
@@ -44,6 +45,8 @@ internal static class ChainSteps
             Queue = QueueOf(step, options),
             Body = step.Body,
             ContentType = step.ContentType,
+            Key = step.Key,
+            Priority = FlowRules.OnWire(step.Priority),
             EnqueuedAt = now,
             NotBefore = step.Delay > TimeSpan.Zero ? now + step.Delay : null,
             TraceParent = run?.Id ?? message.TraceParent,

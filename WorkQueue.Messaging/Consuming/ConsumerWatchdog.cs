@@ -12,7 +12,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// happens when broker and client disagree about a consumer (rabbitmq-dotnet-client issue 1993), which only a new channel mends, and when
 /// a quorum queue has lost the majority of its nodes: then no new channel gets to consume, so that the worker reports that it cannot.
 /// </summary>
-internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> slots, SupervisedConnection connection, TimeProvider clock, ILogger logger)
+internal sealed class ConsumerWatchdog(TaskLane lane, IReadOnlyList<TaskSlot> slots, SupervisedConnection connection, TimeProvider clock, ILogger logger)
 {
     /// <summary>How long an idle slot may show such a sign. With prefetch 1 tasks wait beside it for milliseconds when all is well.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
@@ -26,6 +26,12 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
 
     private async Task LookAsync(CancellationToken stopping)
     {
+        if (!slots.Any(slot => slot.Lane == lane))
+        {
+            _since = null;
+            return;
+        }
+
         try
         {
             Check(await FindSignAsync(stopping));
@@ -57,7 +63,7 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
             return;
         }
 
-        foreach (TaskSlot slot in slots.Where(slot => slot.Queue == queue && slot.IdleFor > Limit))
+        foreach (TaskSlot slot in slots.Where(slot => slot.Lane == lane && slot.IdleFor > Limit))
         {
             slot.Rebuild($"idle for {Limit.TotalSeconds:0} s while {sign}");
         }
@@ -69,7 +75,7 @@ internal sealed class ConsumerWatchdog(TaskQueue queue, IReadOnlyList<TaskSlot> 
         IChannel channel = await connection.OpenChannelAsync(null, stopping);
         try
         {
-            QueueDeclareOk count = await channel.QueueDeclarePassiveAsync(queue.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
+            QueueDeclareOk count = await channel.QueueDeclarePassiveAsync(lane.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, clock, stopping);
             // A quorum queue without a leader is no error here: the broker answers that it has no tasks and no consumers.
             return count.MessageCount > 0 ? "tasks wait" : count.ConsumerCount == 0 ? "the queue knows of no consumer, or has no leader" : null;
         }

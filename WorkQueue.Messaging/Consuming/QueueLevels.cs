@@ -8,22 +8,40 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
-/// How many tasks wait in each of a worker's queues, asked ten times a second for all its slots together; one queue needs no asking. Each is
-/// asked on a channel of its own: one that does not answer counts as empty and holds up none of the others.
+/// How many tasks wait in each lane of a worker's queues, asked ten times a second for all its slots together, with more than twenty lanes less often; one
+/// needs no asking. Each is asked on a channel of its own: one that does not answer counts as empty and holds up none of the others.
 /// </summary>
-internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedConnection connection, TimeProvider clock, ILogger logger)
+internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConnection connection, TimeProvider clock, ILogger logger)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ForEach = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
-    private readonly bool[] _counted = new bool[queues.Count];
-    private volatile IReadOnlyList<long> _ready = [.. queues.Select(_ => 0L)];
+    private readonly bool[] _counted = new bool[lanes.Count];
+    private readonly int[] _slots = new int[lanes.Count];
+    private readonly TimeSpan _interval = lanes.Count * ForEach > ShortestInterval ? lanes.Count * ForEach : ShortestInterval;
+    private volatile long[] _ready = [.. lanes.Select(_ => 0L)];
+    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The queues, the preferred first.</summary>
-    public IReadOnlyList<TaskQueue> Queues => queues;
+    /// <summary>The lanes, those of the preferred queue first.</summary>
+    public IReadOnlyList<TaskLane> Lanes => lanes;
+
+    /// <summary>The first lane of the same queue.</summary>
+    public int FirstOf(int index)
+    {
+        while (index > 0 && lanes[index - 1].Queue == lanes[index].Queue)
+        {
+            index--;
+        }
+
+        return index;
+    }
+
+    /// <summary>How many slots take from each.</summary>
+    public IReadOnlyList<int> Slots => _slots;
 
     /// <summary>How many tasks wait in each.</summary>
     public IReadOnlyList<long> Ready => _ready;
@@ -31,18 +49,43 @@ internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedCon
     /// <summary>Completes when each has been asked once.</summary>
     public Task Known => _known.Task;
 
+    /// <summary>Completes when one was counted again.</summary>
+    public Task Changed => _changed.Task;
+
+    /// <summary>A slot takes from a lane from here on. Until that is counted again there is one task less for the others.</summary>
+    public void Enter(int index)
+    {
+        lock (_lock)
+        {
+            _slots[index]++;
+            if (_ready[index] > 0)
+            {
+                Set(index, _ready[index] - 1);
+            }
+        }
+    }
+
+    /// <summary>It takes no more from it.</summary>
+    public void Leave(int index)
+    {
+        lock (_lock)
+        {
+            _slots[index]--;
+        }
+    }
+
     /// <summary>Counts until the token is cancelled.</summary>
     /// <param name="counted">Told after each count.</param>
     /// <param name="stopping">Ends it.</param>
     public Task RunAsync(Action counted, CancellationToken stopping)
     {
-        if (queues.Count == 1)
+        if (lanes.Count == 1)
         {
             _known.SetResult();
             return Task.CompletedTask;
         }
 
-        return Task.WhenAll(Enumerable.Range(0, queues.Count).Select(index => RunAsync(index, counted, stopping)));
+        return Task.WhenAll(Enumerable.Range(0, lanes.Count).Select(index => RunAsync(index, counted, stopping)));
     }
 
     // Of a queue that cannot be counted nothing is known; the slots report a lost broker themselves.
@@ -73,10 +116,10 @@ internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedCon
         IChannel channel = await connection.OpenChannelAsync(null, stopping);
         try
         {
-            using PeriodicTimer timer = new(Interval, clock);
+            using PeriodicTimer timer = new(_interval, clock);
             do
             {
-                Publish(index, await channel.MessageCountAsync(queues[index].BrokerName, CancellationToken.None).WaitAsync(Patience, clock, stopping), counted);
+                Publish(index, await channel.MessageCountAsync(lanes[index].BrokerName, CancellationToken.None).WaitAsync(Patience, clock, stopping), counted);
             }
             while (await timer.WaitForNextTickAsync(stopping));
         }
@@ -90,9 +133,7 @@ internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedCon
     {
         lock (_lock)
         {
-            long[] ready = [.. _ready];
-            ready[index] = count;
-            _ready = ready;
+            Set(index, count);
             _counted[index] = true;
             if (_counted.All(known => known))
             {
@@ -100,6 +141,14 @@ internal sealed class QueueLevels(IReadOnlyList<TaskQueue> queues, SupervisedCon
             }
         }
 
+        Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         counted();
+    }
+
+    private void Set(int index, long count)
+    {
+        long[] ready = [.. _ready];
+        ready[index] = count;
+        _ready = ready;
     }
 }

@@ -6,7 +6,7 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
-/// Which of its worker's queues a slot takes from. With one queue there is nothing to choose, unless it is paused. From a queue with a limit it takes
+/// Which lane of its worker's queues a slot takes from. With one there is nothing to choose, unless it is paused. From one with a limit it takes
 /// with a permit alone, which it holds until it leaves.
 /// </summary>
 internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitPools permits, TimeProvider clock)
@@ -14,17 +14,24 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     // How long a slot that has other queues waits for a permit, when it is the turn of a limited one.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
 
+    // To go to another lane takes some milliseconds.
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(100);
+
     private static readonly Task<string> Never = new TaskCompletionSource<string>().Task;
 
+    // By the first lane of a queue.
+    private readonly long[] _takenOf = new long[levels.Lanes.Count];
     private volatile int _current;
+    private volatile bool _isIn;
     private volatile Permit? _permit;
+    private long _enteredAt;
     private long _taken;
 
-    /// <summary>All of them, the preferred first.</summary>
-    public IReadOnlyList<TaskQueue> All => levels.Queues;
+    /// <summary>All of them, those of the preferred queue first.</summary>
+    public IReadOnlyList<TaskLane> All => levels.Lanes;
 
     /// <summary>The one it takes from at the moment.</summary>
-    public TaskQueue Current => All[_current];
+    public TaskLane Current => All[_current];
 
     /// <summary>Nothing is to be taken from any of them: they are paused, or as many take from them as may.</summary>
     public bool AreClosed => Enumerable.Range(0, All.Count).All(index => !IsOpen(index));
@@ -46,10 +53,16 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
             await waited.CancelAsync();
         }
 
-        while (!TryChoose())
+        while (true)
         {
+            Task changed = levels.Changed;
+            if (TryChoose())
+            {
+                return;
+            }
+
             using CancellationTokenSource chosen = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            await Task.WhenAny(All.Select(queue => WaitOpenAsync(queue, chosen.Token)));
+            await Task.WhenAny(Enumerable.Range(0, All.Count).Select(index => WaitOpenAsync(index, changed, chosen.Token)));
             await chosen.CancelAsync();
             stopping.ThrowIfCancellationRequested();
         }
@@ -65,16 +78,30 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         {
             permits.Of(Current)!.Return(permit);
         }
+
+        _isIn = false;
+        levels.Leave(_current);
     }
 
-    /// <summary>A task is about to run; whether the next is to come from another queue. Decided meanwhile: once it is acknowledged the queue would give the next one.</summary>
+    /// <summary>A task is about to run; whether the next is to come from another lane. Decided meanwhile: once it is acknowledged this one would give the next.</summary>
     public bool LeavesAfterThis()
     {
         long taken = Interlocked.Increment(ref _taken);
-        return All.Count > 1 && QueueOrder.Leaves(_current, isIdle: false, QueueOrder.IsOthersTurn(taken) ? Unpaused() : Ready(), taken);
+        if (All.Count == 1)
+        {
+            return false;
+        }
+
+        _takenOf[levels.FirstOf(_current)]++;
+        if (Current.Queue.Lanes.Order != LaneOrder.One)
+        {
+            AskForClosed();
+        }
+
+        return Leaves(isIdle: false, QueueOrder.IsOthersTurn(taken) ? Unpaused() : Ready());
     }
 
-    /// <summary>Whether the next task is to come from another queue than this one, by what has changed there.</summary>
+    /// <summary>Whether the next task is to come from another lane than this one, by what has changed there.</summary>
     public bool LeavesNow(bool isIdle)
     {
         if (All.Count == 1)
@@ -87,12 +114,27 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
             AskForClosed();
         }
 
-        return QueueOrder.Leaves(_current, isIdle, Ready(), Volatile.Read(ref _taken));
+        return Leaves(isIdle, Ready());
+    }
+
+    // Not idle it may hold another task, however many were counted a moment ago.
+    private bool Leaves(bool isIdle, long?[] ready)
+    {
+        int current = _current;
+        ready[current] = ready[current] is { } count && !isIdle ? Math.Max(1, count) : ready[current];
+        return Next(ready) is { } next && next != current;
+    }
+
+    private int? Next(IReadOnlyList<long?> ready)
+    {
+        int? current = _isIn ? _current : null;
+        LaneChoice choice = new(All, ready, index => levels.Slots[index] - (index == current ? 1 : 0));
+        return choice.Next(current ?? _current, Volatile.Read(ref _taken), first => _takenOf[first], clock.GetElapsedTime(_enteredAt) >= Turn);
     }
 
     private bool TryChoose()
     {
-        if (QueueOrder.Next(Ready(), Volatile.Read(ref _taken)) is not { } next)
+        if (Next(Ready()) is not { } next)
         {
             return false;
         }
@@ -108,14 +150,14 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         }
 
         _current = next;
+        _isIn = true;
+        _enteredAt = clock.GetTimestamp();
+        levels.Enter(next);
         return true;
     }
 
-    private PermitPool? LimitWhoseTurnItIs()
-    {
-        long taken = Volatile.Read(ref _taken);
-        return QueueOrder.IsOthersTurn(taken) && QueueOrder.Next(Unpaused(), taken) is { } next && !IsOpen(next) ? permits.Of(All[next]) : null;
-    }
+    private PermitPool? LimitWhoseTurnItIs() =>
+        QueueOrder.IsOthersTurn(Volatile.Read(ref _taken)) && Next(Unpaused()) is { } next && !IsOpen(next) ? permits.Of(All[next]) : null;
 
     private void AskForClosed()
     {
@@ -127,17 +169,20 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
 
     private long?[] Ready() => [.. levels.Ready.Select((count, index) => IsOpen(index) ? count : (long?)null)];
 
-    // As if it had a permit for each.
-    private long?[] Unpaused() => [.. levels.Ready.Select((count, index) => SwitchOf(All[index]).IsPaused ? (long?)null : count)];
+    // As if it had a permit for each queue. For one of a lane it does not wait: there are other lanes.
+    private long?[] Unpaused() => [.. levels.Ready.Select((count, index) => IsOpen(index) || (All[index].Limit is null && !SwitchOf(All[index]).IsPaused) ? count : (long?)null)];
 
     private bool IsOpen(int index)
     {
-        TaskQueue queue = All[index];
-        return !SwitchOf(queue).IsPaused && ((index == _current && _permit is not null) || permits.Of(queue) is not { } limit || !limit.Switch.IsPaused);
+        TaskLane lane = All[index];
+        return !SwitchOf(lane).IsPaused && ((index == _current && _permit is not null) || permits.Of(lane) is not { } limit || !limit.Switch.IsPaused);
     }
 
-    private Task WaitOpenAsync(TaskQueue queue, CancellationToken stopping) =>
-        SwitchOf(queue) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping) : permits.Of(queue)?.WaitAsync(stopping) ?? Task.CompletedTask;
+    // A permit is asked for where tasks wait for it, or where there is nothing else to take.
+    private Task WaitOpenAsync(int index, Task changed, CancellationToken stopping) =>
+        SwitchOf(All[index]) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping)
+        : permits.Of(All[index]) is { } limit && (All.Count == 1 || levels.Ready[index] > 0) ? limit.WaitAsync(stopping)
+        : All.Count == 1 ? Task.CompletedTask : changed.WaitAsync(stopping);
 
-    private PauseSwitch SwitchOf(TaskQueue queue) => control.SwitchOf(queue.Name);
+    private PauseSwitch SwitchOf(TaskLane lane) => control.SwitchOf(lane.Queue.Name);
 }

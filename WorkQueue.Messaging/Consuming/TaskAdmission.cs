@@ -4,12 +4,12 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>Whether a delivery is to run here, and now. Most are: the rest came too early, are cancelled, or are of a task that workers may have died of (docs/adr/0012).</summary>
-/// <param name="queue">The queue.</param>
+/// <param name="lane">Where deliveries come from.</param>
 /// <param name="place">The slot's place among the others.</param>
 /// <param name="pipeline">What the slots share.</param>
 /// <param name="lease">When a run, or the settling after it, is cut short.</param>
 /// <param name="stopping">No task is started any more.</param>
-internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
+internal sealed class TaskAdmission(TaskLane lane, Solitude.Place place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
 {
     // Longer than a worker takes to have a connection again, and to say which deliveries it had lost.
     private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(5);
@@ -70,6 +70,12 @@ internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskP
             return aside;
         }
 
+        if (lane.Queue.Lanes.Order == LaneOrder.Types && lane.Queue.Lanes.Of(delivery.Message.Type, null, "") is var own && own != lane && own.Limit is not null)
+        {
+            // From a program that does not know of its limit, or of the time before there was one.
+            return Back("its type has a limit, and a lane of its own");
+        }
+
         if (delivery is { HasId: false, EarlierDeliveries: > 0 })
         {
             // By its id alone is it told who died of it.
@@ -77,20 +83,20 @@ internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskP
         }
 
         // Published again it has a new count on the broker, whose own limit knows no reasons.
-        return delivery.EarlierDeliveries >= Math.Max(1, queue.BrokerDeliveryLimit / 2) && delivery.Crashes < queue.DeliveryLimit
+        return delivery.EarlierDeliveries >= Math.Max(1, lane.Queue.BrokerDeliveryLimit / 2) && delivery.Crashes < lane.Queue.DeliveryLimit
             ? Back($"delivered {delivery.EarlierDeliveries} times, by lost connections for the most part: it begins a new count")
             : null;
     }
 
     // On its first delivery it cannot have run here.
-    private Disposition.DeadLetter? Unsettled(TaskDelivery delivery) => (delivery.Redelivered || delivery.Message.HasRun) && pipeline.Unsettled.Of(delivery) is var runs && runs >= queue.DeliveryLimit
+    private Disposition.DeadLetter? Unsettled(TaskDelivery delivery) => (delivery.Redelivered || delivery.Message.HasRun) && pipeline.Unsettled.Of(delivery) is var runs && runs >= lane.Queue.DeliveryLimit
         ? new(new AttemptEnd($"ran {runs} times in one worker that could not settle it; the log of that worker says why", null, null, pipeline.Clock.GetUtcNow()))
         : null;
 
     private async Task CountCrashesAsync(TaskDelivery delivery)
     {
         delivery.Open = pipeline.Suspects.OpenOf(delivery.Message);
-        if (delivery.Unreadable is null && Solitude.IsFor(delivery.Crashes, queue.DeliveryLimit))
+        if (delivery.Unreadable is null && Solitude.IsFor(delivery.Crashes, lane.Queue.DeliveryLimit))
         {
             // Before it is blamed, or has to run alone, those that may have had it are heard.
             await Task.Delay(ReportLimit, pipeline.Clock, lease.TakenBack).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -100,7 +106,7 @@ internal sealed class TaskAdmission(TaskQueue queue, Solitude.Place place, TaskP
 
     private async Task<bool> TryEnterSaidAsync(TaskDelivery delivery)
     {
-        bool enters = Solitude.IsFor(delivery.Crashes, queue.DeliveryLimit) ? await TryEnterAloneAsync(delivery.Message) : place.TryEnter();
+        bool enters = Solitude.IsFor(delivery.Crashes, lane.Queue.DeliveryLimit) ? await TryEnterAloneAsync(delivery.Message) : place.TryEnter();
         if (!enters)
         {
             return false;

@@ -25,7 +25,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
 
     /// <summary>Ready to be subscribed; <paramref name="taken"/> is told when a task is about to run, and answers whether it is the last one here.</summary>
     public TaskConsumer(
-        IChannel channel, TaskQueue queue, Solitude.Place place, TaskPipeline pipeline, RunTokens tokens, Func<bool> taken, CancellationToken stopping, ushort prefetch = 1)
+        IChannel channel, TaskLane lane, Solitude.Place place, TaskPipeline pipeline, RunTokens tokens, Func<bool> taken, CancellationToken stopping, ushort prefetch = 1)
         : base(channel)
     {
         _stopping = stopping;
@@ -33,7 +33,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         Prefetch = prefetch;
         Held = new HeldTasks(prefetch, pipeline.Clock);
         _limit = pipeline.Clock.CreateTimer(_ => Run?.TimeOut(pipeline.Clock), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Processor = new TaskProcessor(channel, queue, place, pipeline, tokens with { TakenBack = _takenBack.Token }, stopping)
+        Processor = new TaskProcessor(channel, lane, place, pipeline, tokens with { TakenBack = _takenBack.Token }, stopping)
         {
             Limit = _limit,
             Taken = () =>

@@ -9,17 +9,16 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>The life of a task here, from its delivery to its acknowledgement, is <see cref="ProcessAsync"/>.</summary>
 /// <param name="channel">The channel that delivers.</param>
-/// <param name="queue">The queue.</param>
+/// <param name="lane">Where it comes from.</param>
 /// <param name="place">Its slot's place among the others.</param>
 /// <param name="pipeline">What the slots share.</param>
 /// <param name="lease">When a run, or the settling after it, is cut short.</param>
 /// <param name="stopping">No task is started any more.</param>
-internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.Place place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
+internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Place place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
 {
-    private readonly TaskAdmission _admission = new(queue, place, pipeline, lease, stopping);
+    private readonly TaskAdmission _admission = new(lane, place, pipeline, lease, stopping);
+    private readonly RunsInOrder _inOrder = new(pipeline, lane.Queue, lease, stopping);
     private volatile TaskRun? _run;
-
-    private bool IsTooOld => channel.CloseReason?.ReplyCode == Constants.PreconditionFailed;
 
     /// <summary>The task that runs, or null.</summary>
     public TaskRun? Run => _run;
@@ -30,12 +29,14 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     /// <summary>Told when a delivery has come that is to run.</summary>
     public Action? Taken { get; init; }
 
+    private bool IsTooOld => channel.CloseReason?.ReplyCode == Constants.PreconditionFailed;
+
     /// <summary>Reads what the broker delivered.</summary>
     public TaskDelivery Read(ulong tag, bool redelivered, string exchange, string routingKey, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
     {
-        TaskDelivery delivery = queue.IsSubscription
-            ? TaskCodec.ReadEvent(tag, redelivered, properties, body, queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
-            : TaskCodec.Read(tag, redelivered, properties, body, queue);
+        TaskDelivery delivery = lane.Queue.IsSubscription
+            ? TaskCodec.ReadEvent(tag, redelivered, properties, body, lane.Queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
+            : TaskCodec.Read(tag, redelivered, properties, body, lane.Queue);
         delivery.Open = delivery.IsSaid ? pipeline.Suspects.OpenOf(delivery.Message) : 0;
         return delivery;
     }
@@ -46,7 +47,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     {
         try
         {
-            if (pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, queue) is not null)
+            if (pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, lane.Queue) is not null)
             {
                 return false;
             }
@@ -55,7 +56,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
             bool isBack = await pipeline.Settler.TryGiveBackAsync(channel, delivery, back, lease);
             if (isBack)
             {
-                pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, back.Name);
+                pipeline.Telemetry.Settled(lane.Queue.Destination, delivery.Message.Type, back.Name);
             }
 
             return isBack;
@@ -72,7 +73,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     /// <summary>The broker counts this first delivery like one whose worker died, and only this worker knows better; but not where it was held for too long.</summary>
     public void Lose(TaskDelivery delivery)
     {
-        if (queue.Type == TaskQueueType.Quorum && !IsTooOld && !delivery.IsSaid)
+        if (lane.Queue.Type == TaskQueueType.Quorum && !IsTooOld && !delivery.IsSaid)
         {
             pipeline.Suspects.End(delivery.Message);
         }
@@ -105,7 +106,8 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     {
         using Solitude.Place held = place.Hold();
         delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
-        Disposition disposition = await _admission.WithoutRunAsync(delivery) ?? await RunAdmittedAsync(delivery);
+        Disposition disposition = await _admission.WithoutRunAsync(delivery)
+            ?? (lane.Queue.Lanes.IsOrdered ? await _inOrder.RunAsync(delivery, RunAdmittedAsync) : await RunAdmittedAsync(delivery));
         if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease))
         {
             if (IsTooOld && disposition is Disposition.Abandon)
@@ -119,7 +121,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
 
         delivery.IsSettled = true;
         pipeline.Unsettled.Settled(delivery, disposition);
-        pipeline.Telemetry.Settled(queue.Destination, delivery.Message.Type, disposition.Name);
+        pipeline.Telemetry.Settled(lane.Queue.Destination, delivery.Message.Type, disposition.Name);
         if (disposition is Disposition.Ack)
         {
             // Not before its end is recorded and acknowledged: until then it may run again.
@@ -132,7 +134,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Disposition> RunAdmittedAsync(TaskDelivery delivery)
     {
-        if (pipeline.Executor.Refusal(delivery, queue) is not null)
+        if (pipeline.Executor.Refusal(delivery, lane.Queue) is not null)
         {
             return await RunAsync(delivery);
         }
@@ -158,24 +160,24 @@ internal sealed class TaskProcessor(IChannel channel, TaskQueue queue, Solitude.
         TaskMessage message = delivery.Message;
         Taken?.Invoke();
         using Activity? activity = pipeline.Telemetry.StartProcess(
-            queue.Destination, queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
+            lane.Queue.Destination, lane.Queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
         activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
-        pipeline.Telemetry.Started(queue.Destination, RunReport.WaitOf(message, pipeline.Clock.GetUtcNow()));
+        pipeline.Telemetry.Started(lane.Queue.Destination, RunReport.WaitOf(message, pipeline.Clock.GetUtcNow()));
         long start = pipeline.Clock.GetTimestamp();
 
         TaskOutcome outcome = stopping.IsCancellationRequested
             ? Unstarted(delivery, "the worker takes no more tasks")
-            : await pipeline.Executor.RunAsync(delivery, queue, Start(delivery, start), Limit, lease);
+            : await pipeline.Executor.RunAsync(delivery, lane.Queue, Start(delivery, start), Limit, lease);
         Limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _run = null;
         delivery.Ran = pipeline.Clock.GetElapsedTime(start);
         Disposition disposition = RetryPolicy.Decide(outcome, message, pipeline.Options.Value, Random.Shared.NextDouble(), pipeline.Clock.GetUtcNow());
-        RunReport.Write(pipeline, queue, message, outcome, disposition, delivery.Ran, activity);
+        RunReport.Write(pipeline, lane.Queue, message, outcome, disposition, delivery.Ran, activity);
         return disposition;
     }
 
     // What cannot be read would not go back as it came.
-    private TaskOutcome Unstarted(TaskDelivery delivery, string reason) => pipeline.Executor.Refusal(delivery, queue) ?? new TaskOutcome.Interrupted(reason, HasRun: false);
+    private TaskOutcome Unstarted(TaskDelivery delivery, string reason) => pipeline.Executor.Refusal(delivery, lane.Queue) ?? new TaskOutcome.Interrupted(reason, HasRun: false);
 
     private TaskRun Start(TaskDelivery delivery, long start)
     {

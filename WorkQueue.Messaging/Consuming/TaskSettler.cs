@@ -60,6 +60,13 @@ internal sealed class TaskSettler(
         return delivery.Message.EndTold is null || disposition.Ends is not { } state || await ends.TellAsync(delivery.Message, state, tokens.GivenUp, tokens.TakenBack);
     }
 
+    /// <summary>Tells of a task that is run again by who has it.</summary>
+    public void RetryHere(TaskDelivery delivery, Disposition.Retry retry)
+    {
+        SettleLog.Tell(logger, delivery.Message, retry);
+        events.Retrying(delivery.Message with { Attempt = delivery.Message.Attempt + 1, NotBefore = clock.GetUtcNow() + retry.Delay }, retry.End, RunOf(delivery));
+    }
+
     /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>
     /// <returns>False where it did not: run here it is done sooner, and has no copies.</returns>
     public async Task<bool> TryGiveBackAsync(IChannel channel, TaskDelivery delivery, Disposition.Return back, RunTokens tokens)

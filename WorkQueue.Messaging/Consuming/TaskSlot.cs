@@ -25,11 +25,14 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
     private OpenConnection? _lastConnection;
     private volatile bool _hasLeft;
 
-    /// <summary>The queues it takes from.</summary>
-    public IReadOnlyList<TaskQueue> Queues => queues.All;
+    /// <summary>The lanes of the queues it takes from.</summary>
+    public IReadOnlyList<TaskLane> Lanes => queues.All;
+
+    /// <summary>The lane it takes from at the moment.</summary>
+    public TaskLane Lane => queues.Current;
 
     /// <summary>The queue it takes from at the moment.</summary>
-    public TaskQueue Queue => queues.Current;
+    public TaskQueue Queue => Lane.Queue;
 
     /// <summary>The broker knows this slot as a consumer, or it is on its way from one queue to another.</summary>
     public bool IsConsuming => _consumer is not null || _hasLeft;
@@ -117,7 +120,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         Activity.Current = null;
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
         IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
-        TaskConsumer consumer = consumers.Next(channel, Queue, _place, tokens, queues.LeavesAfterThis, stopping);
+        TaskConsumer consumer = consumers.Next(channel, Lane, _place, tokens, queues.LeavesAfterThis, stopping);
         // Taken off again: the connection may outlive many consumers.
         using CancellationTokenSource given = new();
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -127,7 +130,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             consumer.End(shutdown.ReplyText);
             return Task.CompletedTask;
         };
-        using IDisposable? reads = connection.Reads(Queue.BrokerName, MostLooked, LookedBehind);
+        using IDisposable? reads = connection.Reads(Lane.BrokerName, MostLooked, LookedBehind);
         SlotExit exit = new(channel, consumer, pipeline, number, Queue.Name);
         try
         {
@@ -178,7 +181,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
     {
         await channel.BasicQosAsync(0, consumer.Prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
         return await channel.BasicConsumeAsync(
-            Queue.BrokerName, autoAck: false, "", noLocal: false, exclusive: false, ConsumerArguments(), consumer, CancellationToken.None)
+            Lane.BrokerName, autoAck: false, "", noLocal: false, exclusive: false, ConsumerArguments(), consumer, CancellationToken.None)
             .WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
     }
 

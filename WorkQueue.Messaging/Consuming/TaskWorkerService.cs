@@ -62,8 +62,8 @@ internal sealed class TaskWorkerService(
         _slots = [.. intake is null ? [] : TaskSlots(worker), .. EventSlots()];
         ThreadSupply.Provide(_slots.Length);
         pipeline.Control.Cancelled += Cancel;
-        IEnumerable<Task> watchdogs = _slots.SelectMany(slot => slot.Queues).Distinct()
-            .Select(queue => new ConsumerWatchdog(queue, _slots, connection, pipeline.Clock, logger).RunAsync(stoppingToken));
+        IEnumerable<Task> watchdogs = _slots.SelectMany(slot => slot.Lanes).Distinct()
+            .Select(lane => new ConsumerWatchdog(lane, _slots, connection, pipeline.Clock, logger).RunAsync(stoppingToken));
         IEnumerable<Task> counting = _levels.Select(levels => levels.RunAsync(Reconsider, stoppingToken));
         await permits.HoldWhileAsync(Task.WhenAll([.. watchdogs, .. counting, .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]));
     }
@@ -92,7 +92,7 @@ internal sealed class TaskWorkerService(
 
     private QueueLevels LevelsOf(TaskQueue[] queues)
     {
-        QueueLevels levels = new(queues, connection, pipeline.Clock, logger);
+        QueueLevels levels = new([.. queues.SelectMany(queue => queue.Lanes.All)], connection, pipeline.Clock, logger);
         _levels.Add(levels);
         return levels;
     }

@@ -70,7 +70,7 @@ internal sealed class WorkerReporter(
     private void Tell(TaskRun[] runs)
     {
         WorkerInfo info = new(
-            identity.Id, Environment.MachineName, identity.Version, worker.Slots.Count, [.. worker.Slots.SelectMany(slot => slot.Queues).Select(queue => queue.Name).Distinct()], identity.StartedAt, clock.GetUtcNow(),
+            identity.Id, Environment.MachineName, identity.Version, worker.Slots.Count, [.. worker.Slots.SelectMany(slot => slot.Lanes).Select(lane => lane.Queue.Name).Distinct()], identity.StartedAt, clock.GetUtcNow(),
             [.. runs.Select(run => new RunningTask(run.Message.Id, run.Message.Type, run.StartedAt))], worker.Problem ?? threads.Problem)
         {
             Types = executor.Types,

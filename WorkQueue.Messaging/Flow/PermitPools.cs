@@ -8,34 +8,35 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Flow;
 
-/// <summary>The permits of the limited queues. They are held by the connection that takes tasks: what ends one ends the other.</summary>
+/// <summary>The permits of the limited queues, or of their lanes. They are held by the connection that takes tasks: what ends one ends the other.</summary>
 internal sealed class PermitPools(
     [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, IPublisher publisher, TaskTopology topology, TimeProvider clock, ILogger<PermitPools> logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestInterval = TimeSpan.FromSeconds(1);
 
-    private readonly Dictionary<string, PermitPool> _pools = topology.Queues.Where(queue => queue.MaxRunning is not null)
-        .ToDictionary(queue => queue.Name, _ => new PermitPool(clock), StringComparer.Ordinal);
+    // By what is limited: the name of a queue, or the key of a lane.
+    private readonly Dictionary<string, Limit> _limits = topology.Queues.SelectMany(queue => LimitsOf(queue, topology, clock)).ToDictionary(limit => limit.Name, StringComparer.Ordinal);
 
     // By queue: that one has its permits says nothing of the others.
     private readonly ConcurrentDictionary<string, string> _problems = new(StringComparer.Ordinal);
 
     /// <summary>Why permits cannot be had; null while they can, and where no queue is limited.</summary>
-    public string? Problem => _pools.Count == 0 ? null : connection.Problem ?? _problems.Values.FirstOrDefault();
+    public string? Problem => _limits.Count == 0 ? null : connection.Problem ?? _problems.Values.FirstOrDefault();
 
-    /// <summary>How many permits of each limited queue the slots of this process use.</summary>
-    public IReadOnlyDictionary<string, int> Used => _pools.ToDictionary(pool => pool.Key, pool => pool.Value.Used, StringComparer.Ordinal);
+    /// <summary>How many permits of each limited queue the slots of this process use, and of each lane of which they use some.</summary>
+    public IReadOnlyDictionary<string, int> Used => _limits.Values.Select(limit => (limit.Name, limit.IsLane, limit.Pool.Used)).Where(limit => limit.Used > 0 || !limit.IsLane)
+        .ToDictionary(limit => limit.Name, limit => limit.Used, StringComparer.Ordinal);
 
-    /// <summary>The permits of a queue; null where it has no limit.</summary>
-    public PermitPool? Of(TaskQueue queue) => _pools.GetValueOrDefault(queue.Name);
+    /// <summary>The permits by which tasks of a lane run; null where there is no limit.</summary>
+    public PermitPool? Of(TaskLane lane) => _limits.Count == 0 ? null : _limits.GetValueOrDefault(lane.Limit is null ? lane.Queue.Name : lane.Key)?.Pool;
 
     /// <summary>Gets and gives back permits for as long as the slots run: on the way out, too, others need not wait for the last of them.</summary>
     public async Task HoldWhileAsync(Task slots)
     {
         using CancellationTokenSource ended = new();
-        Task holding = Task.WhenAll(_pools.Select(pool => Supervision.KeepAsync(
-            token => HoldAsync(topology[pool.Key], pool.Value, token), failure => Ended(pool.Key, failure), new Backoff(clock, LongestInterval), ended.Token)));
+        Task holding = Task.WhenAll(_limits.Values.Select(limit => Supervision.KeepAsync(
+            token => HoldAsync(limit, token), failure => Ended(limit.Name, failure), new Backoff(clock, LongestInterval), ended.Token)));
         try
         {
             await slots;
@@ -47,16 +48,16 @@ internal sealed class PermitPools(
         }
     }
 
-    private async Task HoldAsync(TaskQueue queue, PermitPool pool, CancellationToken stopping)
+    private async Task HoldAsync(Limit limit, CancellationToken stopping)
     {
-        PermitTurns turns = new(pool, queue.MaxRunning!.Value, new PermitQueues(topology.PermitsOf(queue), publisher, clock), clock);
+        PermitTurns turns = new(limit.Pool, limit.Most, new PermitQueues(limit.Permits, publisher, clock), clock);
         OpenConnection open = await connection.WaitOpenAsync(stopping);
         TimeSpan pause = Interval;
         while (!open.Lost.IsCompleted)
         {
             // Who waits in vain asks less often.
             pause = !await turns.TurnAsync(open, stopping) ? Interval : 2 * pause < LongestInterval ? 2 * pause : LongestInterval;
-            _problems.TryRemove(queue.Name, out _);
+            _problems.TryRemove(limit.Name, out _);
             await Task.WhenAny(open.Lost, Task.Delay(pause, clock, stopping));
             stopping.ThrowIfCancellationRequested();
         }
@@ -71,4 +72,12 @@ internal sealed class PermitPools(
             logger.NoPermits(queue, failure.Message);
         }
     }
+
+    private static IEnumerable<Limit> LimitsOf(TaskQueue queue, TaskTopology topology, TimeProvider clock) =>
+    [
+        .. queue.MaxRunning is { } most ? [new Limit(queue.Name, false, most, topology.PermitsOf(queue), new PermitPool(clock))] : (Limit[])[],
+        .. queue.Lanes.All.Where(lane => lane.Limit is not null).Select(lane => new Limit(lane.Key, true, lane.Limit!.Value, topology.PermitsOf(lane), new PermitPool(clock))),
+    ];
+
+    private sealed record Limit(string Name, bool IsLane, int Most, string Permits, PermitPool Pool);
 }

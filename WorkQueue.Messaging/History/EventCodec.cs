@@ -88,6 +88,8 @@ internal static class EventCodec
             EnqueuedAt = EnqueuedAt(message.Properties),
             DueAt = waits || state == Retrying ? due : null,
             Deadline = deadline,
+            Key = TaskHeaders.Text(headers, TaskHeaders.Key),
+            Priority = TaskLanes.PriorityOf(message.Properties.IsPriorityPresent() ? message.Properties.Priority : null),
             Worker = TaskHeaders.Text(headers, TaskHeaders.Worker),
             StartedAt = TaskHeaders.Milliseconds(headers, TaskHeaders.StartedAt),
             Reason = TaskHeaders.Text(headers, TaskHeaders.Reason) ?? (stage == TaskState.DeadLettered ? TaskHeaders.BrokerReason(headers) : null),
@@ -142,7 +144,7 @@ internal static class EventCodec
     private static string? QueueOf(StreamMessage message, TaskTopology topology) =>
         message.Exchange == topology.EventsExchange
             ? null
-            : message.RoutingKey[(message.RoutingKey.LastIndexOf('.') + 1)..];
+            : TaskLane.QueueOf(message.RoutingKey[(message.RoutingKey.LastIndexOf('.') + 1)..]);
 
     // AMQP's timestamp has seconds only; an id that was made in that second has the milliseconds.
     private static DateTimeOffset? EnqueuedAt(IReadOnlyBasicProperties properties)

@@ -94,6 +94,15 @@ internal sealed class HistoryRecorder(
         }
     }
 
+    /// <summary>Records that a task is to run again where it is; not waited for.</summary>
+    public void Retrying(TaskMessage next, AttemptEnd end, AttemptRun run)
+    {
+        if (Records(next))
+        {
+            Post(new EventMessage(next, RecordStates.Retrying, clock.GetUtcNow(), run, end));
+        }
+    }
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Supervision.EveryAsync(SendAgain, CatchUpAsync, clock, stoppingToken);
 
     private async Task CatchUpAsync(CancellationToken stopping)

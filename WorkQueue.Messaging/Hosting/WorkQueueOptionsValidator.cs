@@ -24,6 +24,7 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
             .. Of(options.HistoryMaxBytes >= 100_000_000, "HistoryMaxBytes", options.HistoryMaxBytes, "100000000 or more"),
             .. Of(options.MaxResultBytes is >= 0 and <= 1024 * 1024, "MaxResultBytes", options.MaxResultBytes, "0 to 1048576"),
             .. options.Queues.SelectMany(queue => Queue(queue.Key, queue.Value)),
+            .. FlowValidation.Problems(options),
             .. options.SubscriptionNames.SelectMany(name => Of(Names.IsValid(name), "Subscriptions", name, $"names of {Names.Rule}, separated by commas")),
             .. Of(Enum.IsDefined(options.TraceLinks), "TraceLinks", options.TraceLinks, string.Join(", ", Enum.GetNames<TraceLinks>())),
             .. options.Queues.Where(queue => queue.Value.Name is not null).GroupBy(queue => queue.Value.Name).Where(same => same.Count() > 1)
@@ -45,7 +46,6 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
         .. Of(queue.Name is null or { Length: >= 1 and <= 200 }, $"Queues:{name}:Name", queue.Name, "1 to 200 characters"),
         .. Of(Enum.IsDefined(queue.Type), $"Queues:{name}:Type", queue.Type, string.Join(", ", Enum.GetNames<TaskQueueType>())),
         .. Of(queue.MaxLength is null or >= 1, $"Queues:{name}:MaxLength", queue.MaxLength, "1 or more, or none"),
-        .. Of(queue.MaxRunning is null or (>= 1 and <= 1000), $"Queues:{name}:MaxRunning", queue.MaxRunning, "1 to 1000, or none"),
         .. Of(queue.DeliveryLimit is >= 1 and <= 1_000_000, $"Queues:{name}:DeliveryLimit", queue.DeliveryLimit, "1 to 1000000"),
         .. Of(queue.DefaultType is null || Names.IsValid(queue.DefaultType), $"Queues:{name}:DefaultType", queue.DefaultType, Names.Rule),
     ];
@@ -95,6 +95,6 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
 
     private static string QueueList(WorkQueueOptions options) => string.Join(", ", options.Queues.Keys.Append(WorkQueueOptions.DefaultQueue).Distinct().Order());
 
-    private static IEnumerable<string> Of(bool valid, string key, object? value, string allowed) =>
+    internal static IEnumerable<string> Of(bool valid, string key, object? value, string allowed) =>
         valid ? [] : [$"{WorkQueueOptions.Section}:{key} is '{value}'; allowed: {allowed}."];
 }

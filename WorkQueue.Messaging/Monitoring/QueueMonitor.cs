@@ -107,9 +107,15 @@ internal sealed class QueueMonitor(
                 queue.BrokerName,
                 async open =>
                 {
-                    QueueDeclareOk live = await CountAsync(open, queue.BrokerName, stopping);
+                    List<LaneCount> lanes = [];
+                    foreach (TaskLane lane in queue.Lanes.All)
+                    {
+                        QueueDeclareOk live = await CountAsync(open, lane.BrokerName, stopping);
+                        lanes.Add(new LaneCount(lane.Name ?? "", lane.BrokerName, live.MessageCount, (int)live.ConsumerCount) { Limit = lane.Limit });
+                    }
+
                     QueueDeclareOk dead = await CountAsync(open, queue.DeadBrokerName, stopping);
-                    counts.Add(new QueueCount(queue.Name, queue.BrokerName, live.MessageCount, (int)live.ConsumerCount, dead.MessageCount) { IsSubscription = queue.IsSubscription });
+                    counts.Add(new QueueCount(queue.Name, queue.BrokerName, lanes.Sum(lane => lane.Ready), lanes.Sum(lane => lane.Consumers), dead.MessageCount) { IsSubscription = queue.IsSubscription, Lanes = lanes.Count == 1 ? [] : lanes });
                 },
                 () => _counts = [.. _counts.Where(count => count.Queue != queue.Name)],
                 stopping);

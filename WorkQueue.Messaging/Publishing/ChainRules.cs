@@ -35,6 +35,7 @@ internal static class ChainRules
             (string type, TaskQueue queue) = NewTaskRules.Resolve(step!, options, topology);
             NewTaskRules.CheckBody(step!, options);
             NewTaskRules.CheckDelay(step!);
+            FlowRules.Check(step!, queue);
             // With its queue: whoever enqueues it may know the types by other settings.
             return StepCodec.Write(step! with { Type = type, Queue = queue.Name });
         }

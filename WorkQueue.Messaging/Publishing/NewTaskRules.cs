@@ -26,6 +26,8 @@ internal static class NewTaskRules
             Body = json.Write(payload),
             ContentType = TaskCodec.JsonContent,
             Queue = options.Queue,
+            Key = options.Key,
+            Priority = options.Priority,
             Id = options.Id,
             NotBefore = options.NotBefore,
             Delay = options.Delay,
@@ -45,6 +47,7 @@ internal static class NewTaskRules
         UniqueRules.Check(task.Unique, task.Delay);
         DateTimeOffset? notBefore = task.Delay is { } delay ? now + delay : task.NotBefore;
         CheckTimes(notBefore, task.Deadline, now);
+        FlowRules.Check(task, queue);
         string id = CheckId(task.Id) ?? Guid.CreateVersion7(now).ToString();
         return new TaskMessage
         {
@@ -53,6 +56,8 @@ internal static class NewTaskRules
             Queue = queue.Name,
             Body = task.Body,
             ContentType = task.ContentType,
+            Key = task.Key,
+            Priority = FlowRules.OnWire(task.Priority),
             EnqueuedAt = now,
             NotBefore = notBefore > now ? notBefore : null,
             Deadline = task.Deadline,
@@ -70,7 +75,9 @@ internal static class NewTaskRules
         string type = task.Type ?? (named ?? topology[WorkQueueOptions.DefaultQueue]).DefaultType
             ?? throw Malformed($"The task has no type, and queue '{task.Queue ?? WorkQueueOptions.DefaultQueue}' has no default type: name a type, or set {WorkQueueOptions.Section}:Queues:{task.Queue ?? WorkQueueOptions.DefaultQueue}:DefaultType in producers and workers.");
         TaskTypeOptions? known = FindType(type, options);
-        return (type, named ?? FindQueue(known?.Queue ?? WorkQueueOptions.DefaultQueue, topology));
+        TaskQueue queue = named ?? FindQueue(known?.Queue ?? WorkQueueOptions.DefaultQueue, topology);
+        Require(known?.MaxRunning is null || known.Queue == queue.Name, $"Tasks of type '{type}' go to queue '{known?.Queue}' alone: no more than {WorkQueueOptions.Section}:Types:{type}:MaxRunning run at once, and that is kept there.");
+        return (type, queue);
     }
 
     private static TaskQueue FindQueue(string queue, TaskTopology topology) => topology.Find(queue) switch

@@ -95,12 +95,13 @@ internal sealed class TaskPublisher(
     public async Task<bool> PublishAsync(
         TaskMessage message, TimeSpan delay, TimeSpan confirmTimeout, CancellationToken cancellationToken, AttemptEnd? end = null, AttemptRun? run = null)
     {
-        string? laterKey = DelayLadder.RoutingKey(delay, message.Queue);
-        (string exchange, string key) = laterKey is null ? (topology.TasksExchange, message.Queue) : (topology.Delays.EntryExchange, laterKey);
         TaskQueue queue = topology[message.Queue];
+        TaskLane lane = queue.Lanes.Of(message.Type, message.Priority, message.Key ?? message.Id);
+        string? laterKey = DelayLadder.RoutingKey(delay, lane.Key);
+        (string exchange, string key) = laterKey is null ? (topology.TasksExchange, lane.Key) : (topology.Delays.EntryExchange, laterKey);
         OutgoingMessage outgoing = new(exchange, key, laterKey is null ? queue.EntryDestination : queue.DelayDestination, TaskCodec.Write(message, clock.GetUtcNow(), end, run), message.Body);
         // On the ladder it waits for a queue to be declared again, or becomes a letter.
-        Task<QueueSeen> seen = laterKey is null ? guard.AskAsync(queue.BrokerName) : QueueGuard.Unasked;
+        Task<QueueSeen> seen = laterKey is null ? guard.AskAsync(lane.BrokerName) : QueueGuard.Unasked;
         await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
         await RequireAsync(seen, queue, isDead: false);
 

@@ -18,7 +18,11 @@ public sealed class QueuePolicies
         TimeSpan longest = settings.Types.Values.Select(type => type.Timeout).OfType<TimeSpan>().Append(settings.Worker.TaskTimeout).Max() + settings.Worker.CancelGrace;
         foreach (TaskQueue queue in topology.All)
         {
-            _roles[queue.BrokerName] = (new QueueRole.Tasks(queue.Type == TaskQueueType.Quorum, longest), queue.Name);
+            foreach (TaskLane lane in queue.Lanes.All)
+            {
+                _roles[lane.BrokerName] = (new QueueRole.Tasks(queue.Type == TaskQueueType.Quorum, longest), queue.Name);
+            }
+
             _roles[queue.DeadBrokerName] = (new QueueRole.Letters(), queue.Name);
         }
 

@@ -14,6 +14,9 @@ internal sealed class TaskQueue
     /// <summary>The type of an event whose sender gave it none.</summary>
     public const string EventType = "event";
 
+    /// <summary>What the name of such an exchange ends in.</summary>
+    public const string LaneMarkEnd = ".lanes";
+
     /// <summary>The argument with the broker's own limit on deliveries.</summary>
     public const string DeliveryLimitArgument = "x-delivery-limit";
 
@@ -21,7 +24,7 @@ internal sealed class TaskQueue
     // connection was taken apart, dozens at once.
     private const int NetDeliveryLimit = 10_000;
 
-    public TaskQueue(string name, string prefix, QueueOptions options, TimeSpan consumerTimeout)
+    public TaskQueue(string name, string prefix, QueueOptions options, TimeSpan consumerTimeout, IEnumerable<KeyValuePair<string, int>>? limitedTypes = null)
     {
         Name = name;
         BrokerName = options.Name ?? $"{prefix}.{name}";
@@ -37,6 +40,7 @@ internal sealed class TaskQueue
         Type = options.Type;
         IsAdopted = options.Name is not null;
         Arguments = options.Type == TaskQueueType.Quorum ? QuorumArguments(prefix, consumerTimeout) : ClassicArguments();
+        Lanes = new TaskLanes(this, options, limitedTypes ?? []);
     }
 
     /// <summary>The queue of a durable subscription. It is bound as a task queue is too: retries and redriven events come back to it alone.</summary>
@@ -50,7 +54,14 @@ internal sealed class TaskQueue
     /// <summary>The name in the settings, also the routing key.</summary>
     public string Name { get; }
 
+    /// <summary>The name on the broker, of its first lane where it has several.</summary>
     public string BrokerName { get; }
+
+    /// <summary>The name of the exchange that bears the number of its lanes.</summary>
+    public string LaneMark => $"{BrokerName}{LaneMarkEnd}";
+
+    /// <summary>The queues on the broker that hold its tasks.</summary>
+    public TaskLanes Lanes { get; }
 
     public string DeadBrokerName { get; }
 

@@ -26,7 +26,7 @@ internal sealed class TaskTopology
         Leader = new LeaderTopology(prefix);
         Dictionary<string, QueueOptions> configured = new(settings.Queues, StringComparer.Ordinal);
         configured.TryAdd(WorkQueueOptions.DefaultQueue, new QueueOptions());
-        Queues = [.. configured.Select(queue => new TaskQueue(queue.Key, prefix, queue.Value, settings.BrokerConsumerTimeout))];
+        Queues = [.. configured.Select(queue => new TaskQueue(queue.Key, prefix, queue.Value, settings.BrokerConsumerTimeout, LimitedTypes(queue.Key, settings)))];
         ExpectedTypes =
         [
             .. settings.Types.Select(type => (type.Key, type.Value.Queue)),
@@ -82,9 +82,15 @@ internal sealed class TaskTopology
     /// <summary>What the names of the exclusive queues begin with that are the permits of a limited queue.</summary>
     public string PermitsOf(TaskQueue queue) => $"{_permits}.{queue.Name}";
 
+    /// <summary>The same for the permits of a limited lane.</summary>
+    public string PermitsOf(TaskLane lane) => $"{_permits}.{lane.Key}";
+
     public string UnknownQueue(string queue) => $"No queue '{queue}'. Known: {string.Join(", ", _all.Keys.Order())}.";
 
     public TaskQueue? Find(string queue) => _all.GetValueOrDefault(queue);
+
+    private static IEnumerable<KeyValuePair<string, int>> LimitedTypes(string queue, WorkQueueOptions settings) =>
+        settings.Types.Where(type => type.Value.Queue == queue && type.Value.MaxRunning is not null).Select(type => KeyValuePair.Create(type.Key, type.Value.MaxRunning!.Value));
 
     public TaskQueue this[string queue] =>
         Find(queue) ?? throw new InvalidOperationException($"No queue '{queue}' in {WorkQueueOptions.Section}:Queues.");

@@ -15,14 +15,14 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
     /// <returns>Whether to declare again.</returns>
     public bool Accepts(TopologyMismatchException mismatch)
     {
-        TaskQueue? limited = mismatch.Argument == TaskQueue.DeliveryLimitArgument ? topology.All.FirstOrDefault(queue => queue.BrokerName == mismatch.Name) : null;
+        TaskQueue? limited = mismatch.Argument == TaskQueue.DeliveryLimitArgument ? topology.All.FirstOrDefault(queue => queue.Lanes.All.Any(lane => lane.BrokerName == mismatch.Name)) : null;
         if (limited is null)
         {
             return false;
         }
 
         limited.TakeBrokerDeliveryLimit(mismatch.Current);
-        return _limited[limited.BrokerName] = true;
+        return _limited[mismatch.Name] = true;
     }
 
     /// <summary>A queue that was taken as it is may be gone: forgets them all.</summary>
@@ -89,7 +89,11 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
         yield return (topology.Delays.EntryExchange, "#", routed);
         foreach (TaskQueue queue in topology.Queues)
         {
-            yield return (topology.TasksExchange, queue.Name, routed && history.Mode == HistoryMode.All);
+            foreach (TaskLane lane in queue.Lanes.All)
+            {
+                yield return (topology.TasksExchange, lane.Key, routed && history.Mode == HistoryMode.All);
+            }
+
             yield return (topology.DeadExchange, queue.Name, routed);
         }
     }
@@ -98,10 +102,19 @@ internal sealed class TopologyDeclarer(TaskTopology topology)
     {
         await declare.QueueAsync(queue.DeadBrokerName, TaskQueue.DeadArguments);
         await declare.BindAsync(queue.DeadBrokerName, topology.DeadExchange, queue.Name);
-        await declare.QueueAsync(queue.BrokerName, queue.Arguments, asItIs: _limited.ContainsKey(queue.BrokerName));
-        await declare.BindAsync(queue.BrokerName, topology.TasksExchange, queue.Name);
-        string exitKey = DelayLadder.ExitKey(queue.Name);
-        await declare.BindAsync(queue.BrokerName, topology.Delays.ExitExchange, exitKey);
+        if (queue.Lanes.Mark is { } mark)
+        {
+            // Of an exchange the broker compares this argument. Nothing is ever published to it.
+            await declare.ExchangeAsync(queue.LaneMark, ExchangeType.Fanout, new() { ["alternate-exchange"] = mark });
+        }
+
+        foreach (TaskLane lane in queue.Lanes.All)
+        {
+            await declare.QueueAsync(lane.BrokerName, queue.Arguments, asItIs: _limited.ContainsKey(lane.BrokerName));
+            await declare.BindAsync(lane.BrokerName, topology.TasksExchange, lane.Key);
+            string exitKey = DelayLadder.ExitKey(lane.Key);
+            await declare.BindAsync(lane.BrokerName, topology.Delays.ExitExchange, exitKey);
+        }
     }
 
     private static async Task DeclareLadderAsync(Declaration declare, DelayLadder ladder)

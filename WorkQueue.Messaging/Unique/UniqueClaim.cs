@@ -67,6 +67,10 @@ internal sealed record UniqueTask
 
     public string? ContentType { get; init; }
 
+    public string? Key { get; init; }
+
+    public byte? Priority { get; init; }
+
     public int Redriven { get; init; }
 
     public string? RunOf { get; init; }
@@ -92,6 +96,8 @@ internal sealed record UniqueTask
         Queue = message.Queue,
         Body = message.Body,
         ContentType = message.ContentType,
+        Key = message.Key,
+        Priority = message.Priority,
         RunOf = message.RunOf,
         Chain = message.Chain,
         EnqueuedAt = message.EnqueuedAt,
@@ -108,6 +114,8 @@ internal sealed record UniqueTask
         Queue = Queue,
         Body = Body,
         ContentType = ContentType,
+        Key = Key,
+        Priority = Priority,
         Redriven = Redriven,
         RunOf = RunOf,
         EndTold = EndTold,

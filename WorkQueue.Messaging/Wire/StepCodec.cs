@@ -35,6 +35,7 @@ internal static class StepCodec
         writer.WriteStartObject();
         writer.WriteString("type", step.Type);
         writer.WriteString("queue", step.Queue);
+        WritePlace(writer, step);
         if (step.Delay is { } delay)
         {
             writer.WriteString("delay", delay.ToString("c", CultureInfo.InvariantCulture));
@@ -88,6 +89,8 @@ internal static class StepCodec
             {
                 Type = type,
                 Queue = TextOf(step, "queue"),
+                Key = TextOf(step, "key"),
+                Priority = Enum.TryParse(TextOf(step, "priority"), ignoreCase: true, out TaskPriority priority) ? priority : TaskPriority.Normal,
                 Delay = TextOf(step, "delay") is { } delay ? DelayOf(delay, index) : null,
                 Body = Encoding.UTF8.GetBytes(text ?? (step.TryGetProperty("payload", out JsonElement payload) ? payload.GetRawText() : "null")),
                 ContentType = text is null ? TaskCodec.JsonContent : TaskCodec.TextContent,
@@ -105,6 +108,19 @@ internal static class StepCodec
             : throw new FormatException($"[{index}] has the delay '{TaskCodec.Cut(text, 100)}'; a delay is hh:mm:ss, at most {DelayLadder.Longest.TotalDays:0.0} days");
 
     private static string? TextOf(JsonElement step, string name) => step.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
+
+    private static void WritePlace(Utf8JsonWriter writer, NewTask step)
+    {
+        if (step.Key is { } key)
+        {
+            writer.WriteString("key", key);
+        }
+
+        if (step.Priority != TaskPriority.Normal)
+        {
+            writer.WriteString("priority", step.Priority == TaskPriority.High ? "high" : "low");
+        }
+    }
 
     private static void WritePayload(Utf8JsonWriter writer, NewTask step)
     {

@@ -35,6 +35,7 @@ internal static class TaskCodec
         }
 
         AddIfSet(headers, TaskHeaders.Topic, message.Topic);
+        AddIfSet(headers, TaskHeaders.Key, message.Key);
         AddIfSet(headers, TaskHeaders.NotBefore, message.NotBefore is { } notBefore ? TaskHeaders.Time(notBefore) : null);
         AddIfSet(headers, TaskHeaders.Deadline, message.Deadline is { } deadline ? TaskHeaders.Time(deadline) : null);
         AddIfSet(headers, TaskHeaders.Redriven, message.Redriven > 0 ? message.Redriven : null);
@@ -160,6 +161,7 @@ internal static class TaskCodec
             ContentEncoding = TaskHeaders.ShortString(properties.ContentEncoding),
             AppId = TaskHeaders.ShortString(properties.AppId),
             Priority = properties.IsPriorityPresent() ? properties.Priority : null,
+            Key = Short(TaskHeaders.Text(headers, TaskHeaders.Key)),
             Attempt = (int)(attempt ?? 1),
             Redriven = (int)Math.Clamp(redriven ?? 0, 0, int.MaxValue),
             Returned = (int)Math.Clamp(returned ?? 0, 0, int.MaxValue),

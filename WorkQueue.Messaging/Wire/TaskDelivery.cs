@@ -8,6 +8,9 @@ namespace WorkQueue.Messaging.Wire;
 /// <param name="Unreadable">What is wrong with the envelope, or null.</param>
 internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable)
 {
+    /// <summary>The task; of an ordered lane as its last attempt here.</summary>
+    public TaskMessage Message { get; set; } = Message;
+
     /// <summary>When its turn came here.</summary>
     public DateTimeOffset ReceivedAt { get; set; }
 

@@ -11,6 +11,7 @@ internal static class TaskHeaders
 {
     public const string Attempt = "wq-attempt";
     public const string Queue = "wq-queue";
+    public const string Key = "wq-key";
     public const string NotBefore = "wq-not-before";
     public const string Deadline = "wq-deadline";
     public const string Redriven = "wq-redriven";
@@ -39,7 +40,7 @@ internal static class TaskHeaders
 
     private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
     {
-        Attempt, Queue, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, HasRun, EarlierCrashes, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress,
+        Attempt, Queue, Key, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, HasRun, EarlierCrashes, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress,
         TraceParent, TraceState, Chain, Place, Then, Previous,
     };
 

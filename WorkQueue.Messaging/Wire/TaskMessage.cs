@@ -20,7 +20,11 @@ internal sealed record TaskMessage
 
     public string? AppId { get; init; }
 
+    /// <summary>As AMQP has it.</summary>
     public byte? Priority { get; init; }
+
+    /// <summary>What it is for: tasks of one key are in one lane.</summary>
+    public string? Key { get; init; }
 
     public int Attempt { get; init; } = 1;
 

@@ -125,7 +125,13 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
     public async Task<Balance> CloseAsync()
     {
         await StopAsync();
-        return Ledger.Close(await TakeAllAsync($"{Prefix}.default"), await TakeAllAsync($"{Prefix}.default.dead"));
+        List<string> waiting = [];
+        foreach (string lane in Lanes())
+        {
+            waiting.AddRange(await TakeAllAsync(lane));
+        }
+
+        return Ledger.Close(waiting, await TakeAllAsync($"{Prefix}.default.dead"));
     }
 
     public async ValueTask DisposeAsync()
@@ -136,7 +142,7 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
         await using IChannel channel = await connection.CreateChannelAsync();
         DelayLadder ladder = new(Prefix);
         string[] levels = [.. Enumerable.Range(0, DelayLadder.Levels).Select(ladder.Level)];
-        foreach (string name in (string[])[$"{Prefix}.default", $"{Prefix}.default.dead", ladder.Unrouted, $"{Prefix}.unreadable", $"{Prefix}.history", $"{Prefix}.control.log", $"{Prefix}.leader", $"{Prefix}.leader.log", .. levels])
+        foreach (string name in (string[])[.. Lanes(), $"{Prefix}.default.dead", ladder.Unrouted, $"{Prefix}.unreadable", $"{Prefix}.history", $"{Prefix}.control.log", $"{Prefix}.leader", $"{Prefix}.leader.log", .. levels])
         {
             await channel.QueueDeleteAsync(name);
         }
@@ -181,6 +187,9 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
             Ledger.End();
         }
     }
+
+    private IEnumerable<string> Lanes() => Enumerable.Range(1, int.Parse(settings.FirstOrDefault(setting => setting.Key == "Queues:default:Lanes").Value ?? "1", CultureInfo.InvariantCulture))
+        .Select(number => number == 1 ? $"{Prefix}.default" : $"{Prefix}.default.lane-{number}");
 
     private async Task<uint> CountAsync(string name)
     {

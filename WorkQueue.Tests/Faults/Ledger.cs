@@ -37,7 +37,14 @@ internal sealed class Ledger
 
     public void End() => Interlocked.Decrement(ref _running);
 
-    public void Succeed(string id) => _succeeded.AddOrUpdate(id, 1, (_, runs) => runs + 1);
+    /// <summary>The ids of the runs that came to their end, in their order.</summary>
+    public ConcurrentQueue<string> Ends { get; } = new();
+
+    public void Succeed(string id)
+    {
+        Ends.Enqueue(id);
+        _succeeded.AddOrUpdate(id, 1, (_, runs) => runs + 1);
+    }
 
     /// <summary>Draws the line under a test.</summary>
     /// <param name="waiting">The ids of the messages that are still in the queue, once each.</param>

@@ -104,10 +104,10 @@ internal sealed class TestQueue : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        string[] subscriptions =
+        string[] known =
         [
             .. _hosts.Select(host => host.Services.GetService<TaskTopology>()).OfType<TaskTopology>()
-                .SelectMany(topology => topology.Subscriptions).SelectMany(queue => (string[])[queue.BrokerName, queue.DeadBrokerName]).Distinct(),
+                .SelectMany(topology => topology.All).SelectMany(queue => (string[])[queue.DeadBrokerName, queue.LaneMark, .. queue.Lanes.All.Select(lane => lane.BrokerName)]).Distinct(),
         ];
         foreach (IHost host in _hosts)
         {
@@ -115,21 +115,21 @@ internal sealed class TestQueue : IAsyncDisposable
             host.Dispose();
         }
 
-        await DeleteAsync(subscriptions);
+        await DeleteAsync(known);
         if (_plain is not null)
         {
             await _plain.DisposeAsync();
         }
     }
 
-    private async Task DeleteAsync(string[] subscriptions)
+    private async Task DeleteAsync(string[] known)
     {
         await using IChannel channel = await PlainChannelAsync();
         DelayLadder ladder = new(Prefix);
         bool keepsLadder = await TestPrefixes.CanReturnAsync(_broker, _plain!, ladder);
         string[] levels = keepsLadder ? [] : [.. Enumerable.Range(0, DelayLadder.Levels).Select(ladder.Level)];
         string[] queues = [.. _settings.Keys.Where(key => key.StartsWith("WorkQueue:Queues:", StringComparison.Ordinal)).Select(key => key.Split(':')[2]).Append("default").Distinct()];
-        foreach (string name in (string[])[.. queues.Select(queue => $"{Prefix}.{queue}"), .. queues.Select(queue => $"{Prefix}.{queue}.dead"), ladder.Unrouted, $"{Prefix}.unreadable", $"{Prefix}.history", $"{Prefix}.control.log", $"{Prefix}.leader", $"{Prefix}.leader.log", .. levels, .. subscriptions])
+        foreach (string name in (string[])[.. queues.Select(queue => $"{Prefix}.{queue}"), .. queues.Select(queue => $"{Prefix}.{queue}.dead"), ladder.Unrouted, $"{Prefix}.unreadable", $"{Prefix}.history", $"{Prefix}.control.log", $"{Prefix}.leader", $"{Prefix}.leader.log", .. levels, .. known])
         {
             await channel.QueueDeleteAsync(name);
         }
@@ -138,6 +138,11 @@ internal sealed class TestQueue : IAsyncDisposable
         foreach (string name in (string[])[$"{Prefix}.tasks", $"{Prefix}.dead", $"{Prefix}.events", $"{Prefix}.control", ladder.Unrouted, $"{Prefix}.unreadable", .. ends, .. levels])
         {
             await channel.ExchangeDeleteAsync(name);
+        }
+
+        foreach (string mark in known.Where(name => name.EndsWith(TaskQueue.LaneMarkEnd, StringComparison.Ordinal)))
+        {
+            await channel.ExchangeDeleteAsync(mark);
         }
 
         if (keepsLadder)

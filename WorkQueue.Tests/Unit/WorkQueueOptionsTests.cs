@@ -35,6 +35,11 @@ public sealed class WorkQueueOptionsTests
     [InlineData("Queues:default:DeliveryLimit", "0")]
     [InlineData("Queues:default:MaxRunning", "0")]
     [InlineData("Queues:default:MaxRunning", "1001")]
+    [InlineData("Queues:default:Lanes", "0")]
+    [InlineData("Queues:default:Lanes", "257")]
+    [InlineData("Queues:default:MaxRunningPerKey", "5")]
+    [InlineData("Queues:default:Ordered", "true")]
+    [InlineData("Types:resize:MaxRunning", "0")]
     [InlineData("Types:resize:Queue", "nowhere")]
     [InlineData("Types:resize:Timeout", "01:00:00")]
     public void A_value_out_of_range_is_named_with_its_whole_key_and_what_is_allowed(string key, string value)
@@ -72,7 +77,7 @@ public sealed class WorkQueueOptionsTests
     [InlineData("Worker:Concurency", "WorkQueue:Worker:Concurency is no setting; was WorkQueue:Worker:Concurrency meant?")]
     [InlineData("heartbeats", "WorkQueue:heartbeats is no setting; was WorkQueue:Heartbeat meant?")]
     [InlineData("Theme:Colour", "WorkQueue:Theme is no setting; there are BrokerConsumerTimeout, ConfirmTimeout")]
-    [InlineData("Types:resize:Delay", "WorkQueue:Types:resize:Delay is no setting; there are Queue, RetryDelays, Timeout")]
+    [InlineData("Types:resize:Delay", "WorkQueue:Types:resize:Delay is no setting; there are MaxRunning, Queue, RetryDelays, Timeout")]
     public void A_key_that_does_not_exist_is_told_with_the_nearest_that_does_and_stops_nothing(string key, string expected)
     {
         Assert.Equal([], Problems((key, "1")));

@@ -34,10 +34,10 @@ internal sealed class AdaptiveConsumer : TaskConsumer
 
     /// <summary>As its base; besides it asks what decides on the prefetch.</summary>
     public AdaptiveConsumer(
-        IChannel channel, TaskQueue queue, Solitude.Place place, TaskPipeline pipeline, AdaptivePrefetch adaptive, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
-        : base(channel, queue, place, pipeline, tokens, taken, stopping, (ushort)adaptive.Prefetch)
+        IChannel channel, TaskLane lane, Solitude.Place place, TaskPipeline pipeline, AdaptivePrefetch adaptive, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
+        : base(channel, lane, place, pipeline, tokens, taken, stopping, (ushort)adaptive.Prefetch)
     {
-        _queue = queue;
+        _queue = lane.Queue;
         _adaptive = adaptive;
         if (Prefetch > 1)
         {

@@ -8,13 +8,19 @@ internal sealed class AdaptiveConsumers(TaskPipeline pipeline) : IConsumerSource
 {
     private readonly Dictionary<TaskQueue, AdaptivePrefetch> _learnt = [];
 
-    public TaskConsumer Next(IChannel channel, TaskQueue queue, Solitude.Place place, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
+    public TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.Place place, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
     {
-        if (!_learnt.TryGetValue(queue, out AdaptivePrefetch? adaptive))
+        if (lane.Queue.Lanes.IsOrdered)
         {
-            adaptive = _learnt[queue] = new AdaptivePrefetch(pipeline.Options.Value.Worker.HoldBudget);
+            // What is held beside the one that runs may go back, and then comes last.
+            return new TaskConsumer(channel, lane, place, pipeline, tokens, taken, stopping);
         }
 
-        return new AdaptiveConsumer(channel, queue, place, pipeline, adaptive, tokens, taken, stopping);
+        if (!_learnt.TryGetValue(lane.Queue, out AdaptivePrefetch? adaptive))
+        {
+            adaptive = _learnt[lane.Queue] = new AdaptivePrefetch(pipeline.Options.Value.Worker.HoldBudget);
+        }
+
+        return new AdaptiveConsumer(channel, lane, place, pipeline, adaptive, tokens, taken, stopping);
     }
 }

@@ -27,6 +27,23 @@ public sealed class QueueVerbTests
     }
 
     [Fact]
+    public async Task Limits_are_a_line_each_with_what_is_taken_and_what_waits()
+    {
+        await using FakeProducer producer = await FakeProducer.StartAsync();
+        producer.On(
+            "GET /queues", 200,
+            """
+            {"items":[{"name":"mail","ready":30,"maxRunning":5,"permits":4,"oldestWaiting":"00:00:07"},{"name":"free","ready":1},
+            {"name":"default","ready":3,"lanes":[{"name":"","ready":1,"consumers":1,"permits":0},{"name":"type-resize","ready":2,"consumers":1,"maxRunning":2,"permits":1}]}],"next":null}
+            """);
+        Result result = await producer.RunAsync("limits");
+        Assert.Equal(ExitCode.Done, result.Code);
+        Assert.Equal(
+            ["queue lane limit taken waiting for", "mail all 5 4 30 00:00:07", "default type-resize 2 1 2 ?"],
+            result.Lines.Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+    }
+
+    [Fact]
     public async Task Queues_are_paused_and_go_on()
     {
         await using FakeProducer producer = await FakeProducer.StartAsync();

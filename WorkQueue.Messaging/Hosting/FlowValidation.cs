@@ -1,0 +1,63 @@
+namespace WorkQueue.Messaging.Hosting;
+
+/// <summary>Checks the settings of limits, lanes and priorities, and what of them does not go together.</summary>
+internal static class FlowValidation
+{
+    private const int MostLanes = 256;
+
+    public static IEnumerable<string> Problems(WorkQueueOptions options) =>
+    [
+        .. options.Queues.SelectMany(queue => Queue(queue.Key, queue.Value)),
+        .. options.Queues.Where(queue => queue.Value.Ordered).SelectMany(queue => TimeInLane(queue.Key, options)),
+        .. options.Types.SelectMany(type => TaskType(type.Key, type.Value, options)),
+    ];
+
+    private static IEnumerable<string> Queue(string name, QueueOptions queue)
+    {
+        string key = $"Queues:{name}";
+        bool isOne = !queue.Priorities && queue.Lanes is null;
+        return
+        [
+            .. Limit($"{key}:MaxRunning", queue.MaxRunning),
+            .. Limit($"{key}:MaxRunningPerKey", queue.MaxRunningPerKey),
+            .. Of(queue.Lanes is null or (>= 1 and <= MostLanes), $"{key}:Lanes", queue.Lanes, $"1 to {MostLanes}, or none"),
+            .. Of(!queue.Priorities || queue.Lanes is null, $"{key}:Priorities", queue.Priorities, $"false where {key}:Lanes is set: a queue has priorities or lanes"),
+            .. Of(queue.MaxRunningPerKey is null || queue.Lanes is not null, $"{key}:MaxRunningPerKey", queue.MaxRunningPerKey, $"none, or {key}:Lanes set too: it is kept in each lane"),
+            .. Of(queue.MaxRunningPerKey is null || queue.MaxRunning is null, $"{key}:MaxRunningPerKey", queue.MaxRunningPerKey, $"none where {key}:MaxRunning is set: a queue has one limit"),
+            .. Of(!queue.Ordered || queue.Lanes is not null, $"{key}:Ordered", queue.Ordered, $"false, or {key}:Lanes set too: 1 for one order of all tasks"),
+            .. Of(!queue.Ordered || queue is { MaxRunning: null, MaxRunningPerKey: null }, $"{key}:Ordered", queue.Ordered, $"false where {key}:MaxRunning or MaxRunningPerKey is set: one task of a lane runs at a time"),
+            .. Of(!queue.Ordered || queue.Type == TaskQueueType.Quorum, $"{key}:Ordered", queue.Ordered, $"false where {key}:Type is Classic"),
+            .. Of(isOne || queue.Name is null, $"{key}:{(queue.Priorities ? "Priorities" : "Lanes")}", queue.Priorities ? queue.Priorities : queue.Lanes, $"none where {key}:Name is set: other programs know one queue by that name"),
+        ];
+    }
+
+    // All attempts of a task are one delivery.
+    private static IEnumerable<string> TimeInLane(string queue, WorkQueueOptions options)
+    {
+        foreach ((string name, TaskTypeOptions type) in options.Types.Where(type => type.Value.Queue == queue))
+        {
+            IReadOnlyList<TimeSpan> delays = type.RetryDelays ?? options.Retry.EffectiveDelays;
+            TimeSpan longest = ((type.Timeout ?? options.Worker.TaskTimeout) + options.Worker.CancelGrace) * (delays.Count + 1) + (delays.Aggregate(TimeSpan.Zero, (sum, delay) => sum + delay) * (1 + options.Retry.Jitter));
+            if (longest >= options.BrokerConsumerTimeout)
+            {
+                yield return $"{WorkQueueOptions.Section}:Types:{name} has attempts and delays of together {longest}; in an ordered lane ({WorkQueueOptions.Section}:Queues:{queue}:Ordered) allowed: less than {WorkQueueOptions.Section}:BrokerConsumerTimeout ({options.BrokerConsumerTimeout}), after which the broker takes the task back.";
+            }
+        }
+    }
+
+    private static IEnumerable<string> TaskType(string name, TaskTypeOptions type, WorkQueueOptions options)
+    {
+        QueueOptions? queue = options.Queues.GetValueOrDefault(type.Queue);
+        return
+        [
+            .. Limit($"Types:{name}:MaxRunning", type.MaxRunning),
+            .. Of(
+                type.MaxRunning is null || queue is null or { Priorities: false, Lanes: null, MaxRunning: null, Name: null }, $"Types:{name}:MaxRunning", type.MaxRunning,
+                $"none where Queues:{type.Queue} has Priorities, Lanes, a MaxRunning or a Name of its own: the type has its own queue on the broker, and a task is in one"),
+        ];
+    }
+
+    private static IEnumerable<string> Limit(string key, int? most) => Of(most is null or (>= 1 and <= 1000), key, most, "1 to 1000, or none");
+
+    private static IEnumerable<string> Of(bool valid, string key, object? value, string allowed) => WorkQueueOptionsValidator.Of(valid, key, value, allowed);
+}
