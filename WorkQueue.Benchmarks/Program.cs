@@ -24,6 +24,7 @@ Dictionary<string, Func<Stage, IEnumerable<Comparison>>> scenarios = new(StringC
     ["backlog"] = OtherScenarios.Backlog,
     ["allocations"] = AllocationsScenario.Of,
     ["codec"] = CodecScenario.Of,
+    ["lanes"] = LaneScenario.Of,
     ["unique"] = UniqueScenario.Of,
     ["chains"] = ChainScenario.Of,
     ["batches"] = BatchScenario.Of,

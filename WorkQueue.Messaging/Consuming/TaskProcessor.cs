@@ -106,8 +106,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
     {
         using Solitude.Place held = place.Hold();
         delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
-        Disposition disposition = await _admission.WithoutRunAsync(delivery)
-            ?? (lane.Queue.Lanes.IsOrdered ? await _inOrder.RunAsync(delivery, RunAdmittedAsync) : await RunAdmittedAsync(delivery));
+        Disposition disposition = await _admission.WithoutRunAsync(delivery) ?? (lane.Queue.Lanes.IsOrdered ? await _inOrder.RunAsync(delivery, RunAdmittedAsync) : await RunAdmittedAsync(delivery));
         if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease))
         {
             if (IsTooOld && disposition is Disposition.Abandon)

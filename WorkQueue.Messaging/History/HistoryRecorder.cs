@@ -40,14 +40,13 @@ internal sealed class HistoryRecorder(
     public Task SucceededAsync(TaskMessage message, WrittenResult result, AttemptRun run)
     {
         // Where only failures are recorded, what had failed, waited or died before must not seem to wait for ever.
-        bool recorded = Records(message) && (RecordsRuns || (_history.Mode == HistoryMode.Failures && (message.Attempt > 1 || message.Redriven > 0 || message.NotBefore is not null)));
-        if (!recorded)
+        if (!Records(message) || !(RecordsRuns || (_history.Mode == HistoryMode.Failures && (message.Attempt > 1 || message.Redriven > 0 || message.NotBefore is not null))))
         {
             return Task.CompletedTask;
         }
 
         (ReadOnlyMemory<byte> body, string? note) = Kept(result, message);
-        return SendAsync(new EventMessage(message, RecordStates.Succeeded, clock.GetUtcNow(), run, EndOf(note), Body: body));
+        return SendAsync(new EventMessage(message, RecordStates.Succeeded, clock.GetUtcNow(), run, note is null ? null : new AttemptEnd(note, null, null, clock.GetUtcNow()), Body: body));
     }
 
     /// <summary>Records that a task was cancelled; returns as <see cref="SucceededAsync"/>.</summary>
@@ -198,6 +197,4 @@ internal sealed class HistoryRecorder(
 
     // An event is handled once in each subscription, under the same id: it has no one history.
     private bool Records(TaskMessage message) => _history.Mode != HistoryMode.Off && message.Topic is null;
-
-    private AttemptEnd? EndOf(string? note) => note is null ? null : new AttemptEnd(note, null, null, clock.GetUtcNow());
 }

@@ -58,22 +58,13 @@ internal static class TaskCodec
             MessageId = message.Id,
             Type = message.Type,
             Headers = headers,
+            // Null is for none.
+            ContentType = message.ContentType,
+            ContentEncoding = message.ContentEncoding,
+            AppId = message.AppId,
+            CorrelationId = message.CorrelationId,
+            ReplyTo = message.ReplyTo,
         };
-        if (message.ContentType is { } contentType)
-        {
-            properties.ContentType = contentType;
-        }
-
-        if (message.ContentEncoding is { } encoding)
-        {
-            properties.ContentEncoding = encoding;
-        }
-
-        if (message.AppId is { } appId)
-        {
-            properties.AppId = appId;
-        }
-
         if (message.Priority is { } priority)
         {
             properties.Priority = priority;
@@ -82,16 +73,6 @@ internal static class TaskCodec
         if (message.EnqueuedAt is { } enqueuedAt)
         {
             properties.Timestamp = new AmqpTimestamp(enqueuedAt.ToUnixTimeSeconds());
-        }
-
-        if (message.CorrelationId is { } correlationId)
-        {
-            properties.CorrelationId = correlationId;
-        }
-
-        if (message.ReplyTo is { } replyTo)
-        {
-            properties.ReplyTo = replyTo;
         }
 
         return properties;

@@ -40,8 +40,7 @@ internal static class TaskHeaders
 
     private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
     {
-        Attempt, Queue, Key, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, HasRun, EarlierCrashes, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress,
-        TraceParent, TraceState, Chain, Place, Then, Previous,
+        Attempt, Queue, Key, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, HasRun, EarlierCrashes, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress, TraceParent, TraceState, Chain, Place, Then, Previous,
     };
 
     // Set by the broker or the client for one hop; on a republished copy they would be wrong, and CC/BCC would route it twice.

@@ -1,0 +1,59 @@
+using System.Globalization;
+using WorkQueue.Benchmarks.Contenders;
+
+namespace WorkQueue.Benchmarks.Scenarios;
+
+/// <summary>What lanes, priorities and limits do, and what they cost.</summary>
+internal static class LaneScenario
+{
+    private const int Slots = 16;
+    private const string Plain = "ours, none of it";
+
+    public static IEnumerable<Comparison> Of(Stage stage)
+    {
+        yield return Rate(stage);
+        yield return Fairness(stage);
+    }
+
+    private static Comparison Rate(Stage stage)
+    {
+        int count = stage.Pick(10_000, 500);
+        return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Enqueue and run {count:N0} tasks by lanes, priorities and limits, {Slots} slots"), ["tasks/s"],
+        [
+            Contender(Plain, "none") with { Against = [] },
+            Contender("ours, 1 lane", "1", Lanes(1)),
+            Contender("ours, 4 lanes", "4", Lanes(4)),
+            Contender("ours, 16 lanes", "16", Lanes(16)),
+            Contender("ours, 16 ordered lanes", "ordered", Lanes(16), ("Queues:default:Ordered", "true")),
+            Contender("ours, priorities, all tasks normal", "priorities", ("Queues:default:Priorities", "true")),
+            Contender("ours, at most 16 at once", "limit", ("Queues:default:MaxRunning", "16")),
+        ])
+        { Note = "Tasks that do nothing, of 1,000 tenants, without history; one node. A slot that goes to another lane cancels and subscribes, which is what these measure: with work of a millisecond or more it does not show." };
+
+        Contender Contender(string title, string name, params (string, string)[] settings) =>
+            new(title, async () => [await new OurLanes(stage, name, settings).RateAsync(Slots, 64, count)]) { Against = [Plain] };
+    }
+
+    private static Comparison Fairness(Stage stage)
+    {
+        TimeSpan time = TimeSpan.FromMilliseconds(20);
+        int flood = stage.Pick(10_000, 300);
+        int large = stage.Pick(100_000, 1_000);
+        return new Comparison("Wait of a tenant's 10 tasks behind another's many, 16 slots", ["p95 with 2 tenants, turns", "with 10", "with 1,000"],
+        [
+            new("ours, no lanes, 10,000 tasks before them", () => WaitsAsync("none", flood)),
+            new("ours, 16 lanes, 10,000 tasks", () => WaitsAsync("16", flood, Lanes(16))),
+            new("ours, 64 lanes, 10,000 tasks", () => WaitsAsync("64", flood, Lanes(64))),
+            new("ours, 64 lanes, 100,000 tasks", () => WaitsAsync("64", large, Lanes(64))),
+        ])
+        { Note = "Tasks of 20 ms; a turn is the time of one. The tenants beyond two enqueue 100 tasks a second together." };
+
+        async Task<double[]> WaitsAsync(string name, int before, params (string, string)[] settings)
+        {
+            OurLanes ours = new(stage, name, settings);
+            return [await ours.SmallTenantAsync(Slots, before, 2, time), await ours.SmallTenantAsync(Slots, before, 10, time), await ours.SmallTenantAsync(Slots, before, 1000, time)];
+        }
+    }
+
+    private static (string, string) Lanes(int count) => ("Queues:default:Lanes", count.ToString(CultureInfo.InvariantCulture));
+}
