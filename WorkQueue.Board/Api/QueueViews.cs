@@ -20,8 +20,8 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
         return [.. counts.Current.Select(count => Of(count, managed, paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])) with
         {
             MaxRunning = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning,
-            Permits = alive.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
-            Lanes = [.. count.Lanes.Select(lane => new LaneView(lane.Name, lane.BrokerName, lane.Ready, lane.Consumers, lane.Limit, alive.Sum(worker => worker.Permits.GetValueOrDefault($"{count.Queue}:{lane.Name}"))))],
+            Permits = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning is null ? 0 : alive.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
+            Lanes = [.. count.Lanes.Select(lane => new LaneView(lane.Name, lane.BrokerName, lane.Ready, lane.Consumers, lane.Limit, lane.Limit is null ? 0 : alive.Sum(worker => worker.Permits.GetValueOrDefault(lane.Name.Length == 0 ? count.Queue : $"{count.Queue}:{lane.Name}"))))],
             // Of events the history tells nothing.
             OldestWaiting = waiting is not null && waiting.TryGetValue(count.Queue, out TimeSpan oldest) ? oldest : null,
         })];

@@ -25,6 +25,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     private volatile bool _isIn;
     private volatile Permit? _permit;
     private long _enteredAt;
+    private long _askedAt;
     private long _taken;
 
     /// <summary>All of them, those of the preferred queue first.</summary>
@@ -93,12 +94,12 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         }
 
         _takenOf[levels.FirstOf(_current)]++;
-        if (Current.Queue.Lanes.Order != LaneOrder.One)
+        if (Current.Queue.Lanes.Order != LaneOrder.One || QueueOrder.IsOthersTurn(taken))
         {
             AskForClosed();
         }
 
-        return Leaves(isIdle: false, QueueOrder.IsOthersTurn(taken) ? Unpaused() : Ready());
+        return Leaves(isIdle: false, QueueOrder.IsOthersTurn(taken) ? Unpaused(false) : Ready());
     }
 
     /// <summary>Whether the next task is to come from another lane than this one, by what has changed there.</summary>
@@ -156,11 +157,16 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         return true;
     }
 
-    private PermitPool? LimitWhoseTurnItIs() =>
-        QueueOrder.IsOthersTurn(Volatile.Read(ref _taken)) && Next(Unpaused()) is { } next && !IsOpen(next) ? permits.Of(All[next]) : null;
+    // After a short task the permit of another lane is there by now, if it can be had: it was asked for when the task began.
+    private PermitPool? LimitWhoseTurnItIs()
+    {
+        bool isLong = Volatile.Read(ref _taken) > 0 && Current.Queue.Lanes.Order != LaneOrder.One && clock.GetElapsedTime(_askedAt) >= PermitPool.LongestFree;
+        return (isLong || QueueOrder.IsOthersTurn(Volatile.Read(ref _taken))) && Next(Unpaused(isLong)) is { } next && !IsOpen(next) ? permits.Of(All[next]) : null;
+    }
 
     private void AskForClosed()
     {
+        _askedAt = clock.GetTimestamp();
         foreach (int index in Enumerable.Range(0, All.Count).Where(index => levels.Ready[index] > 0 && !SwitchOf(All[index]).IsPaused && !IsOpen(index)))
         {
             permits.Of(All[index])?.Ask();
@@ -169,13 +175,14 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
 
     private long?[] Ready() => [.. levels.Ready.Select((count, index) => IsOpen(index) ? count : (long?)null)];
 
-    // As if it had a permit for each queue. For one of a lane it does not wait: there are other lanes.
-    private long?[] Unpaused() => [.. levels.Ready.Select((count, index) => IsOpen(index) || (All[index].Limit is null && !SwitchOf(All[index]).IsPaused) ? count : (long?)null)];
+    // As if it had a permit for each queue, and for each lane or only those of other queues.
+    private long?[] Unpaused(bool withLanes) =>
+        [.. levels.Ready.Select((count, index) => IsOpen(index) || ((withLanes || All[index].Limit is null || All[index].Queue != Current.Queue) && !SwitchOf(All[index]).IsPaused) ? count : (long?)null)];
 
     private bool IsOpen(int index)
     {
         TaskLane lane = All[index];
-        return !SwitchOf(lane).IsPaused && ((index == _current && _permit is not null) || permits.Of(lane) is not { } limit || !limit.Switch.IsPaused);
+        return !SwitchOf(lane).IsPaused && (permits.Of(lane) is not { } limit || !limit.Switch.IsPaused || (_permit is not null && permits.Of(Current) == limit));
     }
 
     // A permit is asked for where tasks wait for it, or where there is nothing else to take.

@@ -36,7 +36,7 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.Place place, TaskPip
     {
         if (delivery.IsSaid)
         {
-            pipeline.Suspects.End(delivery.Message);
+            pipeline.Suspects.End(delivery.Delivered);
         }
 
         place.Leave();
@@ -95,12 +95,12 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.Place place, TaskPip
 
     private async Task CountCrashesAsync(TaskDelivery delivery)
     {
-        delivery.Open = pipeline.Suspects.OpenOf(delivery.Message);
+        delivery.Open = pipeline.Suspects.OpenOf(delivery.Delivered);
         if (delivery.Unreadable is null && Solitude.IsFor(delivery.Crashes, lane.Queue.DeliveryLimit))
         {
             // Before it is blamed, or has to run alone, those that may have had it are heard.
             await Task.Delay(ReportLimit, pipeline.Clock, lease.TakenBack).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            delivery.Open = pipeline.Suspects.OpenOf(delivery.Message);
+            delivery.Open = pipeline.Suspects.OpenOf(delivery.Delivered);
         }
     }
 
@@ -114,7 +114,7 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.Place place, TaskPip
 
         try
         {
-            await pipeline.Suspects.BeginAsync(delivery.Message);
+            await pipeline.Suspects.BeginAsync(delivery.Delivered);
             return true;
         }
         catch

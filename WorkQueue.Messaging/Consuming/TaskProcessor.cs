@@ -37,7 +37,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
         TaskDelivery delivery = lane.Queue.IsSubscription
             ? TaskCodec.ReadEvent(tag, redelivered, properties, body, lane.Queue, exchange == pipeline.Topology.EventsExchange ? routingKey : null)
             : TaskCodec.Read(tag, redelivered, properties, body, lane.Queue);
-        delivery.Open = delivery.IsSaid ? pipeline.Suspects.OpenOf(delivery.Message) : 0;
+        delivery.Open = delivery.IsSaid ? pipeline.Suspects.OpenOf(delivery.Delivered) : 0;
         return delivery;
     }
 
@@ -75,7 +75,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
     {
         if (lane.Queue.Type == TaskQueueType.Quorum && !IsTooOld && !delivery.IsSaid)
         {
-            pipeline.Suspects.End(delivery.Message);
+            pipeline.Suspects.End(delivery.Delivered);
         }
     }
 

@@ -85,6 +85,6 @@ internal sealed class UnsettledRuns(TimeProvider clock)
 
     // Not by how often it went back: that may be what each of its runs ends in. One without an id comes again under another: it is known by what it holds.
     private static string KeyOf(TaskDelivery delivery) => delivery.HasId
-        ? $"{delivery.Message.Queue} {delivery.Message.Id} {delivery.Message.Redriven}.{delivery.Message.Attempt}"
-        : $"{delivery.Message.Queue} {delivery.Message.Type} {Convert.ToHexString(SHA256.HashData(delivery.Message.Body.Span))}";
+        ? $"{delivery.Delivered.Queue} {delivery.Delivered.Id} {delivery.Delivered.Redriven}.{delivery.Delivered.Attempt}"
+        : $"{delivery.Delivered.Queue} {delivery.Delivered.Type} {Convert.ToHexString(SHA256.HashData(delivery.Delivered.Body.Span))}";
 }

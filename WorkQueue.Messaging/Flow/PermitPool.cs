@@ -9,8 +9,8 @@ namespace WorkQueue.Messaging.Flow;
 /// </summary>
 internal sealed class PermitPool(TimeProvider clock)
 {
-    // What was asked for may be wanted no more, and others wait.
-    private static readonly TimeSpan LongestFree = TimeSpan.FromSeconds(1);
+    /// <summary>How long it keeps one that no slot uses: what was asked for may be wanted no more, and others wait.</summary>
+    public static readonly TimeSpan LongestFree = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly List<Permit> _free = [];

@@ -8,7 +8,6 @@ internal static class FlowValidation
     public static IEnumerable<string> Problems(WorkQueueOptions options) =>
     [
         .. options.Queues.SelectMany(queue => Queue(queue.Key, queue.Value)),
-        .. options.Queues.Where(queue => queue.Value.Ordered).SelectMany(queue => TimeInLane(queue.Key, options)),
         .. options.Types.SelectMany(type => TaskType(type.Key, type.Value, options)),
     ];
 
@@ -29,20 +28,6 @@ internal static class FlowValidation
             .. Of(!queue.Ordered || queue.Type == TaskQueueType.Quorum, $"{key}:Ordered", queue.Ordered, $"false where {key}:Type is Classic"),
             .. Of(isOne || queue.Name is null, $"{key}:{(queue.Priorities ? "Priorities" : "Lanes")}", queue.Priorities ? queue.Priorities : queue.Lanes, $"none where {key}:Name is set: other programs know one queue by that name"),
         ];
-    }
-
-    // All attempts of a task are one delivery.
-    private static IEnumerable<string> TimeInLane(string queue, WorkQueueOptions options)
-    {
-        foreach ((string name, TaskTypeOptions type) in options.Types.Where(type => type.Value.Queue == queue))
-        {
-            IReadOnlyList<TimeSpan> delays = type.RetryDelays ?? options.Retry.EffectiveDelays;
-            TimeSpan longest = ((type.Timeout ?? options.Worker.TaskTimeout) + options.Worker.CancelGrace) * (delays.Count + 1) + (delays.Aggregate(TimeSpan.Zero, (sum, delay) => sum + delay) * (1 + options.Retry.Jitter));
-            if (longest >= options.BrokerConsumerTimeout)
-            {
-                yield return $"{WorkQueueOptions.Section}:Types:{name} has attempts and delays of together {longest}; in an ordered lane ({WorkQueueOptions.Section}:Queues:{queue}:Ordered) allowed: less than {WorkQueueOptions.Section}:BrokerConsumerTimeout ({options.BrokerConsumerTimeout}), after which the broker takes the task back.";
-            }
-        }
     }
 
     private static IEnumerable<string> TaskType(string name, TaskTypeOptions type, WorkQueueOptions options)

@@ -8,8 +8,13 @@ namespace WorkQueue.Messaging.Wire;
 /// <param name="Unreadable">What is wrong with the envelope, or null.</param>
 internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redelivered, long? EarlierDeliveries, string? Unreadable)
 {
+    private TaskMessage? _delivered;
+
     /// <summary>The task; of an ordered lane as its last attempt here.</summary>
     public TaskMessage Message { get; set; } = Message;
+
+    /// <summary>The task as the broker has it.</summary>
+    public TaskMessage Delivered => _delivered ?? Message;
 
     /// <summary>When its turn came here.</summary>
     public DateTimeOffset ReceivedAt { get; set; }
@@ -37,6 +42,13 @@ internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redeliv
     /// may have been a death; of what had gone back with deaths every run is said, and the broker counts deliveries that never reached anybody.
     /// </summary>
     public long Crashes => Message.EarlierCrashes + Math.Max(0, (Message.EarlierCrashes == 0 && EarlierDeliveries > 0 ? 1 : 0) + Open);
+
+    /// <summary>It is run again without having been published as its next attempt.</summary>
+    public void TryAgain(DateTimeOffset due)
+    {
+        _delivered ??= Message;
+        Message = Message with { Attempt = Message.Attempt + 1, NotBefore = due };
+    }
 
     /// <summary>A worker that held it may have died of it.</summary>
     public bool IsSuspect => Crashes > 0 || IsUncounted;

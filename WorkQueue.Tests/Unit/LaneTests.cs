@@ -1,6 +1,7 @@
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Consuming;
 using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -65,6 +66,17 @@ public sealed class LaneTests
         Assert.Equal(36, taken.Count(lane => lane == 0));
         Assert.Equal(2, taken.Count(lane => lane == 1));
         Assert.Equal(2, taken.Count(lane => lane == 2));
+    }
+
+    // What a worker has died of is known by what the broker delivers, and that stays as it is.
+    [Fact]
+    public void A_task_that_is_run_again_in_its_place_is_known_as_the_broker_has_it()
+    {
+        TaskMessage message = new() { Id = "id", Type = "probe", Queue = "mail", Body = default };
+        TaskDelivery delivery = new(1, message, Redelivered: false, EarlierDeliveries: 0, Unreadable: null);
+        delivery.TryAgain(DateTimeOffset.UnixEpoch);
+        delivery.TryAgain(DateTimeOffset.UnixEpoch);
+        Assert.Equal((1, 3), (delivery.Delivered.Attempt, delivery.Message.Attempt));
     }
 
     private static int? Next(int lanes, long?[] ready, int[] slots, int current, bool isTurnOver = false) =>
