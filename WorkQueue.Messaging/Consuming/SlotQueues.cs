@@ -16,6 +16,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
 
     private static readonly Task<string> Never = new TaskCompletionSource<string>().Task;
 
+    private readonly SlotRate _rate = new(permits.Rates);
     private volatile int _current;
     private volatile Permit? _permit;
     private long _taken;
@@ -32,6 +33,9 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     /// <summary>Cancelled when nothing more is to be taken from the current one.</summary>
     public CancellationToken Paused => SwitchOf(Current).Paused;
 
+    /// <summary>The permits for starts in the current one; null where it has no rate.</summary>
+    public SlotRate? Rate => _rate.IsThere ? _rate : null;
+
     /// <summary>Completes, with the reason, when others have the permit by which it takes from the current one.</summary>
     public Task<string> PermitLost => _permit?.Lost ?? Never;
 
@@ -42,7 +46,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         if (All.Count > 1 && LimitWhoseTurnItIs() is { } limit)
         {
             using CancellationTokenSource waited = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            await Task.WhenAny(limit.WaitAsync(waited.Token), Task.Delay(Patience, clock, waited.Token));
+            await Task.WhenAny(WaitLimitAsync(limit, waited.Token), Task.Delay(Patience, clock, waited.Token));
             await waited.CancelAsync();
         }
 
@@ -61,6 +65,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     /// <summary>It takes no more from the current one.</summary>
     public void Leave()
     {
+        _rate.Leave();
         if (Interlocked.Exchange(ref _permit, null) is { } permit)
         {
             permits.Of(Current)!.Return(permit);
@@ -97,12 +102,18 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
             return false;
         }
 
+        if (!_rate.TryEnter(All[next]))
+        {
+            return false;
+        }
+
         if (permits.Of(All[next]) is { } limit)
         {
             // Another slot may have been faster.
             _permit = limit.TryTake();
             if (_permit is null)
             {
+                _rate.Leave();
                 return false;
             }
         }
@@ -111,10 +122,10 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         return true;
     }
 
-    private PermitPool? LimitWhoseTurnItIs()
+    private TaskQueue? LimitWhoseTurnItIs()
     {
         long taken = Volatile.Read(ref _taken);
-        return QueueOrder.IsOthersTurn(taken) && QueueOrder.Next(Unpaused(), taken) is { } next && !IsOpen(next) ? permits.Of(All[next]) : null;
+        return QueueOrder.IsOthersTurn(taken) && QueueOrder.Next(Unpaused(), taken) is { } next && !IsOpen(next) ? All[next] : null;
     }
 
     private void AskForClosed()
@@ -122,6 +133,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         foreach (int index in Enumerable.Range(0, All.Count).Where(index => levels.Ready[index] > 0 && !SwitchOf(All[index]).IsPaused && !IsOpen(index)))
         {
             permits.Of(All[index])?.Ask();
+            _rate.Ask(All[index]);
         }
     }
 
@@ -133,11 +145,16 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     private bool IsOpen(int index)
     {
         TaskQueue queue = All[index];
-        return !SwitchOf(queue).IsPaused && ((index == _current && _permit is not null) || permits.Of(queue) is not { } limit || !limit.Switch.IsPaused);
+        return !SwitchOf(queue).IsPaused && ((index == _current && _permit is not null) || permits.Of(queue) is not { } limit || !limit.Switch.IsPaused)
+            && ((index == _current && _rate.Holds) || _rate.IsOpen(queue));
     }
 
     private Task WaitOpenAsync(TaskQueue queue, CancellationToken stopping) =>
-        SwitchOf(queue) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping) : permits.Of(queue)?.WaitAsync(stopping) ?? Task.CompletedTask;
+        SwitchOf(queue) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping) : WaitLimitAsync(queue, stopping);
+
+    // For one after the other: a permit to run at once need not lie there while its queue waits for the rate.
+    private Task WaitLimitAsync(TaskQueue queue, CancellationToken stopping) =>
+        !_rate.IsOpen(queue) ? _rate.WaitAsync(queue, stopping)! : permits.Of(queue)?.WaitAsync(stopping) ?? Task.CompletedTask;
 
     private PauseSwitch SwitchOf(TaskQueue queue) => control.SwitchOf(queue.Name);
 }

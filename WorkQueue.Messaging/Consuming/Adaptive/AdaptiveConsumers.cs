@@ -10,6 +10,12 @@ internal sealed class AdaptiveConsumers(TaskPipeline pipeline) : IConsumerSource
 
     public TaskConsumer Next(IChannel channel, TaskQueue queue, Solitude.Place place, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
     {
+        if (queue.Rate is not null)
+        {
+            // What is held beside the one that runs has no permit.
+            return new TaskConsumer(channel, queue, place, pipeline, tokens, taken, stopping);
+        }
+
         if (!_learnt.TryGetValue(queue, out AdaptivePrefetch? adaptive))
         {
             adaptive = _learnt[queue] = new AdaptivePrefetch(pipeline.Options.Value.Worker.HoldBudget);
