@@ -20,6 +20,7 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
         return [.. counts.Current.Select(count => Of(count, managed?.GetValueOrDefault(count.BrokerName), paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])) with
         {
             MaxRunning = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning,
+            Rate = options.Value.Queues.GetValueOrDefault(count.Queue)?.Rate?.Replace("/", " per ", StringComparison.Ordinal),
             Permits = alive.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
             // Of events the history tells nothing.
             OldestWaiting = waiting is not null && waiting.TryGetValue(count.Queue, out TimeSpan oldest) ? oldest : null,
@@ -68,7 +69,10 @@ internal sealed record QueueView(
     /// <summary>How many of its tasks may run at once, over all workers; null for any number.</summary>
     public int? MaxRunning { get; init; }
 
-    /// <summary>How many of those permits workers hold.</summary>
+    /// <summary>How many of its tasks may start in a time, over all workers; null for any number.</summary>
+    public string? Rate { get; init; }
+
+    /// <summary>How many of the permits to run at once workers hold.</summary>
     public int Permits { get; init; }
 }
 

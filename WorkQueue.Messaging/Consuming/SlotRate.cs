@@ -14,7 +14,7 @@ internal sealed class SlotRate(RatePools rates)
     private const int Fast = 100;
 
     private readonly Lock _lock = new();
-    private readonly Stack<int> _permits = new();
+    private readonly Stack<RatePermit> _permits = new();
     private RatePool? _pool;
 
     /// <summary>It has one.</summary>
@@ -61,6 +61,15 @@ internal sealed class SlotRate(RatePools rates)
         }
     }
 
+    /// <summary>Waits, for a few milliseconds at most, until the task may start.</summary>
+    public async Task WaitDueAsync(TimeProvider clock)
+    {
+        while (DueIn() is { Ticks: > 0 } wait)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), clock);
+        }
+    }
+
     /// <summary>The task starts.</summary>
     public void Use()
     {
@@ -68,7 +77,7 @@ internal sealed class SlotRate(RatePools rates)
         {
             if (_pool is not null)
             {
-                _permits.TryPop(out int permit);
+                _permits.TryPop(out RatePermit permit);
                 _pool.Use(permit);
             }
         }
@@ -79,7 +88,7 @@ internal sealed class SlotRate(RatePools rates)
     {
         lock (_lock)
         {
-            while (_permits.TryPop(out int permit))
+            while (_permits.TryPop(out RatePermit permit))
             {
                 _pool!.Return(permit);
             }
@@ -88,14 +97,22 @@ internal sealed class SlotRate(RatePools rates)
         }
     }
 
+    private TimeSpan? DueIn()
+    {
+        lock (_lock)
+        {
+            return _pool is not null && _permits.TryPeek(out RatePermit permit) ? _pool.Until(permit) : null;
+        }
+    }
+
     private bool TryTake(RatePool pool)
     {
-        int permit = pool.TryTake();
-        if (permit != 0)
+        if (pool.TryTake() is not { } permit)
         {
-            _permits.Push(permit);
+            return false;
         }
 
-        return permit != 0;
+        _permits.Push(permit);
+        return true;
     }
 }

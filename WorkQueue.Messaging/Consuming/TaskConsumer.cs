@@ -156,6 +156,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         }
 
         await MayStartAsync();
+        await (Rate?.WaitDueAsync(Pipeline.Clock) ?? Task.CompletedTask);
         await SettleAsync(delivery);
         Held.Remove();
     }

@@ -14,8 +14,8 @@ internal sealed class RateBook
     /// <summary>How long before it comes back a permit may be promised: longer than from one ask to the next.</summary>
     public static readonly TimeSpan Ahead = TimeSpan.FromMilliseconds(500);
 
-    // Permits that come back at nearly the same time do so at the same: fewer entries, and slots that begin together. It costs half of a hundredth of the rate.
-    private const int Grains = 128;
+    // Permits that come back at nearly the same time do so at the same: fewer entries, and slots that begin together. It costs a few thousandths of the rate.
+    private const int Grains = 256;
 
     private readonly Dictionary<string, Holder> _holders = new(StringComparer.Ordinal);
     private readonly PermitTimes _back = new();
@@ -38,7 +38,8 @@ internal sealed class RateBook
         }
     }
 
-    public TaskRate Rate => _rate;
+    /// <summary>By what its moments are counted: another leader has another clock.</summary>
+    public string Clock { get; } = Guid.NewGuid().ToString("N");
 
     /// <summary>A worker has another rate, which is lower, or the only one that workers have by now.</summary>
     public bool IsOver(string worker, TaskRate rate, long now)
@@ -64,7 +65,7 @@ internal sealed class RateBook
         }
 
         (holder.Turn, holder.At, holder.Rate) = (ask.Turn, now, ask.Rate);
-        NoteUses(holder, ask, now);
+        NoteUses(holder, ask, ask.Clock == Clock ? Math.Min(now, ask.At) : now);
         foreach ((long at, int count) in holder.Held.Take((int)(ask.Returned - holder.Returned)))
         {
             ComeBack(at, count);
@@ -80,10 +81,10 @@ internal sealed class RateBook
             holder.Held.Add(at, count);
         }
 
-        return new RateAnswer(ask.Queue, ask.Turn, holder.Held.Since(now), _back.First - now);
+        return new RateAnswer(ask.Queue, ask.Turn, holder.Held.Since(now), _back.First - now, Clock, now);
     }
 
-    private void NoteUses(Holder holder, RateAsk ask, long now)
+    private void NoteUses(Holder holder, RateAsk ask, long sent)
     {
         long news = ask.Used - holder.Used;
         holder.Used = ask.Used;
@@ -91,7 +92,7 @@ internal sealed class RateBook
         {
             int count = (int)Math.Min(news, use[1]);
             news -= count;
-            Use(holder, count, now - use[0]);
+            Use(holder, count, sent - use[0]);
         }
     }
 

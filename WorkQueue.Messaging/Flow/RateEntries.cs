@@ -26,7 +26,7 @@ internal static class RateEntries
 
 /// <summary>
 /// A worker asks for permits of a queue. All counts are of its whole life, so that an ask that comes twice, or never, or an answer that is lost, counts nothing
-/// twice. Times are ticks: of the worker before it sent the ask, of the leader after it sent the answer, so that on its way a permit is only held for longer.
+/// twice. Times are ticks, and counted from the ask or the answer: what that takes on its way makes a permit come back later, never earlier.
 /// </summary>
 /// <param name="Queue">The queue.</param>
 /// <param name="Worker">The worker's process.</param>
@@ -41,6 +41,12 @@ internal static class RateEntries
 /// <param name="Wanted">How many it wants to hold.</param>
 internal sealed record RateAsk(string Queue, string Worker, string ReplyTo, int Number, long Window, int Turn, long Used, long[][] Uses, long Returned, long[][] Held, int Wanted)
 {
+    /// <summary>The clock of a leader by which <see cref="At"/> is told; null where it knows none.</summary>
+    public string? Clock { get; init; }
+
+    /// <summary>When it was sent, or shortly after that.</summary>
+    public long At { get; init; }
+
     [JsonIgnore]
     public TaskRate Rate => new(Number, TimeSpan.FromTicks(Window));
 }
@@ -50,7 +56,9 @@ internal sealed record RateAsk(string Queue, string Worker, string ReplyTo, int 
 /// <param name="Turn">The ask that is answered.</param>
 /// <param name="Held">In how long they may be used, and how many.</param>
 /// <param name="Next">In how long the next one of the queue comes back that nobody holds; null where none does.</param>
-internal sealed record RateAnswer(string Queue, int Turn, long[][] Held, long? Next);
+/// <param name="Clock">The leader's clock.</param>
+/// <param name="At">When that is counted from, by this clock.</param>
+internal sealed record RateAnswer(string Queue, int Turn, long[][] Held, long? Next, string Clock, long At);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(RateAsk))]

@@ -12,12 +12,18 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     // The leader takes a worker's permits to be used after five seconds without a word: by then this one uses none of them any more.
     private static readonly TimeSpan Lease = RateBook.Silence - TimeSpan.FromSeconds(1);
 
+    // A slot needs so long to enter its queue and to be given a task: it may begin with that before the permit may be used.
+    private static readonly TimeSpan MostEarly = TimeSpan.FromMilliseconds(25);
+
+    private readonly long _early = Math.Min(MostEarly.Ticks, rate.Window.Ticks / 40);
+    private readonly long _grain = Math.Max(TimeSpan.TicksPerMillisecond, rate.Window.Ticks / 512);
     private readonly Lock _lock = new();
     private readonly PermitTimes _later = new();
     private readonly PermitTimes _uses = new();
     private ITimer? _timer;
     private long _wakesAt;
     private int _free;
+    private long _freeFrom;
     private int _taken;
     private int _lease = 1;
     private long _until;
@@ -47,6 +53,9 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         }
     }
 
+    /// <summary>The moment.</summary>
+    public long Now() => clock.GetElapsedTime(0).Ticks;
+
     /// <summary>Says that a slot which has something else to do meanwhile would take one.</summary>
     public void Ask() => Volatile.Write(ref _asked, 1);
 
@@ -64,33 +73,35 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         }
     }
 
-    /// <summary>Takes a permit, if there is one that may be used by now.</summary>
-    /// <returns>What it is to be used or returned by; 0 where there is none.</returns>
-    public int TryTake()
+    /// <summary>Takes a permit, if there is one that may be used by now, or in a moment.</summary>
+    public RatePermit? TryTake()
     {
         lock (_lock)
         {
             Look();
-            int by = _free == 0 ? 0 : _lease;
-            if (by != 0)
+            RatePermit? permit = _free == 0 ? null : new RatePermit(_lease, _freeFrom);
+            if (permit is not null)
             {
                 _free--;
                 _taken++;
             }
 
             Switch.Set(paused: _free == 0);
-            return by;
+            return permit;
         }
     }
 
+    /// <summary>In how long a permit may be used; not more than zero where it may be by now.</summary>
+    public TimeSpan Until(RatePermit permit) => TimeSpan.FromTicks(permit.From - Now());
+
     /// <summary>A task starts by a permit.</summary>
-    public void Use(int by)
+    public void Use(RatePermit by)
     {
         lock (_lock)
         {
             _used++;
             _uses.Add(GrainAfter(Now()), 1);
-            if (by == _lease)
+            if (by.Lease == _lease)
             {
                 _taken--;
             }
@@ -103,11 +114,11 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     }
 
     /// <summary>A slot needs one no more.</summary>
-    public void Return(int by)
+    public void Return(RatePermit by)
     {
         lock (_lock)
         {
-            if (by == _lease)
+            if (by.Lease == _lease)
             {
                 _taken--;
                 _free++;
@@ -133,18 +144,18 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             Switch.Set(paused: _free == 0);
             long now = Now();
             long[][] uses = [.. _uses.Since(now).Select(some => (long[])[Math.Max(0, -some[0]), some[1]])];
-            return new RateStanding(now, _used, uses, _returned, [[0, _free + _taken], .. _later.Since(now)], _taken, _free + _later.Count);
+            return new RateStanding(now, _used, uses, _returned, [[Math.Max(0, _freeFrom - now), _free + _taken], .. _later.Since(now)], _taken, _free + _later.Count);
         }
     }
 
     /// <summary>The leader has said what this process holds.</summary>
     /// <param name="held">In how long they may be used, and how many.</param>
+    /// <param name="since">From when on that is counted.</param>
     /// <param name="asked">How it stood when the leader was asked.</param>
-    public void Hear(long[][] held, RateStanding asked)
+    public void Hear(long[][] held, long since, RateStanding asked)
     {
         lock (_lock)
         {
-            long now = Now();
             _until = asked.At + Lease.Ticks;
             _uses.Take((int)(asked.Used - _known));
             _known = asked.Used;
@@ -152,11 +163,11 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             _later.Clear();
             foreach (long[] some in held)
             {
-                _later.Add(now + Math.Max(0, some[0]), (int)some[1]);
+                _later.Add(since + Math.Max(0, some[0]), (int)some[1]);
             }
 
             _later.Take((int)(_used - asked.Used) + _taken);
-            Valid.Set(paused: now >= _until);
+            Valid.Set(paused: Now() >= _until);
             Look();
             Switch.Set(paused: _free == 0);
         }
@@ -164,13 +175,8 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
 
     public void Dispose() => _timer?.Dispose();
 
-    private long Now() => clock.GetElapsedTime(0).Ticks;
 
-    private long GrainAfter(long moment)
-    {
-        long grain = Math.Max(TimeSpan.TicksPerMillisecond, rate.Window.Ticks / 256);
-        return (moment + grain - 1) / grain * grain;
-    }
+    private long GrainAfter(long moment) => (moment + _grain - 1) / _grain * _grain;
 
     // What has become free, or invalid, since the last time.
     private void Look()
@@ -184,8 +190,13 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             Switch.Set(paused: true);
         }
 
-        _free += _later.Take(_later.Count, now).Sum(some => some.Count);
-        long wakesAt = Math.Min(_later.First ?? long.MaxValue, now < _until ? _until : long.MaxValue);
+        foreach ((long at, int count) in _later.Take(_later.Count, now + _early))
+        {
+            _free += count;
+            _freeFrom = Math.Max(_freeFrom, at);
+        }
+
+        long wakesAt = Math.Min(_later.First - _early ?? long.MaxValue, now < _until ? _until : long.MaxValue);
         if (wakesAt != _wakesAt && wakesAt != long.MaxValue)
         {
             _wakesAt = wakesAt;
@@ -211,6 +222,11 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         return none;
     }
 }
+
+/// <summary>A permit for one start.</summary>
+/// <param name="Lease">What it is taken under: when the leader has not been heard of for long, another begins.</param>
+/// <param name="From">The moment from which it may be used.</param>
+internal readonly record struct RatePermit(int Lease, long From);
 
 /// <summary>How a pool stands at a moment.</summary>
 /// <param name="At">The moment.</param>

@@ -18,6 +18,8 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
     private const int Fast = 10;
     private const int Remembered = 8;
 
+    private const long Drift = TimeSpan.TicksPerMillisecond / 5;
+
     private readonly int[] _uses = new int[Remembered];
     private readonly int[] _wants = new int[Remembered];
     private RateStanding _asked = RateStanding.None;
@@ -25,6 +27,11 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
     private long _used;
     private int _place;
     private int _number;
+
+    // How much further the leader's clock is than this one's: by the answers so far not less than the one, and not more than the other.
+    private string? _clock;
+    private long _least;
+    private long _most;
 
     /// <summary>How long to wait for the next turn: who waits in vain asks less often.</summary>
     public TimeSpan Pause { get; private set; } = Interval;
@@ -54,7 +61,8 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
         }
 
         _heard = _asked;
-        pool.Hear(answer.Held, _heard);
+        Compare(answer, pool.Now());
+        pool.Hear(answer.Held, answer.At - _least, _heard);
         TimeSpan longest = TimeSpan.FromTicks(Math.Clamp(rate.Window.Ticks / 10, Interval.Ticks, LongestInterval.Ticks));
         TimeSpan next = answer.Next is { } ticks ? TimeSpan.FromTicks(ticks) - RateBook.Ahead + Interval / 2 : longest;
         Pause = next < Interval ? Interval : next < longest ? next : longest;
@@ -64,9 +72,18 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
     /// <summary>Gives back all of it, on the way out.</summary>
     public RateAsk Last(string replyTo) => Ask(replyTo, pool.Settle(0), 0);
 
+    // The quickest of the messages tell it best, but clocks drift: an old answer counts for less than a new one.
+    private void Compare(RateAnswer answer, long now)
+    {
+        bool isSame = answer.Clock == _clock;
+        _clock = answer.Clock;
+        _least = isSame ? Math.Max(_least - Drift, answer.At - now) : answer.At - now;
+        _most = isSame ? Math.Min(_most + Drift, answer.At - _asked.At) : answer.At - _asked.At;
+    }
+
     private RateAsk Ask(string replyTo, RateStanding now, int wanted)
     {
         _asked = now;
-        return new RateAsk(queue, worker, replyTo, rate.Number, rate.Window.Ticks, ++_number, now.Used, now.Uses, now.Returned, now.Held, wanted);
+        return new RateAsk(queue, worker, replyTo, rate.Number, rate.Window.Ticks, ++_number, now.Used, now.Uses, now.Returned, now.Held, wanted) { Clock = _clock, At = now.At + _most };
     }
 }

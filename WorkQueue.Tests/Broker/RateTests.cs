@@ -41,7 +41,7 @@ public sealed class RateTests(BrokerFixture broker, ITestOutputHelper output)
     [BrokerFact]
     public async Task What_waits_for_the_rate_is_in_its_queue_and_holds_no_slot_and_is_no_attempt()
     {
-        await using TestQueue queue = Rated("1/00:00:03", ("Queues:other:Type", "quorum"), ("Worker:Queues", "default,other"), ("Worker:Concurrency", "1"));
+        await using TestQueue queue = Rated("1/00:00:02", ("Queues:other:Type", "quorum"), ("Worker:Queues", "default,other"), ("Worker:Concurrency", "1"));
         ITaskQueue producer = await queue.ProducerAsync();
         await EnqueueAsync(producer, 2);
         await queue.WorkerAsync(CountAsync);
@@ -57,7 +57,7 @@ public sealed class RateTests(BrokerFixture broker, ITestOutputHelper output)
         await Eventually.TrueAsync(() => queue.Runs.All.Count == 32, "what waited runs");
         TaskContext last = queue.Runs.All.Last().Context;
         Assert.Equal((1, false), (last.Attempt, last.Redelivered));
-        Assert.InRange(_ledger.Starts[^1] - _ledger.Starts[0], 2.9 * Second, 4 * Second);
+        Assert.InRange(_ledger.Starts[^1] - _ledger.Starts[0], 1.9 * Second, 3.5 * Second);
     }
 
     [BrokerFact]

@@ -89,7 +89,7 @@ internal sealed class RateWorld(int seed, TaskRate rate)
 
     private sealed class Worker(TaskRate rate, RatePool pool)
     {
-        private readonly Queue<int> _slots = new();
+        private readonly Queue<RatePermit> _slots = new();
         private RateTurns? _turns;
 
         public RateTurns Turns => _turns ??= new RateTurns("q", rate, pool, Guid.NewGuid().ToString("N"));
@@ -102,18 +102,18 @@ internal sealed class RateWorld(int seed, TaskRate rate)
                 pool.Ask();
             }
 
-            while (_slots.Count < 20 && random.Next(4) > 0 && pool.TryTake() is var taken and not 0)
+            while (_slots.Count < 20 && random.Next(4) > 0 && pool.TryTake() is { } taken)
             {
                 _slots.Enqueue(taken);
             }
 
             // As a slot that leaves when it may not go on.
-            while (pool.Valid.IsPaused && _slots.TryDequeue(out int invalid))
+            while (pool.Valid.IsPaused && _slots.TryDequeue(out RatePermit invalid))
             {
                 pool.Return(invalid);
             }
 
-            for (; _slots.Count > 0 && random.Next(3) > 0; starts++)
+            for (; _slots.TryPeek(out RatePermit next) && pool.Until(next) <= TimeSpan.Zero && random.Next(3) > 0; starts++)
             {
                 pool.Use(_slots.Dequeue());
             }
