@@ -39,6 +39,12 @@ public sealed class QueueOptions
     public bool Ordered { get; set; }
 
     /// <summary>
+    /// How many of its tasks start in any time of a length, over all workers, as <c>30/00:01:00</c>: at most 30 in any minute. A number of 1 to 100,000, a slash, and
+    /// a time of 1 second to 1 day. Default none. What waits for it is in the queue. What is none of this stops the start.
+    /// </summary>
+    public string? Rate { get; set; }
+
+    /// <summary>
     /// How often one attempt may be delivered without coming to an end (each time its worker died, or could not settle it) before the
     /// worker dead-letters the task. Default 10. On a classic queue, which does not count deliveries, the first death is not known.
     /// </summary>

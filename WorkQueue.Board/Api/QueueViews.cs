@@ -20,6 +20,7 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
         return [.. counts.Current.Select(count => Of(count, managed, paused.Contains(count.Queue), tasks, PolicyWarning.Describe(warnings[count.Queue])) with
         {
             MaxRunning = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning,
+            Rate = options.Value.Queues.GetValueOrDefault(count.Queue)?.Rate?.Replace("/", " per ", StringComparison.Ordinal),
             Permits = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning is null ? 0 : alive.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
             Lanes = [.. count.Lanes.Select(lane => new LaneView(lane.Name, lane.BrokerName, lane.Ready, lane.Consumers, lane.Limit, lane.Limit is null ? 0 : alive.Sum(worker => worker.Permits.GetValueOrDefault(lane.Name.Length == 0 ? count.Queue : $"{count.Queue}:{lane.Name}"))))],
             // Of events the history tells nothing.
@@ -74,7 +75,10 @@ internal sealed record QueueView(
     /// <summary>How many of its tasks may run at once, over all workers; null for any number.</summary>
     public int? MaxRunning { get; init; }
 
-    /// <summary>How many of those permits workers hold.</summary>
+    /// <summary>How many of its tasks may start in a time, over all workers; null for any number.</summary>
+    public string? Rate { get; init; }
+
+    /// <summary>How many of the permits to run at once workers hold.</summary>
     public int Permits { get; init; }
 
     /// <summary>The queues on the broker that its tasks are in, where it has more than one; else none.</summary>

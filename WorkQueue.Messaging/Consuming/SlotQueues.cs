@@ -21,6 +21,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
 
     // By the first lane of a queue.
     private readonly long[] _takenOf = new long[levels.Lanes.Count];
+    private readonly SlotRate _rate = new(permits.Rates);
     private volatile int _current;
     private volatile bool _isIn;
     private volatile Permit? _permit;
@@ -40,6 +41,9 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     /// <summary>Cancelled when nothing more is to be taken from the current one.</summary>
     public CancellationToken Paused => SwitchOf(Current).Paused;
 
+    /// <summary>The permits for starts in the current one; null where it has no rate.</summary>
+    public SlotRate? Rate => _rate.IsThere ? _rate : null;
+
     /// <summary>Completes, with the reason, when others have the permit by which it takes from the current one.</summary>
     public Task<string> PermitLost => _permit?.Lost ?? Never;
 
@@ -50,7 +54,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         if (All.Count > 1 && LimitWhoseTurnItIs() is { } limit)
         {
             using CancellationTokenSource waited = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            await Task.WhenAny(limit.WaitAsync(waited.Token), Task.Delay(Patience, clock, waited.Token));
+            await Task.WhenAny(WaitLimitAsync(limit, waited.Token), Task.Delay(Patience, clock, waited.Token));
             await waited.CancelAsync();
         }
 
@@ -75,6 +79,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     /// <summary>It takes no more from the current one.</summary>
     public void Leave()
     {
+        _rate.Leave();
         if (Interlocked.Exchange(ref _permit, null) is { } permit)
         {
             permits.Of(Current)!.Return(permit);
@@ -140,12 +145,18 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
             return false;
         }
 
+        if (!_rate.TryEnter(All[next].Queue))
+        {
+            return false;
+        }
+
         if (permits.Of(All[next]) is { } limit)
         {
             // Another slot may have been faster.
             _permit = limit.TryTake();
             if (_permit is null)
             {
+                _rate.Leave();
                 return false;
             }
         }
@@ -158,10 +169,10 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     }
 
     // After a short task the permit of another lane is there by now, if it can be had: it was asked for when the task began.
-    private PermitPool? LimitWhoseTurnItIs()
+    private TaskLane? LimitWhoseTurnItIs()
     {
         bool isLong = Volatile.Read(ref _taken) > 0 && Current.Queue.Lanes.Order != LaneOrder.One && clock.GetElapsedTime(_askedAt) >= PermitPool.LongestFree;
-        return (isLong || QueueOrder.IsOthersTurn(Volatile.Read(ref _taken))) && Next(Unpaused(isLong)) is { } next && !IsOpen(next) ? permits.Of(All[next]) : null;
+        return (isLong || QueueOrder.IsOthersTurn(Volatile.Read(ref _taken))) && Next(Unpaused(isLong)) is { } next && !IsOpen(next) ? All[next] : null;
     }
 
     private void AskForClosed()
@@ -170,6 +181,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         foreach (int index in Enumerable.Range(0, All.Count).Where(index => levels.Ready[index] > 0 && !SwitchOf(All[index]).IsPaused && !IsOpen(index)))
         {
             permits.Of(All[index])?.Ask();
+            _rate.Ask(All[index].Queue);
         }
     }
 
@@ -182,14 +194,19 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     private bool IsOpen(int index)
     {
         TaskLane lane = All[index];
-        return !SwitchOf(lane).IsPaused && (permits.Of(lane) is not { } limit || !limit.Switch.IsPaused || (_permit is not null && permits.Of(Current) == limit));
+        return !SwitchOf(lane).IsPaused && HasPermit(lane) && (_rate.IsOpen(lane.Queue) || (_rate.Holds && lane.Queue == Current.Queue));
     }
+
+    private bool HasPermit(TaskLane lane) => permits.Of(lane) is not { } limit || !limit.Switch.IsPaused || (_permit is not null && permits.Of(Current) == limit);
 
     // A permit is asked for where tasks wait for it, or where there is nothing else to take.
     private Task WaitOpenAsync(int index, Task changed, CancellationToken stopping) =>
         SwitchOf(All[index]) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping)
-        : permits.Of(All[index]) is { } limit && (All.Count == 1 || levels.Ready[index] > 0) ? limit.WaitAsync(stopping)
-        : All.Count == 1 ? Task.CompletedTask : changed.WaitAsync(stopping);
+        : All.Count > 1 && levels.Ready[index] == 0 ? changed.WaitAsync(stopping) : WaitLimitAsync(All[index], stopping);
+
+    // For one after the other: a permit to run at once need not lie there while its queue waits for the rate.
+    private Task WaitLimitAsync(TaskLane lane, CancellationToken stopping) =>
+        !_rate.IsOpen(lane.Queue) ? _rate.WaitAsync(lane.Queue, stopping)! : permits.Of(lane)?.WaitAsync(stopping) ?? Task.CompletedTask;
 
     private PauseSwitch SwitchOf(TaskLane lane) => control.SwitchOf(lane.Queue.Name);
 }

@@ -38,8 +38,9 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             Limit = _limit,
             Taken = () =>
             {
+                Rate?.Use();
                 // What it holds besides, when it leaves, is not counted: the turn is another queue's.
-                if (!_leaveAsked.Task.IsCompleted && taken())
+                if ((Rate is not null || !_leaveAsked.Task.IsCompleted) && taken())
                 {
                     LeaveAfterThis();
                 }
@@ -50,6 +51,9 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
 
     /// <summary>How many tasks it may hold.</summary>
     public ushort Prefetch { get; }
+
+    /// <summary>What a start needs a permit of; null where its queue has no rate.</summary>
+    public SlotRate? Rate { get; set; }
 
     /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
     public Task<string> Ended => _ended.Task;
@@ -146,7 +150,13 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
 
     protected virtual async Task RunAsync(TaskDelivery delivery)
     {
+        if (Rate?.IsLast() == true)
+        {
+            AskToLeave();
+        }
+
         await MayStartAsync();
+        await (Rate?.WaitDueAsync(Pipeline.Clock) ?? Task.CompletedTask);
         await SettleAsync(delivery);
         Held.Remove();
     }

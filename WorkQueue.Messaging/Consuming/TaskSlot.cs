@@ -74,7 +74,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             await _place.Switch.WaitResumedAsync(stopping);
             await queues.ChooseAsync(stopping);
             // This pause, not the next: it may be over, and the queue resumed, before its end is noticed here.
-            using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, queues.Paused, _place.Switch.Paused);
+            using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, queues.Paused, queues.Rate?.Invalid ?? default, _place.Switch.Paused);
             try
             {
                 OpenConnection open = await connection.WaitOpenAsync(taking.Token);
@@ -121,6 +121,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
         IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
         TaskConsumer consumer = consumers.Next(channel, Lane, _place, tokens, queues.LeavesAfterThis, stopping);
+        consumer.Rate = queues.Rate;
         // Taken off again: the connection may outlive many consumers.
         using CancellationTokenSource given = new();
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);

@@ -155,6 +155,9 @@ internal static partial class Log
     [LoggerMessage(3117, LogLevel.Warning, "Permits of queue {Queue} cannot be had or given back ({Reason}); trying again")]
     public static partial void NoPermits(this ILogger logger, string queue, string reason);
 
+    [LoggerMessage(3118, LogLevel.Warning, "What may start of queue {Queue} is not known ({Reason}); it takes no tasks, and asks again")]
+    public static partial void NoRate(this ILogger logger, string queue, string reason);
+
     [LoggerMessage(3120, LogLevel.Warning, "A message that cannot be read ended the connection; it is looked for in queue(s) {Queues}")]
     public static partial void LookingForUnreadable(this ILogger logger, string queues);
 

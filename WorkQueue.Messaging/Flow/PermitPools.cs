@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using WorkQueue.Messaging.Connections;
@@ -10,7 +11,7 @@ namespace WorkQueue.Messaging.Flow;
 
 /// <summary>The permits of the limited queues, or of their lanes. They are held by the connection that takes tasks: what ends one ends the other.</summary>
 internal sealed class PermitPools(
-    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, IPublisher publisher, TaskTopology topology, TimeProvider clock, ILogger<PermitPools> logger)
+    [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, IPublisher publisher, TaskTopology topology, RatePools rates, WorkQueueTelemetry telemetry, TimeProvider clock, ILogger<PermitPools> logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestInterval = TimeSpan.FromSeconds(1);
@@ -22,7 +23,10 @@ internal sealed class PermitPools(
     private readonly ConcurrentDictionary<string, string> _problems = new(StringComparer.Ordinal);
 
     /// <summary>Why permits cannot be had; null while they can, and where no queue is limited.</summary>
-    public string? Problem => _limits.Count == 0 ? null : connection.Problem ?? _problems.Values.FirstOrDefault();
+    public string? Problem => _limits.Count == 0 && !Rates.AreThere ? null : connection.Problem ?? _problems.Values.FirstOrDefault() ?? Rates.Problem;
+
+    /// <summary>The permits of the queues with a rate.</summary>
+    public RatePools Rates => rates;
 
     /// <summary>How many permits of each limited queue the slots of this process use, and of each lane of which they use some.</summary>
     public IReadOnlyDictionary<string, int> Used => _limits.Values.Select(limit => (limit.Name, limit.IsLane, limit.Pool.Used)).Where(limit => limit.Used > 0 || !limit.IsLane)
@@ -36,7 +40,12 @@ internal sealed class PermitPools(
     {
         using CancellationTokenSource ended = new();
         Task holding = Task.WhenAll(_limits.Values.Select(limit => Supervision.KeepAsync(
-            token => HoldAsync(limit, token), failure => Ended(limit.Name, failure), new Backoff(clock, LongestInterval), ended.Token)));
+            token => HoldAsync(limit, token), failure => Ended(limit.Name, failure), new Backoff(clock, LongestInterval), ended.Token)).Append(rates.AskAsync(ended.Token)));
+        if (_limits.Count > 0 || rates.AreThere)
+        {
+            telemetry.Meter.CreateObservableGauge("workqueue.queue.permits", Measure, "{permit}", "Permits of a limited queue that this process holds, by queue and kind.");
+        }
+
         try
         {
             await slots;
@@ -62,6 +71,15 @@ internal sealed class PermitPools(
             stopping.ThrowIfCancellationRequested();
         }
     }
+
+    private IEnumerable<Measurement<long>> Measure() =>
+    [
+        .. Used.Select(held => Of(held, "running")),
+        .. rates.Held.Select(held => Of(held, "rate")),
+    ];
+
+    private static Measurement<long> Of(KeyValuePair<string, int> held, string kind) =>
+        new(held.Value, new("messaging.destination.name", held.Key), new("workqueue.permit.kind", kind));
 
     private void Ended(string queue, Exception? failure)
     {

@@ -67,6 +67,7 @@ internal static class CoreRegistration
         services.AddSingleton<ConsumerSources>(SourcesOf);
         services.AddSingleton<ThreadSupply>();
         services.AddSingleton<PermitPools>();
+        services.AddSingleton<RatePools>();
         services.AddSingleton<Solitude>();
         services.AddSingleton<UnsettledRuns>();
         services.AddSingleton<TaskWorkerService>();
@@ -167,6 +168,7 @@ internal static class CoreRegistration
         services.AddSingleton<ISchedules, ScheduleClient>();
         services.AddSingleton<ILeaderDuty, UniqueTasks>();
         services.AddSingleton<UniqueClient>();
+        services.AddSingleton<ILeaderDuty, RateKeeper>();
         services.AddHostedService(provider => provider.GetRequiredService<LeaderService>());
         services.AddHostedService<DefinedSchedules>();
         AddBatches(services);

@@ -25,6 +25,7 @@ internal static class FlowValidation
             .. Of(queue.MaxRunningPerKey is null || queue.MaxRunning is null, $"{key}:MaxRunningPerKey", queue.MaxRunningPerKey, $"none where {key}:MaxRunning is set: a queue has one limit"),
             .. Of(!queue.Ordered || queue.Lanes is not null, $"{key}:Ordered", queue.Ordered, $"false, or {key}:Lanes set too: 1 for one order of all tasks"),
             .. Of(!queue.Ordered || queue is { MaxRunning: null, MaxRunningPerKey: null }, $"{key}:Ordered", queue.Ordered, $"false where {key}:MaxRunning or MaxRunningPerKey is set: one task of a lane runs at a time"),
+            .. Of(!queue.Ordered || queue.Rate is null, $"{key}:Ordered", queue.Ordered, $"false where {key}:Rate is set: a retry in an ordered lane starts without a permit"),
             .. Of(!queue.Ordered || queue.Type == TaskQueueType.Quorum, $"{key}:Ordered", queue.Ordered, $"false where {key}:Type is Classic"),
             .. Of(isOne || queue.Name is null, $"{key}:{(queue.Priorities ? "Priorities" : "Lanes")}", queue.Priorities ? queue.Priorities : queue.Lanes, $"none where {key}:Name is set: other programs know one queue by that name"),
         ];

@@ -11,4 +11,8 @@ internal interface ILeaderSession
     /// <summary>Writes an entry into the log; returns when the broker has confirmed it.</summary>
     /// <exception cref="PublishFailedException">It was not confirmed. Who leads no longer can write nothing.</exception>
     Task WriteAsync(LeaderEntry entry);
+
+    /// <summary>Tells one program something that is not in the log; where its queue is gone nobody is told.</summary>
+    /// <exception cref="PublishFailedException">It was not confirmed.</exception>
+    Task ReplyAsync(string queue, LeaderEntry entry);
 }

@@ -33,7 +33,7 @@ internal sealed class LeaderService(
     public bool IsLeader { get; private set; }
 
     /// <summary>There is something to lead from the start on.</summary>
-    public bool TakesPart { get; } = intake is not null || options.Value.Schedules.Count > 0;
+    public bool TakesPart { get; } = intake is not null || options.Value.Schedules.Count > 0 || (options.Value.DeclareOnly && options.Value.Queues.Values.Any(queue => queue.Rate is not null));
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -117,6 +117,9 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
         }
     }
 
+    public Task ReplyAsync(string queue, LeaderEntry entry) =>
+        PublishAsync(MessageOf(queue, entry) with { Destination = _topology.Queue, Mandatory = false }, _confirmTimeout, CancellationToken.None);
+
     public async Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         try
@@ -184,9 +187,3 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
         return Task.CompletedTask;
     }
 }
-
-/// <summary>A command that the leader was given.</summary>
-/// <param name="Tag">Its delivery tag.</param>
-/// <param name="Command">What it asks for.</param>
-/// <param name="At">The timestamp at which it came here.</param>
-internal sealed record LeaderDelivery(ulong Tag, LeaderEntry Command, long At);

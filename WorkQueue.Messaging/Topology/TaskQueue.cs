@@ -35,6 +35,7 @@ internal sealed class TaskQueue
         DeadDestination = $"{prefix}.dead:{name}";
         MaxLength = options.MaxLength;
         MaxRunning = options.MaxRunning;
+        Rate = TaskRate.Read(options.Rate);
         DeliveryLimit = options.DeliveryLimit;
         DefaultType = options.DefaultType;
         Type = options.Type;
@@ -93,6 +94,9 @@ internal sealed class TaskQueue
 
     /// <summary>How many of its tasks run at once, over all workers.</summary>
     public int? MaxRunning { get; }
+
+    /// <summary>How many of its tasks start in a time, over all workers.</summary>
+    public TaskRate? Rate { get; }
 
     public int DeliveryLimit { get; }
 

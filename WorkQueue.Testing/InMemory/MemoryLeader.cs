@@ -29,6 +29,8 @@ internal sealed class MemoryLeader(MemoryBroker broker, TaskPublisher tasks, IEn
         return Task.CompletedTask;
     }
 
+    public Task ReplyAsync(string queue, LeaderEntry entry) => Task.CompletedTask;
+
     public Task<LeaderAnswer> AskAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => InTurnAsync(() => duties.ObeyAsync(new LeaderEntry(kind, body, Guid.NewGuid().ToString("N")), this));
 
     public Task TellAsync(string kind, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => AskAsync(kind, body, cancellationToken);

@@ -7,6 +7,7 @@ internal sealed class Ledger
 {
     private readonly ConcurrentDictionary<string, byte> _confirmed = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _succeeded = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<long> _starts = new();
     private int _running;
     private int _most;
 
@@ -21,13 +22,33 @@ internal sealed class Ledger
     /// <summary>The most runs there were at once.</summary>
     public int MostAtOnce => Volatile.Read(ref _most);
 
+    /// <summary>When runs started, each a time since an arbitrary moment.</summary>
+    public IReadOnlyList<TimeSpan> Starts => [.. _starts.Select(start => TimeProvider.System.GetElapsedTime(0, start)).Order()];
+
     /// <summary>Every confirmed task has run to its end.</summary>
     public bool AllDone => _confirmed.Keys.All(_succeeded.ContainsKey);
 
     public void Confirm(string id) => _confirmed.TryAdd(id, 0);
 
+    /// <summary>The most starts within a time.</summary>
+    public int MostStartsIn(TimeSpan window)
+    {
+        IReadOnlyList<TimeSpan> starts = Starts;
+        int first = 0;
+        return starts.Select((start, last) =>
+        {
+            while (starts[first] <= start - window)
+            {
+                first++;
+            }
+
+            return last - first + 1;
+        }).DefaultIfEmpty().Max();
+    }
+
     public void Start()
     {
+        _starts.Enqueue(TimeProvider.System.GetTimestamp());
         int now = Interlocked.Increment(ref _running);
         int most;
         while ((most = Volatile.Read(ref _most)) < now && Interlocked.CompareExchange(ref _most, now, most) != most)

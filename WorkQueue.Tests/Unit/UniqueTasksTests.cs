@@ -131,6 +131,8 @@ public sealed class UniqueTasksTests
 
         public Task WriteAsync(LeaderEntry entry) => StepAsync(() => _test._log.Add(entry));
 
+        public Task ReplyAsync(string queue, LeaderEntry entry) => Task.CompletedTask;
+
         public Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken) =>
             StepAsync(() => _test._published.Add(message with { Body = message.Body.ToArray(), Properties = new BasicProperties(message.Properties) }));
 

@@ -40,6 +40,12 @@ public sealed class WorkQueueOptionsTests
     [InlineData("Queues:default:MaxRunningPerKey", "5")]
     [InlineData("Queues:default:Ordered", "true")]
     [InlineData("Types:resize:MaxRunning", "0")]
+    [InlineData("Queues:default:Rate", "30")]
+    [InlineData("Queues:default:Rate", "0/00:01:00")]
+    [InlineData("Queues:default:Rate", "100001/00:01:00")]
+    [InlineData("Queues:default:Rate", "30/00:00:00.5")]
+    [InlineData("Queues:default:Rate", "30/1.00:00:01")]
+    [InlineData("Queues:default:Rate", "-30/00:01:00")]
     [InlineData("Types:resize:Queue", "nowhere")]
     [InlineData("Types:resize:Timeout", "01:00:00")]
     public void A_value_out_of_range_is_named_with_its_whole_key_and_what_is_allowed(string key, string value)

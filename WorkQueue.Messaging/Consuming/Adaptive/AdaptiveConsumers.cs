@@ -10,9 +10,9 @@ internal sealed class AdaptiveConsumers(TaskPipeline pipeline) : IConsumerSource
 
     public TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.Place place, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
     {
-        if (lane.Queue.Lanes.IsOrdered)
+        if (lane.Queue.Lanes.IsOrdered || lane.Queue.Rate is not null)
         {
-            // What is held beside the one that runs may go back, and then comes last.
+            // What is held beside the one that runs may go back, and then comes last; and it has no permit to start.
             return new TaskConsumer(channel, lane, place, pipeline, tokens, taken, stopping);
         }
 

@@ -66,6 +66,14 @@ public sealed class OtherApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_a_queue_with_a_rate_it_is_told_how_many_of_its_tasks_start_in_which_time()
+    {
+        await using ApiHost api = await ApiHost.StartAsync("--WorkQueue:Queues:default:Rate=30/00:01:00");
+        Assert.Equal("30 per 00:01:00", (await api.GetAsync("/queues")).Json.GetProperty("items")[0].GetProperty("rate").GetString());
+        Assert.Contains("at most 30 per 00:01:00", await api.Http.GetStringAsync("/board/queues"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Of_a_limited_queue_it_is_told_how_many_may_run_and_how_many_permits_are_taken()
     {
         await using ApiHost api = await ApiHost.StartAsync("--WorkQueue:Queues:default:MaxRunning=5");

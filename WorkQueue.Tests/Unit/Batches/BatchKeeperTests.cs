@@ -317,6 +317,8 @@ public sealed class BatchKeeperTests : IAsyncLifetime, IAsyncDisposable
 
         public Task RepairAsync() => Task.CompletedTask;
 
+        public Task ReplyAsync(string queue, LeaderEntry entry) => Task.CompletedTask;
+
         public Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
         {
             Use();

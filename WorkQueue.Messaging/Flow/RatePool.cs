@@ -1,0 +1,242 @@
+using WorkQueue.Messaging.Control;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Flow;
+
+/// <summary>
+/// The permits of a queue with a rate that this process holds (docs/adr/0022); each is for one task. Slots take, use and return them at any time;
+/// <see cref="RateTurns"/> alone gets them from the leader and gives them back.
+/// </summary>
+internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
+{
+    // The leader takes a worker's permits to be used after five seconds without a word: by then this one uses none of them any more.
+    private static readonly TimeSpan Lease = RateBook.Silence - TimeSpan.FromSeconds(1);
+
+    // A slot needs so long to enter its queue and to be given a task: it may begin with that before the permit may be used.
+    private static readonly TimeSpan MostEarly = TimeSpan.FromMilliseconds(25);
+
+    private readonly long _early = Math.Min(MostEarly.Ticks, rate.Window.Ticks / 40);
+    private readonly long _grain = Math.Max(TimeSpan.TicksPerMillisecond, rate.Window.Ticks / 512);
+    private readonly Lock _lock = new();
+    private readonly PermitTimes _later = new();
+    private readonly PermitTimes _uses = new();
+    private ITimer? _timer;
+    private long _wakesAt;
+    private int _free;
+    private long _freeFrom;
+    private int _taken;
+    private int _lease = 1;
+    private long _until;
+    private long _used;
+    private long _known;
+    private long _returned;
+    private int _waiting;
+    private int _asked;
+
+    public TaskRate Rate => rate;
+
+    /// <summary>Paused while this process has none that is free.</summary>
+    public PauseSwitch Switch { get; } = Paused();
+
+    /// <summary>Paused while the leader has not been heard of for long: what slots took before is not to be used.</summary>
+    public PauseSwitch Valid { get; } = Paused();
+
+    /// <summary>How many there are here, used or free, or to be used soon.</summary>
+    public int Held
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _free + _taken + _later.Count;
+            }
+        }
+    }
+
+    /// <summary>The moment.</summary>
+    public long Now() => clock.GetElapsedTime(0).Ticks;
+
+    /// <summary>Says that a slot which has something else to do meanwhile would take one.</summary>
+    public void Ask() => Volatile.Write(ref _asked, 1);
+
+    /// <summary>Waits until there may be one.</summary>
+    public async Task WaitAsync(CancellationToken stopping)
+    {
+        Interlocked.Increment(ref _waiting);
+        try
+        {
+            await Switch.WaitResumedAsync(stopping);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    /// <summary>Takes a permit, if there is one that may be used by now, or in a moment.</summary>
+    public RatePermit? TryTake()
+    {
+        lock (_lock)
+        {
+            Look();
+            RatePermit? permit = _free == 0 ? null : new RatePermit(_lease, _freeFrom);
+            if (permit is not null)
+            {
+                _free--;
+                _taken++;
+            }
+
+            Switch.Set(paused: _free == 0);
+            return permit;
+        }
+    }
+
+    /// <summary>In how long a permit may be used; not more than zero where it may be by now.</summary>
+    public TimeSpan Until(RatePermit permit) => TimeSpan.FromTicks(permit.From - Now());
+
+    /// <summary>A task starts by a permit.</summary>
+    public void Use(RatePermit by)
+    {
+        lock (_lock)
+        {
+            _used++;
+            _uses.Add(GrainAfter(Now()), 1);
+            if (by.Lease == _lease)
+            {
+                _taken--;
+            }
+            else if (_free > 0)
+            {
+                // Too late, but the leader may have promised the same one again.
+                _free--;
+            }
+        }
+    }
+
+    /// <summary>A slot needs one no more.</summary>
+    public void Return(RatePermit by)
+    {
+        lock (_lock)
+        {
+            if (by.Lease == _lease)
+            {
+                _taken--;
+                _free++;
+                Switch.Set(paused: false);
+            }
+        }
+    }
+
+    /// <summary>How many slots would take one more.</summary>
+    public int TakeWaiting() => Volatile.Read(ref _waiting) + Interlocked.Exchange(ref _asked, 0);
+
+    /// <summary>Gives up what no slot has, but so many, and tells how it stands then.</summary>
+    public RateStanding Settle(int keep)
+    {
+        lock (_lock)
+        {
+            Look();
+            int over = Math.Max(0, _free + _later.Count - keep);
+            int free = Math.Min(over, _free);
+            _free -= free;
+            _later.Take(over - free);
+            _returned += over;
+            Switch.Set(paused: _free == 0);
+            long now = Now();
+            long[][] uses = [.. _uses.Since(now).Select(some => (long[])[Math.Max(0, -some[0]), some[1]])];
+            return new RateStanding(now, _used, uses, _returned, [[Math.Max(0, _freeFrom - now), _free + _taken], .. _later.Since(now)], _taken, _free + _later.Count);
+        }
+    }
+
+    /// <summary>The leader has said what this process holds.</summary>
+    /// <param name="held">In how long they may be used, and how many.</param>
+    /// <param name="since">From when on that is counted.</param>
+    /// <param name="asked">How it stood when the leader was asked.</param>
+    public void Hear(long[][] held, long since, RateStanding asked)
+    {
+        lock (_lock)
+        {
+            _until = asked.At + Lease.Ticks;
+            _uses.Take((int)(asked.Used - _known));
+            _known = asked.Used;
+            _free = 0;
+            _later.Clear();
+            foreach (long[] some in held)
+            {
+                _later.Add(since + Math.Max(0, some[0]), (int)some[1]);
+            }
+
+            _later.Take((int)(_used - asked.Used) + _taken);
+            Valid.Set(paused: Now() >= _until);
+            Look();
+            Switch.Set(paused: _free == 0);
+        }
+    }
+
+    public void Dispose() => _timer?.Dispose();
+
+
+    private long GrainAfter(long moment) => (moment + _grain - 1) / _grain * _grain;
+
+    // What has become free, or invalid, since the last time.
+    private void Look()
+    {
+        long now = Now();
+        if (now >= _until && !Valid.IsPaused)
+        {
+            (_free, _taken, _lease) = (0, 0, _lease + 1);
+            _later.Clear();
+            Valid.Set(paused: true);
+            Switch.Set(paused: true);
+        }
+
+        foreach ((long at, int count) in _later.Take(_later.Count, now + _early))
+        {
+            _free += count;
+            _freeFrom = Math.Max(_freeFrom, at);
+        }
+
+        long wakesAt = Math.Min(_later.First - _early ?? long.MaxValue, now < _until ? _until : long.MaxValue);
+        if (wakesAt != _wakesAt && wakesAt != long.MaxValue)
+        {
+            _wakesAt = wakesAt;
+            _timer ??= clock.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(TimeSpan.FromTicks(wakesAt - now).TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void Wake()
+    {
+        lock (_lock)
+        {
+            _wakesAt = 0;
+            Look();
+            Switch.Set(paused: _free == 0);
+        }
+    }
+
+    private static PauseSwitch Paused()
+    {
+        PauseSwitch none = new();
+        none.Set(paused: true);
+        return none;
+    }
+}
+
+/// <summary>A permit for one start.</summary>
+/// <param name="Lease">What it is taken under: when the leader has not been heard of for long, another begins.</param>
+/// <param name="From">The moment from which it may be used.</param>
+internal readonly record struct RatePermit(int Lease, long From);
+
+/// <summary>How a pool stands at a moment.</summary>
+/// <param name="At">The moment.</param>
+/// <param name="Used">How many permits have been used.</param>
+/// <param name="Uses">How long ago, and how many, for those of which the leader may not know.</param>
+/// <param name="Returned">How many have been given back.</param>
+/// <param name="Held">In how long they may be used, and how many.</param>
+/// <param name="Taken">How many of them slots have.</param>
+/// <param name="Free">How many they have not.</param>
+internal sealed record RateStanding(long At, long Used, long[][] Uses, long Returned, long[][] Held, int Taken, int Free)
+{
+    public static readonly RateStanding None = new(0, 0, [], 0, [], 0, 0);
+}

@@ -1,0 +1,89 @@
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Flow;
+
+/// <summary>What a worker asks the leader for the permits of one queue, and when. One turn at a time.</summary>
+/// <param name="queue">The queue.</param>
+/// <param name="rate">Its rate.</param>
+/// <param name="pool">The permits.</param>
+/// <param name="worker">Who asks: this process, and no other ever.</param>
+internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, string worker)
+{
+    /// <summary>From one ask to the next, while there is something to say.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
+    private static readonly TimeSpan LongestInterval = TimeSpan.FromSeconds(1);
+
+    // What was used in one turn is wanted for the next ones too, where so many are used that slots would wait for them.
+    private const int Fast = 10;
+    private const int Remembered = 8;
+
+    private const long Drift = TimeSpan.TicksPerMillisecond / 5;
+
+    private readonly int[] _uses = new int[Remembered];
+    private readonly int[] _wants = new int[Remembered];
+    private RateStanding _asked = RateStanding.None;
+    private RateStanding _heard = RateStanding.None;
+    private long _used;
+    private int _place;
+    private int _number;
+
+    // How much further the leader's clock is than this one's: by the answers so far not less than the one, and not more than the other.
+    private string? _clock;
+    private long _least;
+    private long _most;
+
+    /// <summary>How long to wait for the next turn: who waits in vain asks less often.</summary>
+    public TimeSpan Pause { get; private set; } = Interval;
+
+    /// <summary>What is to be asked now; null where there is nothing to say.</summary>
+    public RateAsk? Next(string replyTo)
+    {
+        _place = (_place + 1) % Remembered;
+        int prefetch = rate.ASecond >= Fast ? 2 * _uses.Max() : 0;
+        int wants = _wants[_place] = Math.Min(rate.Number, pool.TakeWaiting() + prefetch);
+        // What was wanted a moment ago may be on its way to a slot.
+        RateStanding now = pool.Settle(_wants.Max());
+        _uses[_place] = (int)(now.Used - _used);
+        _used = now.Used;
+        bool isNews = now.Used > _heard.Used || now.Returned > _heard.Returned || wants > now.Free;
+        bool isDue = now.Taken + now.Free > 0 && now.At - _asked.At >= LongestInterval.Ticks;
+        return isNews || isDue ? Ask(replyTo, now, now.Taken + Math.Max(wants, now.Free)) : null;
+    }
+
+    /// <summary>The leader has answered the last ask.</summary>
+    /// <returns>False where it answers an older one.</returns>
+    public bool Hear(RateAnswer answer)
+    {
+        if (answer.Turn != _number)
+        {
+            return false;
+        }
+
+        _heard = _asked;
+        Compare(answer, pool.Now());
+        pool.Hear(answer.Held, answer.At - _least, _heard);
+        TimeSpan longest = TimeSpan.FromTicks(Math.Clamp(rate.Window.Ticks / 10, Interval.Ticks, LongestInterval.Ticks));
+        TimeSpan next = answer.Next is { } ticks ? TimeSpan.FromTicks(ticks) - RateBook.Ahead + Interval / 2 : longest;
+        Pause = next < Interval ? Interval : next < longest ? next : longest;
+        return true;
+    }
+
+    /// <summary>Gives back all of it, on the way out.</summary>
+    public RateAsk Last(string replyTo) => Ask(replyTo, pool.Settle(0), 0);
+
+    // The quickest of the messages tell it best, but clocks drift: an old answer counts for less than a new one.
+    private void Compare(RateAnswer answer, long now)
+    {
+        bool isSame = answer.Clock == _clock;
+        _clock = answer.Clock;
+        _least = isSame ? Math.Max(_least - Drift, answer.At - now) : answer.At - now;
+        _most = isSame ? Math.Min(_most + Drift, answer.At - _asked.At) : answer.At - _asked.At;
+    }
+
+    private RateAsk Ask(string replyTo, RateStanding now, int wanted)
+    {
+        _asked = now;
+        return new RateAsk(queue, worker, replyTo, rate.Number, rate.Window.Ticks, ++_number, now.Used, now.Uses, now.Returned, now.Held, wanted) { Clock = _clock, At = now.At + _most };
+    }
+}

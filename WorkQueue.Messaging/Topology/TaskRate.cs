@@ -1,0 +1,25 @@
+using System.Globalization;
+
+namespace WorkQueue.Messaging.Topology;
+
+/// <summary>So many tasks start in any window of a length.</summary>
+internal readonly record struct TaskRate(int Number, TimeSpan Window)
+{
+    /// <summary>What is allowed, for who has written something else.</summary>
+    public const string Rule = "a number of 1 to 100000, a slash and a time of 1 second to 1 day, as in 30/00:01:00";
+
+    private const int Most = 100_000;
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
+
+    /// <summary>How many a second, over a long time.</summary>
+    public double ASecond => Number / Window.TotalSeconds;
+
+    /// <summary>Reads <c>30/00:01:00</c>; null where that is none.</summary>
+    public static TaskRate? Read(string? text) =>
+        text?.Split('/') is [string number, string window]
+        && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int most) && most is >= 1 and <= Most
+        && TimeSpan.TryParse(window, CultureInfo.InvariantCulture, out TimeSpan length) && length >= TimeSpan.FromSeconds(1) && length <= Longest
+            ? new TaskRate(most, length) : null;
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Number} per {Window}");
+}

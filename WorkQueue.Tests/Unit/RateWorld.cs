@@ -1,0 +1,129 @@
+using Microsoft.Extensions.Time.Testing;
+using WorkQueue.Messaging.Flow;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Tests.Unit;
+
+/// <summary>Workers and one leader on a link that delays and loses asks and answers; workers die, and slots take, use and return as they like.</summary>
+internal sealed class RateWorld(int seed, TaskRate rate)
+{
+    private const int Step = 5;
+
+    private readonly Random _random = new(seed);
+    private readonly FakeTimeProvider _clock = new();
+    private readonly Queue<long> _starts = new();
+    private readonly PriorityQueue<Action, long> _underWay = new();
+    private readonly List<Worker> _workers = [];
+
+    private long Now => _clock.GetElapsedTime(0).Ticks;
+
+    /// <summary>Lives for so long, and fails at the first window with more starts than there may be.</summary>
+    /// <returns>How many starts there were.</returns>
+    public int Run(TimeSpan length)
+    {
+        RateBook book = new(rate, Now);
+        long end = Now + length.Ticks;
+        int starts = 0;
+        while (Now < end)
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(Step));
+            while (_underWay.TryPeek(out Action? arrives, out long at) && at <= Now)
+            {
+                _underWay.Dequeue();
+                arrives();
+            }
+
+            if (_workers.Count < 3 || _random.Next(3000) == 0)
+            {
+                _workers.Add(new Worker(rate, new RatePool(rate, _clock)));
+            }
+
+            if (_workers.Count > 4)
+            {
+                // What it held nobody hears of.
+                _workers.RemoveAt(_random.Next(_workers.Count));
+            }
+
+            starts += _workers.Sum(worker => Live(worker, book));
+        }
+
+        return starts;
+    }
+
+    private int Live(Worker worker, RateBook book)
+    {
+        if (_random.Next(50) == 0 && worker.Turns.Next("r") is { } ask)
+        {
+            Send(() =>
+            {
+                if (book.Answer(ask, Now) is { } answer)
+                {
+                    Send(() => worker.Turns.Hear(answer));
+                }
+            });
+        }
+
+        int starts = worker.Act(_random);
+        for (int start = 0; start < starts; start++)
+        {
+            _starts.Enqueue(Now);
+        }
+
+        while (_starts.TryPeek(out long first) && first <= Now - rate.Window.Ticks)
+        {
+            _starts.Dequeue();
+        }
+
+        Assert.True(_starts.Count <= rate.Number, $"{_starts.Count} starts within {rate.Window}, where {rate.Number} may be");
+        return starts;
+    }
+
+    // Mostly at once, sometimes late, sometimes never.
+    private void Send(Action arrives)
+    {
+        if (_random.Next(20) != 0)
+        {
+            _underWay.Enqueue(arrives, Now + (_random.Next(_random.Next(15) == 0 ? 3000 : 30) * TimeSpan.TicksPerMillisecond));
+        }
+    }
+
+    private sealed class Worker(TaskRate rate, RatePool pool)
+    {
+        private readonly Queue<RatePermit> _slots = new();
+        private RateTurns? _turns;
+
+        public RateTurns Turns => _turns ??= new RateTurns("q", rate, pool, Guid.NewGuid().ToString("N"));
+
+        public int Act(Random random)
+        {
+            int starts = 0;
+            if (random.Next(3) > 0)
+            {
+                pool.Ask();
+            }
+
+            while (_slots.Count < 20 && random.Next(4) > 0 && pool.TryTake() is { } taken)
+            {
+                _slots.Enqueue(taken);
+            }
+
+            // As a slot that leaves when it may not go on.
+            while (pool.Valid.IsPaused && _slots.TryDequeue(out RatePermit invalid))
+            {
+                pool.Return(invalid);
+            }
+
+            for (; _slots.TryPeek(out RatePermit next) && pool.Until(next) <= TimeSpan.Zero && random.Next(3) > 0; starts++)
+            {
+                pool.Use(_slots.Dequeue());
+            }
+
+            if (_slots.Count > 0 && random.Next(5) == 0)
+            {
+                pool.Return(_slots.Dequeue());
+            }
+
+            return starts;
+        }
+    }
+}
