@@ -102,8 +102,25 @@ public sealed class RateBookTests
     [InlineData(3, 10)]
     [InlineData(4, 100)]
     [InlineData(5, 5000)]
-    public void No_window_ever_has_more_starts_than_the_rate_allows_whatever_is_lost_and_whoever_dies(int seed, int number) =>
-        Assert.True(new RateWorld(seed, new TaskRate(number, TimeSpan.FromSeconds(3))).Run(TimeSpan.FromMinutes(2)) > number * 10);
+    public void No_window_ever_has_more_starts_than_the_rate_allows_whatever_is_lost_and_whoever_dies(int seed, int number)
+    {
+        RateWorld world = new(seed, new TaskRate(number, TimeSpan.FromSeconds(3)));
+        int starts = world.Run(TimeSpan.FromMinutes(2));
+        Assert.InRange(world.Most, number * 4 / 5, number);
+        Assert.InRange(starts, number * 10, number * 41);
+    }
+
+    [Theory]
+    [InlineData(1, 1, 1000)]
+    [InlineData(2, 10, 1000)]
+    [InlineData(3, 100, 1000)]
+    [InlineData(4, 100, 200)]
+    public void However_often_leaders_change_no_window_has_more_than_one_burst_more(int seed, int number, int leaderDies)
+    {
+        RateWorld world = new(seed, new TaskRate(number, TimeSpan.FromSeconds(3)), leaderDies);
+        world.Run(TimeSpan.FromMinutes(2));
+        Assert.InRange(world.Most, 1, 2 * number);
+    }
 
     private static long Seconds(double seconds) => (long)(seconds * TimeSpan.TicksPerSecond);
 
