@@ -17,14 +17,11 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     // To go to another lane takes some milliseconds.
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(100);
 
-    private static readonly Task<string> Never = new TaskCompletionSource<string>().Task;
-
     // By the first lane of a queue.
     private readonly long[] _takenOf = new long[levels.Lanes.Count];
-    private readonly SlotRate _rate = new(permits.Rates);
+    private readonly SlotLimits _limits = new(permits);
     private volatile int _current;
     private volatile bool _isIn;
-    private volatile Permit? _permit;
     private long _enteredAt;
     private long _askedAt;
     private long _taken;
@@ -42,10 +39,10 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     public CancellationToken Paused => SwitchOf(Current).Paused;
 
     /// <summary>The permits for starts in the current one; null where it has no rate.</summary>
-    public SlotRate? Rate => _rate.IsThere ? _rate : null;
+    public SlotRate? Rate => _limits.Rate;
 
     /// <summary>Completes, with the reason, when others have the permit by which it takes from the current one.</summary>
-    public Task<string> PermitLost => _permit?.Lost ?? Never;
+    public Task<string> PermitLost => _limits.PermitLost;
 
     /// <summary>Chooses where the next task is to come from; waits while none is open. <see cref="Leave"/> is to follow.</summary>
     public async Task ChooseAsync(CancellationToken stopping)
@@ -54,7 +51,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         if (All.Count > 1 && LimitWhoseTurnItIs() is { } limit)
         {
             using CancellationTokenSource waited = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            await Task.WhenAny(WaitLimitAsync(limit, waited.Token), Task.Delay(Patience, clock, waited.Token));
+            await Task.WhenAny(_limits.WaitAsync(limit, waited.Token), Task.Delay(Patience, clock, waited.Token));
             await waited.CancelAsync();
         }
 
@@ -74,17 +71,12 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     }
 
     /// <summary>Whether it may take from the current one by a connection: a permit is lost with the one that it was held by.</summary>
-    public bool MayTakeBy(OpenConnection open) => _permit is not { } permit || permit.Of == open;
+    public bool MayTakeBy(OpenConnection open) => _limits.MayTakeBy(open);
 
     /// <summary>It takes no more from the current one.</summary>
     public void Leave()
     {
-        _rate.Leave();
-        if (Interlocked.Exchange(ref _permit, null) is { } permit)
-        {
-            permits.Of(Current)!.Return(permit);
-        }
-
+        _limits.Leave(Current);
         _isIn = false;
         levels.Leave(_current);
     }
@@ -140,25 +132,9 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
 
     private bool TryChoose()
     {
-        if (Next(Ready()) is not { } next)
+        if (Next(Ready()) is not { } next || !_limits.TryEnter(All[next]))
         {
             return false;
-        }
-
-        if (!_rate.TryEnter(All[next].Queue))
-        {
-            return false;
-        }
-
-        if (permits.Of(All[next]) is { } limit)
-        {
-            // Another slot may have been faster.
-            _permit = limit.TryTake();
-            if (_permit is null)
-            {
-                _rate.Leave();
-                return false;
-            }
         }
 
         _current = next;
@@ -180,8 +156,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         _askedAt = clock.GetTimestamp();
         foreach (int index in Enumerable.Range(0, All.Count).Where(index => levels.Ready[index] > 0 && !SwitchOf(All[index]).IsPaused && !IsOpen(index)))
         {
-            permits.Of(All[index])?.Ask();
-            _rate.Ask(All[index].Queue);
+            _limits.Ask(All[index]);
         }
     }
 
@@ -191,22 +166,12 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     private long?[] Unpaused(bool withLanes) =>
         [.. levels.Ready.Select((count, index) => IsOpen(index) || ((withLanes || All[index].Limit is null || All[index].Queue != Current.Queue) && !SwitchOf(All[index]).IsPaused) ? count : (long?)null)];
 
-    private bool IsOpen(int index)
-    {
-        TaskLane lane = All[index];
-        return !SwitchOf(lane).IsPaused && HasPermit(lane) && (_rate.IsOpen(lane.Queue) || (_rate.Holds && lane.Queue == Current.Queue));
-    }
-
-    private bool HasPermit(TaskLane lane) => permits.Of(lane) is not { } limit || !limit.Switch.IsPaused || (_permit is not null && permits.Of(Current) == limit);
+    private bool IsOpen(int index) => !SwitchOf(All[index]).IsPaused && _limits.IsOpen(All[index], Current);
 
     // A permit is asked for where tasks wait for it, or where there is nothing else to take.
     private Task WaitOpenAsync(int index, Task changed, CancellationToken stopping) =>
         SwitchOf(All[index]) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping)
-        : All.Count > 1 && levels.Ready[index] == 0 ? changed.WaitAsync(stopping) : WaitLimitAsync(All[index], stopping);
-
-    // For one after the other: a permit to run at once need not lie there while its queue waits for the rate.
-    private Task WaitLimitAsync(TaskLane lane, CancellationToken stopping) =>
-        !_rate.IsOpen(lane.Queue) ? _rate.WaitAsync(lane.Queue, stopping)! : permits.Of(lane)?.WaitAsync(stopping) ?? Task.CompletedTask;
+        : All.Count > 1 && levels.Ready[index] == 0 ? changed.WaitAsync(stopping) : _limits.WaitAsync(All[index], stopping);
 
     private PauseSwitch SwitchOf(TaskLane lane) => control.SwitchOf(lane.Queue.Name);
 }

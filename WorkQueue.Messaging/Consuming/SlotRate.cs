@@ -30,10 +30,10 @@ internal sealed class SlotRate(RatePools rates)
     public bool IsOpen(TaskQueue queue) => rates.Of(queue) is not { } pool || !pool.Switch.IsPaused;
 
     /// <summary>Waits until there may be a permit; null where a queue needs none.</summary>
-    public Task? WaitAsync(TaskQueue queue, CancellationToken stopping) => rates.Of(queue)?.WaitAsync(stopping);
+    public Task? WaitAsync(TaskQueue queue, CancellationToken stopping) => rates.Of(queue)?.Waiters.WaitAsync(stopping);
 
     /// <summary>Says that a slot would take one, though it does not wait.</summary>
-    public void Ask(TaskQueue queue) => rates.Of(queue)?.Ask();
+    public void Ask(TaskQueue queue) => rates.Of(queue)?.Waiters.Ask();
 
     /// <summary>Enters a queue.</summary>
     /// <returns>False where it may not.</returns>

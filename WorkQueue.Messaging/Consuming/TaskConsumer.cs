@@ -38,9 +38,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             Limit = _limit,
             Taken = () =>
             {
-                Rate?.Use();
-                // What it holds besides, when it leaves, is not counted: the turn is another queue's.
-                if ((Rate is not null || !_leaveAsked.Task.IsCompleted) && taken())
+                if (IsLast(taken))
                 {
                     LeaveAfterThis();
                 }
@@ -51,9 +49,6 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
 
     /// <summary>How many tasks it may hold.</summary>
     public ushort Prefetch { get; }
-
-    /// <summary>What a start needs a permit of; null where its queue has no rate.</summary>
-    public SlotRate? Rate { get; set; }
 
     /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
     public Task<string> Ended => _ended.Task;
@@ -150,16 +145,13 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
 
     protected virtual async Task RunAsync(TaskDelivery delivery)
     {
-        if (Rate?.IsLast() == true)
-        {
-            AskToLeave();
-        }
-
         await MayStartAsync();
-        await (Rate?.WaitDueAsync(Pipeline.Clock) ?? Task.CompletedTask);
         await SettleAsync(delivery);
         Held.Remove();
     }
+
+    /// <summary>A task starts; whether it is the last one here. What it holds besides, when it leaves, is not counted: the turn is another queue's.</summary>
+    protected virtual bool IsLast(Func<bool> taken) => !_leaveAsked.Task.IsCompleted && taken();
 
     /// <summary>It leaves after the task that runs: at once, for when that is acknowledged the broker sends the next.</summary>
     protected virtual void LeaveAfterThis() => AskToLeave();

@@ -120,8 +120,9 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         Activity.Current = null;
         CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
         IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
-        TaskConsumer consumer = consumers.Next(channel, Lane, _place, tokens, queues.LeavesAfterThis, stopping);
-        consumer.Rate = queues.Rate;
+        TaskConsumer consumer = queues.Rate is { } rate
+            ? new RatedConsumer(channel, Lane, _place, pipeline, rate, tokens, queues.LeavesAfterThis, stopping)
+            : consumers.Next(channel, Lane, _place, tokens, queues.LeavesAfterThis, stopping);
         // Taken off again: the connection may outlive many consumers.
         using CancellationTokenSource given = new();
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);

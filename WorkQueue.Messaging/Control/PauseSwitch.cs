@@ -11,6 +11,14 @@ internal sealed class PauseSwitch
 
     public bool IsPaused => _pause.IsCancellationRequested;
 
+    /// <summary>One that begins paused.</summary>
+    public static PauseSwitch NewPaused()
+    {
+        PauseSwitch paused = new();
+        paused.Set(paused: true);
+        return paused;
+    }
+
     /// <summary>Cancelled when it is paused the next time; at once while it is.</summary>
     public CancellationToken Paused
     {

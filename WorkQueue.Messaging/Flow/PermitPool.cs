@@ -22,8 +22,6 @@ internal sealed class PermitPool(TimeProvider clock)
     // Not to be tried: what this connection has, or may have.
     private readonly HashSet<int> _untried = [];
     private OpenConnection? _of;
-    private int _waiting;
-    private int _asked;
 
     /// <summary>How many of them slots of this process use.</summary>
     public int Used
@@ -37,25 +35,11 @@ internal sealed class PermitPool(TimeProvider clock)
         }
     }
 
-    /// <summary>Paused while this process has none that is free.</summary>
-    public PauseSwitch Switch { get; } = Paused();
+    /// <inheritdoc cref="PermitWaiters.Switch"/>
+    public PauseSwitch Switch => Waiters.Switch;
 
-    /// <summary>Says that a slot which has something else to do meanwhile would take one.</summary>
-    public void Ask() => Volatile.Write(ref _asked, 1);
-
-    /// <summary>Waits until there may be one.</summary>
-    public async Task WaitAsync(CancellationToken stopping)
-    {
-        Interlocked.Increment(ref _waiting);
-        try
-        {
-            await Switch.WaitResumedAsync(stopping);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
-        }
-    }
+    /// <summary>The slots that wait.</summary>
+    public PermitWaiters Waiters { get; } = new();
 
     /// <summary>Takes a permit, if this process has one that is free.</summary>
     public Permit? TryTake()
@@ -133,7 +117,7 @@ internal sealed class PermitPool(TimeProvider clock)
     {
         lock (_lock)
         {
-            return Interlocked.Exchange(ref _asked, 0) + Volatile.Read(ref _waiting) - _free.Count;
+            return Waiters.TakeWanted() - _free.Count;
         }
     }
 
@@ -172,12 +156,5 @@ internal sealed class PermitPool(TimeProvider clock)
         permit.FreeSince = clock.GetTimestamp();
         _free.Add(permit);
         Switch.Set(paused: false);
-    }
-
-    private static PauseSwitch Paused()
-    {
-        PauseSwitch none = new();
-        none.Set(paused: true);
-        return none;
     }
 }

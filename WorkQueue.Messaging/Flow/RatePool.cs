@@ -30,16 +30,14 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     private long _used;
     private long _known;
     private long _returned;
-    private int _waiting;
-    private int _asked;
 
     public TaskRate Rate => rate;
 
-    /// <summary>Paused while this process has none that is free.</summary>
-    public PauseSwitch Switch { get; } = Paused();
+    /// <inheritdoc cref="PermitWaiters.Switch"/>
+    public PauseSwitch Switch => Waiters.Switch;
 
     /// <summary>Paused while the leader has not been heard of for long: what slots took before is not to be used.</summary>
-    public PauseSwitch Valid { get; } = Paused();
+    public PauseSwitch Valid { get; } = PauseSwitch.NewPaused();
 
     /// <summary>How many there are here, used or free, or to be used soon.</summary>
     public int Held
@@ -56,22 +54,8 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     /// <summary>The moment.</summary>
     public long Now() => clock.GetElapsedTime(0).Ticks;
 
-    /// <summary>Says that a slot which has something else to do meanwhile would take one.</summary>
-    public void Ask() => Volatile.Write(ref _asked, 1);
-
-    /// <summary>Waits until there may be one.</summary>
-    public async Task WaitAsync(CancellationToken stopping)
-    {
-        Interlocked.Increment(ref _waiting);
-        try
-        {
-            await Switch.WaitResumedAsync(stopping);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
-        }
-    }
+    /// <summary>The slots that wait.</summary>
+    public PermitWaiters Waiters { get; } = new();
 
     /// <summary>Takes a permit, if there is one that may be used by now, or in a moment.</summary>
     public RatePermit? TryTake()
@@ -127,9 +111,6 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         }
     }
 
-    /// <summary>How many slots would take one more.</summary>
-    public int TakeWaiting() => Volatile.Read(ref _waiting) + Interlocked.Exchange(ref _asked, 0);
-
     /// <summary>Gives up what no slot has, but so many, and tells how it stands then.</summary>
     public RateStanding Settle(int keep)
     {
@@ -175,7 +156,6 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
 
     public void Dispose() => _timer?.Dispose();
 
-
     private long GrainAfter(long moment) => (moment + _grain - 1) / _grain * _grain;
 
     // What has become free, or invalid, since the last time.
@@ -213,12 +193,5 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             Look();
             Switch.Set(paused: _free == 0);
         }
-    }
-
-    private static PauseSwitch Paused()
-    {
-        PauseSwitch none = new();
-        none.Set(paused: true);
-        return none;
     }
 }

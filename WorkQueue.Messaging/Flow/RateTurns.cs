@@ -41,7 +41,7 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
     {
         _place = (_place + 1) % Remembered;
         int prefetch = rate.ASecond >= Fast ? 2 * _uses.Max() : 0;
-        int wants = _wants[_place] = Math.Min(rate.Number, pool.TakeWaiting() + prefetch);
+        int wants = _wants[_place] = Math.Min(rate.Number, pool.Waiters.TakeWanted() + prefetch);
         // What was wanted a moment ago may be on its way to a slot.
         RateStanding now = pool.Settle(_wants.Max());
         _uses[_place] = (int)(now.Used - _used);

@@ -18,7 +18,7 @@ public sealed class PermitPoolTests
     public async Task It_gets_as_many_as_are_waited_for_and_gives_back_what_nobody_uses()
     {
         PermitPool pool = Pool();
-        Task[] waiting = [pool.WaitAsync(default), pool.WaitAsync(default)];
+        Task[] waiting = [pool.Waiters.WaitAsync(default), pool.Waiters.WaitAsync(default)];
         Assert.False(await _turns.TurnAsync(_open, default));
         await Task.WhenAll(waiting);
         Permit used = pool.TryTake()!;
@@ -36,7 +36,7 @@ public sealed class PermitPoolTests
     {
         _broker.Held[2] = new object();
         PermitPool pool = Pool();
-        Task[] waiting = [.. Enumerable.Range(0, 10).Select(_ => pool.WaitAsync(default))];
+        Task[] waiting = [.. Enumerable.Range(0, 10).Select(_ => pool.Waiters.WaitAsync(default))];
         Assert.True(await _turns.TurnAsync(_open, default));
         int[] numbers = [pool.TryTake()!.Number, pool.TryTake()!.Number];
         Assert.Equal([1, 3], numbers.Order());
@@ -76,7 +76,7 @@ public sealed class PermitPoolTests
     public async Task A_declare_without_an_answer_is_used_by_nobody_and_given_back()
     {
         PermitPool pool = Pool();
-        _ = pool.WaitAsync(default);
+        _ = pool.Waiters.WaitAsync(default);
         _broker.Fails = true;
         await Assert.ThrowsAsync<TimeoutException>(() => _turns.TurnAsync(_open, default));
         Assert.Single(_broker.Held);
@@ -108,7 +108,7 @@ public sealed class PermitPoolTests
         TaskCompletionSource<string> lost = new();
         OpenConnection first = new(null!, lost.Task);
         PermitPool pool = Pool();
-        _ = pool.WaitAsync(default);
+        _ = pool.Waiters.WaitAsync(default);
         await _turns.TurnAsync(first, default);
         Permit permit = pool.TryTake()!;
         lost.SetResult("cut");
@@ -127,7 +127,7 @@ public sealed class PermitPoolTests
 
     private async Task<Permit> TakeAsync(PermitPool pool)
     {
-        Task waiting = pool.WaitAsync(default);
+        Task waiting = pool.Waiters.WaitAsync(default);
         await _turns.TurnAsync(_open, default);
         await waiting;
         return pool.TryTake()!;

@@ -112,7 +112,7 @@ internal sealed class RateWorld(int seed, TaskRate rate, int leaderDies = 0)
             int starts = 0;
             if (random.Next(3) > 0)
             {
-                pool.Ask();
+                pool.Waiters.Ask();
             }
 
             while (_slots.Count < 20 && random.Next(4) > 0 && pool.TryTake() is { } taken)

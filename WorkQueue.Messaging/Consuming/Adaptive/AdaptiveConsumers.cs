@@ -10,9 +10,9 @@ internal sealed class AdaptiveConsumers(TaskPipeline pipeline) : IConsumerSource
 
     public TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.Place place, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
     {
-        if (lane.Queue.Lanes.IsOrdered || lane.Queue.Rate is not null)
+        if (lane.Queue.Lanes.IsOrdered)
         {
-            // What is held beside the one that runs may go back, and then comes last; and it has no permit to start.
+            // What is held beside the one that runs may go back, and then comes last.
             return new TaskConsumer(channel, lane, place, pipeline, tokens, taken, stopping);
         }
 

@@ -1,0 +1,30 @@
+using RabbitMQ.Client;
+using WorkQueue.Messaging.Topology;
+using WorkQueue.Messaging.Wire;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>Receives the deliveries of a queue with a rate, one at a time: each start needs a permit.</summary>
+internal sealed class RatedConsumer(
+    IChannel channel, TaskLane lane, Solitude.Place place, TaskPipeline pipeline, SlotRate rate, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
+    : TaskConsumer(channel, lane, place, pipeline, tokens, taken, stopping)
+{
+    protected override bool IsLast(Func<bool> taken)
+    {
+        rate.Use();
+        return taken();
+    }
+
+    protected override async Task RunAsync(TaskDelivery delivery)
+    {
+        if (rate.IsLast())
+        {
+            AskToLeave();
+        }
+
+        await MayStartAsync();
+        await rate.WaitDueAsync(Pipeline.Clock);
+        await SettleAsync(delivery);
+        Held.Remove();
+    }
+}

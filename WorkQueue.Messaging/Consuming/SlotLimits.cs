@@ -1,0 +1,68 @@
+using WorkQueue.Messaging.Connections;
+using WorkQueue.Messaging.Flow;
+using WorkQueue.Messaging.Topology;
+
+namespace WorkQueue.Messaging.Consuming;
+
+/// <summary>By what a slot may take from a lane with a limit, or of a queue with a rate: a permit for as long as it takes from there, and one for each start.</summary>
+internal sealed class SlotLimits(PermitPools permits)
+{
+    private static readonly Task<string> Never = new TaskCompletionSource<string>().Task;
+
+    private readonly SlotRate _rate = new(permits.Rates);
+    private volatile Permit? _permit;
+
+    /// <summary>The permits for starts where it takes from; null where there is no rate.</summary>
+    public SlotRate? Rate => _rate.IsThere ? _rate : null;
+
+    /// <summary>Completes, with the reason, when others have the permit by which it takes.</summary>
+    public Task<string> PermitLost => _permit?.Lost ?? Never;
+
+    /// <summary>Whether it may take by a connection: a permit is lost with the one that it was held by.</summary>
+    public bool MayTakeBy(OpenConnection open) => _permit is not { } permit || permit.Of == open;
+
+    /// <summary>Takes what it needs for a lane.</summary>
+    /// <returns>False where another slot was faster; then it has nothing.</returns>
+    public bool TryEnter(TaskLane lane)
+    {
+        if (!_rate.TryEnter(lane.Queue))
+        {
+            return false;
+        }
+
+        _permit = permits.Of(lane)?.TryTake();
+        if (_permit is not null || permits.Of(lane) is null)
+        {
+            return true;
+        }
+
+        _rate.Leave();
+        return false;
+    }
+
+    /// <summary>It takes no more from a lane.</summary>
+    public void Leave(TaskLane lane)
+    {
+        _rate.Leave();
+        if (Interlocked.Exchange(ref _permit, null) is { } permit)
+        {
+            permits.Of(lane)!.Return(permit);
+        }
+    }
+
+    /// <summary>Whether it could take from a lane, by what it has in the current one or by what is free.</summary>
+    public bool IsOpen(TaskLane lane, TaskLane current) => HasPermit(lane, current) && (_rate.IsOpen(lane.Queue) || (_rate.Holds && lane.Queue == current.Queue));
+
+    /// <summary>Says that it would take what a lane needs, though it does not wait.</summary>
+    public void Ask(TaskLane lane)
+    {
+        permits.Of(lane)?.Waiters.Ask();
+        _rate.Ask(lane.Queue);
+    }
+
+    /// <summary>Waits until there may be what a lane needs: one after the other, for a permit to run at once need not lie there while its queue waits for the rate.</summary>
+    public Task WaitAsync(TaskLane lane, CancellationToken stopping) =>
+        !_rate.IsOpen(lane.Queue) ? _rate.WaitAsync(lane.Queue, stopping)! : permits.Of(lane)?.Waiters.WaitAsync(stopping) ?? Task.CompletedTask;
+
+    private bool HasPermit(TaskLane lane, TaskLane current) => permits.Of(lane) is not { } limit || !limit.Switch.IsPaused || (_permit is not null && permits.Of(current) == limit);
+}
