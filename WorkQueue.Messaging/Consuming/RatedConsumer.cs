@@ -24,6 +24,12 @@ internal sealed class RatedConsumer(
 
         await MayStartAsync();
         await rate.WaitDueAsync(Pipeline.Clock);
+        if (!rate.IsValid())
+        {
+            // This process stood still for long; what it had counts as used.
+            End("the permit to start is over");
+        }
+
         await SettleAsync(delivery);
         Held.Remove();
     }

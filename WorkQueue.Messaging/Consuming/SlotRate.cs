@@ -14,7 +14,7 @@ internal sealed class SlotRate(RatePools rates)
     private const int Fast = 100;
 
     private readonly Lock _lock = new();
-    private readonly Stack<RatePermit> _permits = new();
+    private readonly Queue<RatePermit> _permits = new();
     private RatePool? _pool;
 
     /// <summary>It has one.</summary>
@@ -70,6 +70,15 @@ internal sealed class SlotRate(RatePools rates)
         }
     }
 
+    /// <summary>Whether it may start a task.</summary>
+    public bool IsValid()
+    {
+        lock (_lock)
+        {
+            return _pool is not null && _permits.TryPeek(out RatePermit permit) && _pool.IsValid(permit);
+        }
+    }
+
     /// <summary>The task starts.</summary>
     public void Use()
     {
@@ -77,7 +86,7 @@ internal sealed class SlotRate(RatePools rates)
         {
             if (_pool is not null)
             {
-                _permits.TryPop(out RatePermit permit);
+                _permits.TryDequeue(out RatePermit permit);
                 _pool.Use(permit);
             }
         }
@@ -88,7 +97,7 @@ internal sealed class SlotRate(RatePools rates)
     {
         lock (_lock)
         {
-            while (_permits.TryPop(out RatePermit permit))
+            while (_permits.TryDequeue(out RatePermit permit))
             {
                 _pool!.Return(permit);
             }
@@ -112,7 +121,7 @@ internal sealed class SlotRate(RatePools rates)
             return false;
         }
 
-        _permits.Push(permit);
+        _permits.Enqueue(permit);
         return true;
     }
 }

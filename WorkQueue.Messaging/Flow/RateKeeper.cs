@@ -1,4 +1,5 @@
 using WorkQueue.Messaging.Leading;
+using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Flow;
@@ -38,15 +39,30 @@ internal sealed class RateKeeper(TimeProvider clock) : ILeaderDuty
 
     public async Task<IReadOnlyList<LeaderAnswer>> ObeyAsync(IReadOnlyList<LeaderEntry> commands, ILeaderSession session)
     {
+        Dictionary<(string ReplyTo, string Queue), RateAnswer> answers = [];
         foreach (LeaderEntry command in commands)
         {
             if (RateEntries.ReadAsk(command.Body) is { } ask && Answer(ask) is { } answer)
             {
-                await session.ReplyAsync(ask.ReplyTo, new LeaderEntry(RateEntries.Answer, RateEntries.Write(answer)));
+                // Of several the last alone is waited for.
+                answers[(ask.ReplyTo, ask.Queue)] = answer;
             }
         }
 
+        await Task.WhenAll(answers.Select(answer => ReplyAsync(session, answer.Key.ReplyTo, answer.Value)));
         return new LeaderAnswer[commands.Count];
+    }
+
+    private static async Task ReplyAsync(ILeaderSession session, string replyTo, RateAnswer answer)
+    {
+        try
+        {
+            await session.ReplyAsync(replyTo, new LeaderEntry(RateEntries.Answer, RateEntries.Write(answer)));
+        }
+        catch (PublishFailedException refused) when (refused.Outcome is PublishOutcome.Refused or PublishOutcome.Returned)
+        {
+            // Who asked asks again.
+        }
     }
 
     public Task<DateTimeOffset?> WorkAsync(ILeaderSession session, CancellationToken stopping) => Task.FromResult<DateTimeOffset?>(null);

@@ -27,6 +27,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     private int _taken;
     private int _lease = 1;
     private long _until;
+    private DateTimeOffset _untilDate;
     private long _used;
     private long _known;
     private long _returned;
@@ -54,6 +55,9 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     /// <summary>The moment.</summary>
     public long Now() => clock.GetElapsedTime(0).Ticks;
 
+    /// <summary>The date: it goes on while a machine sleeps.</summary>
+    public DateTimeOffset Date() => clock.GetUtcNow();
+
     /// <summary>The slots that wait.</summary>
     public PermitWaiters Waiters { get; } = new();
 
@@ -63,7 +67,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         lock (_lock)
         {
             Look();
-            RatePermit? permit = _free == 0 ? null : new RatePermit(_lease, _freeFrom);
+            RatePermit? permit = _free == 0 || Valid.IsPaused ? null : new RatePermit(_lease, _freeFrom);
             if (permit is not null)
             {
                 _free--;
@@ -77,6 +81,16 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
 
     /// <summary>In how long a permit may be used; not more than zero where it may be by now.</summary>
     public TimeSpan Until(RatePermit permit) => TimeSpan.FromTicks(permit.From - Now());
+
+    /// <summary>Whether a permit may still be used.</summary>
+    public bool IsValid(RatePermit permit)
+    {
+        lock (_lock)
+        {
+            Look();
+            return permit.Lease == _lease;
+        }
+    }
 
     /// <summary>A task starts by a permit.</summary>
     public void Use(RatePermit by)
@@ -137,9 +151,17 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     {
         lock (_lock)
         {
-            _until = asked.At + Lease.Ticks;
+            Look();
             _uses.Take((int)(asked.Used - _known));
             _known = asked.Used;
+            if (Now() >= asked.At + Lease.Ticks)
+            {
+                // By now the leader takes this process to be silent.
+                return;
+            }
+
+            _until = asked.At + Lease.Ticks;
+            _untilDate = Date() + TimeSpan.FromTicks(_until - Now());
             _free = 0;
             _later.Clear();
             foreach (long[] some in held)
@@ -148,7 +170,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             }
 
             _later.Take((int)(_used - asked.Used) + _taken);
-            Valid.Set(paused: Now() >= _until);
+            Valid.Set(paused: false);
             Look();
             Switch.Set(paused: _free == 0);
         }
@@ -162,12 +184,13 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     private void Look()
     {
         long now = Now();
-        if (now >= _until && !Valid.IsPaused)
+        if (now >= _until || Date() >= _untilDate)
         {
-            (_free, _taken, _lease) = (0, 0, _lease + 1);
+            _free = 0;
             _later.Clear();
-            Valid.Set(paused: true);
             Switch.Set(paused: true);
+            (_taken, _lease) = Valid.IsPaused ? (_taken, _lease) : (0, _lease + 1);
+            Valid.Set(paused: true);
         }
 
         foreach ((long at, int count) in _later.Take(_later.Count, now + _early))

@@ -23,7 +23,7 @@ internal sealed class RatePools(
     private readonly Dictionary<string, RatePool> _pools = topology.Queues.Where(queue => queue.Rate is not null && options.Value.Worker.QueueNames.Contains(queue.Name))
         .ToDictionary(queue => queue.Name, queue => new RatePool(queue.Rate!.Value, clock), StringComparer.Ordinal);
 
-    private readonly ConcurrentDictionary<string, TaskCompletionSource<RateAnswer>> _answers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (int Turn, TaskCompletionSource<RateAnswer> Answer)> _answers = new(StringComparer.Ordinal);
 
     // By queue: that the leader knows of one says nothing of the others.
     private readonly ConcurrentDictionary<string, string> _problems = new(StringComparer.Ordinal);
@@ -95,6 +95,12 @@ internal sealed class RatePools(
                     Silent(queue, "no program that leads has answered, or it is of an earlier version");
                 }
             }
+            else if (_replyTo is not null)
+            {
+                // Nothing is wanted.
+                heardAt = clock.GetTimestamp();
+                _problems.TryRemove(queue, out _);
+            }
 
             await Task.Delay(turns.Pause, clock, stopping);
         }
@@ -102,7 +108,8 @@ internal sealed class RatePools(
 
     private async Task<RateAnswer?> AnswerAsync(RateAsk ask, CancellationToken stopping)
     {
-        TaskCompletionSource<RateAnswer> answer = _answers[ask.Queue] = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<RateAnswer> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _answers[ask.Queue] = (ask.Turn, answer);
         try
         {
             await SendAsync(ask, stopping);
@@ -124,9 +131,9 @@ internal sealed class RatePools(
 
     private Task Receive(PrivateDelivery delivery)
     {
-        if (RateEntries.ReadAnswer(delivery.Body) is { } answer && _answers.TryGetValue(answer.Queue, out TaskCompletionSource<RateAnswer>? waiting))
+        if (RateEntries.ReadAnswer(delivery.Body) is { } answer && _answers.TryGetValue(answer.Queue, out (int Turn, TaskCompletionSource<RateAnswer> Answer) waiting) && waiting.Turn == answer.Turn)
         {
-            waiting.TrySetResult(answer);
+            waiting.Answer.TrySetResult(answer);
         }
 
         return Task.CompletedTask;

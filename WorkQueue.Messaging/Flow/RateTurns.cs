@@ -20,6 +20,12 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
 
     private const long Drift = TimeSpan.TicksPerMillisecond / 5;
 
+    // Clocks go apart by less than one part in so many.
+    private const long Steadiness = 2000;
+
+    // After a longer silence one of them may have stood still, as that of a machine that sleeps does.
+    private static readonly long Fresh = TimeSpan.FromSeconds(2).Ticks;
+
     private readonly int[] _uses = new int[Remembered];
     private readonly int[] _wants = new int[Remembered];
     private RateStanding _asked = RateStanding.None;
@@ -32,6 +38,8 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
     private string? _clock;
     private long _least;
     private long _most;
+    private long _heardAt;
+    private DateTimeOffset _heardOn;
 
     /// <summary>How long to wait for the next turn: who waits in vain asks less often.</summary>
     public TimeSpan Pause { get; private set; } = Interval;
@@ -75,15 +83,19 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
     // The quickest of the messages tell it best, but clocks drift: an old answer counts for less than a new one.
     private void Compare(RateAnswer answer, long now)
     {
-        bool isSame = answer.Clock == _clock;
-        _clock = answer.Clock;
-        _least = isSame ? Math.Max(_least - Drift, answer.At - now) : answer.At - now;
-        _most = isSame ? Math.Min(_most + Drift, answer.At - _asked.At) : answer.At - _asked.At;
+        long drift = Drift + ((now - _heardAt) / Steadiness);
+        (long least, long most) = (answer.At - now, answer.At - _asked.At);
+        // One that the others contradict comes after a clock has stood still or jumped.
+        bool isSame = answer.Clock == _clock && least <= _most + drift && most >= _least - drift;
+        (_clock, _heardAt, _heardOn) = (answer.Clock, now, pool.Date());
+        _least = isSame ? Math.Max(_least - drift, least) : least;
+        _most = isSame ? Math.Min(_most + drift, most) : most;
     }
 
     private RateAsk Ask(string replyTo, RateStanding now, int wanted)
     {
         _asked = now;
-        return new RateAsk(queue, worker, replyTo, rate.Number, rate.Window.Ticks, ++_number, now.Used, now.Uses, now.Returned, now.Held, wanted) { Clock = _clock, At = now.At + _most };
+        bool isFresh = now.At - _heardAt <= Fresh && (pool.Date() - _heardOn).Duration().Ticks <= Fresh;
+        return new RateAsk(queue, worker, replyTo, rate.Number, rate.Window.Ticks, ++_number, now.Used, now.Uses, now.Returned, now.Held, wanted) { Clock = isFresh ? _clock : null, At = now.At + _most };
     }
 }
