@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Net.Http.Headers;
 using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Rows;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Api;
@@ -113,13 +114,8 @@ internal static class TaskRequestReader
         return new NewTask { Type = step.Type, Body = BytesOf(step.Payload, $"then[{index}].payload"), ContentType = MediaTypeNames.Application.Json, Queue = step.Queue, Delay = step.Delay, Key = step.Key, Priority = PriorityOf(step.Priority, $"then[{index}].priority") };
     }
 
-    private static TaskPriority PriorityOf(string? priority, string name) => priority switch
-    {
-        null or "normal" => TaskPriority.Normal,
-        "high" => TaskPriority.High,
-        "low" => TaskPriority.Low,
-        _ => throw new BadHttpRequestException($"{name} is '{priority}'; it is high, normal or low."),
-    };
+    private static TaskPriority PriorityOf(string? priority, string name) =>
+        priority is null ? TaskPriority.Normal : PriorityNames.TryParse(priority, out TaskPriority known) ? known : throw new BadHttpRequestException($"{name} is '{priority}'; it is high, normal or low.");
 
     private static void RequireDelay(TimeSpan? delay, string name)
     {

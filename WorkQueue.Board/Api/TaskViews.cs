@@ -1,7 +1,6 @@
 using System.Text.Json;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Board.ReadModel.Rows;
-using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Api;
 
@@ -43,7 +42,7 @@ internal sealed record TaskAnswer(
             detail.Batch is { } batch ? new BatchItem(batch.BatchId, batch.Number) : null)
         {
             Key = detail.Key,
-            Priority = detail.Priority switch { TaskPriority.High => "high", TaskPriority.Low => "low", _ => "normal" },
+            Priority = detail.Priority.ToText(),
         };
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
@@ -46,7 +45,7 @@ internal static class ChainSteps
             Body = step.Body,
             ContentType = step.ContentType,
             Key = step.Key,
-            Priority = FlowRules.OnWire(step.Priority),
+            Priority = AmqpPriority.Write(step.Priority),
             EnqueuedAt = now,
             NotBefore = step.Delay > TimeSpan.Zero ? now + step.Delay : null,
             TraceParent = run?.Id ?? message.TraceParent,

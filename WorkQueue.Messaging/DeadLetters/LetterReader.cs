@@ -23,7 +23,7 @@ internal static class LetterReader
     public static FoundLetter Read(BasicGetResult message, TaskTopology topology)
     {
         IDictionary<string, object?>? headers = message.BasicProperties.Headers;
-        string name = TaskHeaders.Text(headers, TaskHeaders.Queue) ?? topology.Find(message.RoutingKey)?.Name ?? TaskLane.QueueOf(message.RoutingKey[(message.RoutingKey.LastIndexOf('.') + 1)..]);
+        string name = TaskHeaders.Text(headers, TaskHeaders.Queue) ?? topology.Find(message.RoutingKey)?.Name ?? TaskLane.QueueOf(message.RoutingKey);
         TaskQueue? queue = topology.Find(name);
         TaskDelivery delivery = queue is { IsSubscription: true }
             ? TaskCodec.ReadEvent(message.DeliveryTag, message.Redelivered, message.BasicProperties, message.Body, queue, null)

@@ -89,7 +89,7 @@ internal static class EventCodec
             DueAt = waits || state == Retrying ? due : null,
             Deadline = deadline,
             Key = TaskHeaders.Text(headers, TaskHeaders.Key),
-            Priority = TaskLanes.PriorityOf(message.Properties.IsPriorityPresent() ? message.Properties.Priority : null),
+            Priority = AmqpPriority.Read(message.Properties.IsPriorityPresent() ? message.Properties.Priority : null),
             Worker = TaskHeaders.Text(headers, TaskHeaders.Worker),
             StartedAt = TaskHeaders.Milliseconds(headers, TaskHeaders.StartedAt),
             Reason = TaskHeaders.Text(headers, TaskHeaders.Reason) ?? (stage == TaskState.DeadLettered ? TaskHeaders.BrokerReason(headers) : null),
@@ -144,7 +144,7 @@ internal static class EventCodec
     private static string? QueueOf(StreamMessage message, TaskTopology topology) =>
         message.Exchange == topology.EventsExchange
             ? null
-            : TaskLane.QueueOf(message.RoutingKey[(message.RoutingKey.LastIndexOf('.') + 1)..]);
+            : TaskLane.QueueOf(message.RoutingKey);
 
     // AMQP's timestamp has seconds only; an id that was made in that second has the milliseconds.
     private static DateTimeOffset? EnqueuedAt(IReadOnlyBasicProperties properties)

@@ -1,6 +1,8 @@
+using WorkQueue.Messaging.Topology;
+
 namespace WorkQueue.Messaging.Hosting;
 
-/// <summary>Checks the settings of limits, lanes and priorities, and what of them does not go together.</summary>
+/// <summary>Checks the settings of limits, rates, lanes and priorities, and what of them does not go together.</summary>
 internal static class FlowValidation
 {
     private const int MostLanes = 256;
@@ -19,6 +21,7 @@ internal static class FlowValidation
         [
             .. Limit($"{key}:MaxRunning", queue.MaxRunning),
             .. Limit($"{key}:MaxRunningPerKey", queue.MaxRunningPerKey),
+            .. Of(queue.Rate is null || TaskRate.Read(queue.Rate) is not null, $"{key}:Rate", queue.Rate, $"{TaskRate.Rule}, or none"),
             .. Of(queue.Lanes is null or (>= 1 and <= MostLanes), $"{key}:Lanes", queue.Lanes, $"1 to {MostLanes}, or none"),
             .. Of(!queue.Priorities || queue.Lanes is null, $"{key}:Priorities", queue.Priorities, $"false where {key}:Lanes is set: a queue has priorities or lanes"),
             .. Of(queue.MaxRunningPerKey is null || queue.Lanes is not null, $"{key}:MaxRunningPerKey", queue.MaxRunningPerKey, $"none, or {key}:Lanes set too: it is kept in each lane"),

@@ -46,7 +46,6 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
         .. Of(queue.Name is null or { Length: >= 1 and <= 200 }, $"Queues:{name}:Name", queue.Name, "1 to 200 characters"),
         .. Of(Enum.IsDefined(queue.Type), $"Queues:{name}:Type", queue.Type, string.Join(", ", Enum.GetNames<TaskQueueType>())),
         .. Of(queue.MaxLength is null or >= 1, $"Queues:{name}:MaxLength", queue.MaxLength, "1 or more, or none"),
-        .. Of(queue.Rate is null || TaskRate.Read(queue.Rate) is not null, $"Queues:{name}:Rate", queue.Rate, $"{TaskRate.Rule}, or none"),
         .. Of(queue.DeliveryLimit is >= 1 and <= 1_000_000, $"Queues:{name}:DeliveryLimit", queue.DeliveryLimit, "1 to 1000000"),
         .. Of(queue.DefaultType is null || Names.IsValid(queue.DefaultType), $"Queues:{name}:DefaultType", queue.DefaultType, Names.Rule),
     ];

@@ -7,7 +7,7 @@ namespace WorkQueue.Messaging.Publishing;
 /// <summary>What a new task must be like; pure.</summary>
 internal static class NewTaskRules
 {
-    private const int MaxIdBytes = 255;
+    private const int MaxShortBytes = 255;
 
     /// <summary>Makes a task of a payload.</summary>
     /// <exception cref="ArgumentException">It names no type, or two times.</exception>
@@ -57,7 +57,7 @@ internal static class NewTaskRules
             Body = task.Body,
             ContentType = task.ContentType,
             Key = task.Key,
-            Priority = FlowRules.OnWire(task.Priority),
+            Priority = AmqpPriority.Write(task.Priority),
             EnqueuedAt = now,
             NotBefore = notBefore > now ? notBefore : null,
             Deadline = task.Deadline,
@@ -107,6 +107,10 @@ internal static class NewTaskRules
         }
     }
 
+    /// <exception cref="InvalidTaskException">It is not what a message has room for as a name.</exception>
+    public static void RequireShortText(string text, string what) =>
+        Require(text.Length > 0 && Encoding.UTF8.GetByteCount(text) <= MaxShortBytes && !text.Any(char.IsControl), $"A {what} has 1 to {MaxShortBytes} bytes and no control characters.");
+
     /// <exception cref="InvalidTaskException">The payload is too large, or of no kind that a task has.</exception>
     public static void CheckBody(NewTask task, WorkQueueOptions options)
     {
@@ -152,13 +156,12 @@ internal static class NewTaskRules
 
     private static string? CheckId(string? id)
     {
-        if (id is null)
+        if (id is not null)
         {
-            return null;
+            RequireShortText(id, "task id");
         }
 
-        bool valid = id.Length > 0 && Encoding.UTF8.GetByteCount(id) <= MaxIdBytes && !id.Any(char.IsControl);
-        return valid ? id : throw Malformed($"A task id has 1 to {MaxIdBytes} bytes and no control characters.");
+        return id;
     }
 
     private static InvalidTaskException Malformed(string message) => new(InvalidTaskReason.Malformed, message);

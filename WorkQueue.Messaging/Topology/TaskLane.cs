@@ -15,6 +15,6 @@ internal sealed record TaskLane(TaskQueue Queue, string? Name = null, int? Limit
     /// <summary>Its name on the broker.</summary>
     public string BrokerName { get; } = Name is null ? Queue.BrokerName : $"{Queue.BrokerName}.{Name}";
 
-    /// <summary>The task queue that a routing key is for.</summary>
-    public static string QueueOf(string key) => key.IndexOf(Separator, StringComparison.Ordinal) is >= 0 and int end ? key[..end] : key;
+    /// <summary>The task queue that a routing key is for, whatever the delay ladder has put before it.</summary>
+    public static string QueueOf(string routingKey) => routingKey[(routingKey.LastIndexOf('.') + 1)..].Split(Separator)[0];
 }

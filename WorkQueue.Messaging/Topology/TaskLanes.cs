@@ -23,11 +23,7 @@ internal enum LaneOrder
 /// <summary>The lanes of one task queue.</summary>
 internal sealed class TaskLanes
 {
-    // What AMQP calls 0 to 9; the clients of some languages always send 0.
-    private const byte HighFrom = 5;
-    private const byte LowTo = 3;
-
-    private readonly Dictionary<string, TaskLane> _types = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TaskLane> _types;
 
     public TaskLanes(TaskQueue queue, QueueOptions options, IEnumerable<KeyValuePair<string, int>> limitedTypes)
     {
@@ -59,14 +55,11 @@ internal sealed class TaskLanes
     /// <param name="key">Its key; where it has none, its id.</param>
     public TaskLane Of(string type, byte? priority, string key) => Order switch
     {
-        LaneOrder.Priorities => All[PriorityOf(priority) switch { TaskPriority.High => 0, TaskPriority.Low => 2, _ => 1 }],
+        LaneOrder.Priorities => All[AmqpPriority.Read(priority) switch { TaskPriority.High => 0, TaskPriority.Low => 2, _ => 1 }],
         LaneOrder.Keys => All[IndexOf(key)],
         LaneOrder.Types => _types.GetValueOrDefault(type, First),
         _ => First,
     };
-
-    /// <summary>What a priority of AMQP is here.</summary>
-    public static TaskPriority PriorityOf(byte? priority) => priority switch { >= HighFrom => TaskPriority.High, >= 1 and <= LowTo => TaskPriority.Low, _ => TaskPriority.Normal };
 
     /// <summary>What is kept on the broker of their number, for another would put the tasks of a key elsewhere; null where there is none.</summary>
     public string? Mark => Order == LaneOrder.Keys ? $"{All.Count}{(IsOrdered ? " ordered" : "")} lanes" : null;

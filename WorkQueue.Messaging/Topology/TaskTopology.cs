@@ -79,11 +79,8 @@ internal sealed class TaskTopology
     /// <summary>Whether who takes from a queue can run a task of a type.</summary>
     public bool IsHandled(string type, string queue, IReadOnlyList<string> handled) => handled.Contains(type) || (Find(queue)?.FallbackType is { } other && handled.Contains(other));
 
-    /// <summary>What the names of the exclusive queues begin with that are the permits of a limited queue.</summary>
-    public string PermitsOf(TaskQueue queue) => $"{_permits}.{queue.Name}";
-
-    /// <summary>The same for the permits of a limited lane.</summary>
-    public string PermitsOf(TaskLane lane) => $"{_permits}.{lane.Key}";
+    /// <summary>What the names of the exclusive queues begin with that are the permits of a limited queue, by its name, or of a limited lane, by its key.</summary>
+    public string PermitsOf(string limited) => $"{_permits}.{limited}";
 
     public string UnknownQueue(string queue) => $"No queue '{queue}'. Known: {string.Join(", ", _all.Keys.Order())}.";
 

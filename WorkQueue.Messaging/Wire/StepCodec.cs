@@ -118,7 +118,7 @@ internal static class StepCodec
 
         if (step.Priority != TaskPriority.Normal)
         {
-            writer.WriteString("priority", step.Priority == TaskPriority.High ? "high" : "low");
+            writer.WriteString("priority", step.Priority.ToString().ToLowerInvariant());
         }
     }
 

@@ -62,11 +62,7 @@ public sealed class LaneTests(BrokerFixture broker)
 
         async Task<object?> CountAsync(string key, TaskContext context)
         {
-            ledgers[key].Start();
-            both.Start();
-            await PauseAsync(key, context);
-            both.End();
-            ledgers[key].End();
+            await ledgers[key].DuringAsync(() => both.BrieflyAsync(context));
             return null;
         }
 
@@ -133,9 +129,7 @@ public sealed class LaneTests(BrokerFixture broker)
         {
             builder.Services.AddSingleton(new ProbeBehaviour(queue.Runs, async (_, _) =>
             {
-                ledger.Start();
-                await hold.Task;
-                ledger.End();
+                await ledger.DuringAsync(() => hold.Task);
                 return null;
             }));
             builder.AddTaskWorker();

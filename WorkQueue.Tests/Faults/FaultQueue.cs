@@ -175,17 +175,12 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
 
     private async Task<object?> RunAsync(Func<string, TaskContext, Task>? handle, string text, TaskContext context)
     {
-        Ledger.Start();
-        try
+        await Ledger.DuringAsync(async () =>
         {
             await (handle?.Invoke(text, context) ?? Task.CompletedTask);
             Ledger.Succeed(context.Id);
-            return null;
-        }
-        finally
-        {
-            Ledger.End();
-        }
+        });
+        return null;
     }
 
     private IEnumerable<string> Lanes() => Enumerable.Range(1, int.Parse(settings.FirstOrDefault(setting => setting.Key == "Queues:default:Lanes").Value ?? "1", CultureInfo.InvariantCulture))

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using WorkQueue.Messaging;
 
 namespace WorkQueue.Tests.Faults;
 
@@ -57,6 +58,27 @@ internal sealed class Ledger
     }
 
     public void End() => Interlocked.Decrement(ref _running);
+
+    /// <summary>Counts something as a run for as long as it goes on.</summary>
+    public async Task DuringAsync(Func<Task> run)
+    {
+        Start();
+        try
+        {
+            await run();
+        }
+        finally
+        {
+            End();
+        }
+    }
+
+    /// <summary>A run that takes a moment, and is cut short with its task.</summary>
+    public async Task<object?> BrieflyAsync(TaskContext context)
+    {
+        await DuringAsync(() => Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, context.CancellationToken));
+        return null;
+    }
 
     /// <summary>The ids of the runs that came to their end, in their order.</summary>
     public ConcurrentQueue<string> Ends { get; } = new();
