@@ -63,7 +63,7 @@ internal sealed class OurLanes(Stage stage, string name, params (string Key, str
         });
         // The others have little, all the time.
         using CancellationTokenSource enough = new();
-        Task others = tenants > 2 ? TrickleAsync(queue, tenants, enough.Token) : Task.CompletedTask;
+        Task others = tenants > 2 ? TrickleAsync(queue, tenants, time / 2, enough.Token) : Task.CompletedTask;
         await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
         string stamp = $"{Small}{Stopwatch.GetTimestamp()}";
         await Task.WhenAll(Enumerable.Range(0, SmallTasks).Select(_ => queue.EnqueueAsync(TaskOf(Small) with { Body = NewTask.Json("noop", stamp).Body })));
@@ -77,9 +77,9 @@ internal sealed class OurLanes(Stage stage, string name, params (string Key, str
         return sorted[(int)Math.Ceiling(sorted.Length * 0.95) - 1];
     }
 
-    private async Task TrickleAsync(ITaskQueue queue, int tenants, CancellationToken enough)
+    private async Task TrickleAsync(ITaskQueue queue, int tenants, TimeSpan interval, CancellationToken enough)
     {
-        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(10));
+        using PeriodicTimer timer = new(interval);
         for (int number = 0; !enough.IsCancellationRequested && await timer.WaitForNextTickAsync(CancellationToken.None); number++)
         {
             await queue.EnqueueAsync(TaskOf($"tenant {number % (tenants - 2)}"), CancellationToken.None);

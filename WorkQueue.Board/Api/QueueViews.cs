@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using WorkQueue.Board.Broker;
 using WorkQueue.Board.ReadModel;
+using WorkQueue.Board.ReadModel.Rows;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Board.Api;
@@ -8,6 +9,8 @@ namespace WorkQueue.Board.Api;
 /// <summary>The queues as the API and the board show them: from the broker, its management API and the history.</summary>
 internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, ManagementClient management, TaskProjection projection, TaskLookup lookup, PolicyWatch policies, IWorkerDirectory workers, IOptions<WorkQueueOptions> options)
 {
+    private const int MostKeys = 10;
+
     /// <summary>A row a queue; empty while the broker does not answer.</summary>
     public async Task<IReadOnlyList<QueueView>> ReadAsync(CancellationToken cancellationToken)
     {
@@ -23,6 +26,8 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
             Rate = options.Value.Queues.GetValueOrDefault(count.Queue)?.Rate?.Replace("/", " per ", StringComparison.Ordinal),
             Permits = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning is null ? 0 : alive.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
             Lanes = [.. count.Lanes.Select(lane => new LaneView(lane.Name, lane.BrokerName, lane.Ready, lane.Consumers, lane.Limit, lane.Limit is null ? 0 : alive.Sum(worker => worker.Permits.GetValueOrDefault(lane.Name.Length == 0 ? count.Queue : $"{count.Queue}:{lane.Name}"))))],
+            // Of which key a task is the history alone tells.
+            Keys = tasks is not null && count.Lanes.Count > 1 ? projection.WaitingKeys(count.Queue, MostKeys) : [],
             // Of events the history tells nothing.
             OldestWaiting = waiting is not null && waiting.TryGetValue(count.Queue, out TimeSpan oldest) ? oldest : null,
         })];
@@ -80,6 +85,9 @@ internal sealed record QueueView(
 
     /// <summary>How many of the permits to run at once workers hold.</summary>
     public int Permits { get; init; }
+
+    /// <summary>The keys whose tasks wait, those that have waited the longest first, at most ten; none where the queue has no lanes, or the history does not tell.</summary>
+    public IReadOnlyList<WaitingKey> Keys { get; init; } = [];
 
     /// <summary>The queues on the broker that its tasks are in, where it has more than one; else none.</summary>
     public IReadOnlyList<LaneView> Lanes { get; init; } = [];

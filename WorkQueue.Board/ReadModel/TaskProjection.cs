@@ -212,6 +212,13 @@ internal sealed class TaskProjection : IDisposable
         return Read(TaskQueries.OldestWaiting).ToDictionary(queue => queue.Key, queue => TimeSpan.FromMilliseconds(Math.Max(0, now - queue.Value)), StringComparer.Ordinal);
     }
 
+    /// <summary>For whom the tasks of a queue wait, who has waited the longest first.</summary>
+    public IReadOnlyList<WaitingKey> WaitingKeys(string queue, int limit)
+    {
+        long now = Now();
+        return Read(connection => TaskQueries.WaitingKeys(connection, queue, limit, now));
+    }
+
     /// <summary>Dead letters by error, the largest group first.</summary>
     public IReadOnlyList<DeadGroup> DeadGroups(string? queue, int limit) => Read(connection => TaskQueries.DeadGroups(connection, queue, limit));
 

@@ -83,7 +83,10 @@ internal sealed record QueueRow(
     /// <summary>How many of its tasks may run at once, over all workers.</summary>
     public int? MaxRunning { get; init; }
 
-    /// <summary>How many of those permits workers hold.</summary>
+    /// <summary>How many of its tasks may start in a time, over all workers.</summary>
+    public string? Rate { get; init; }
+
+    /// <summary>How many of the permits to run at once workers hold.</summary>
     public int? Permits { get; init; }
 
     /// <summary>How long the task has waited that has been queued the longest.</summary>
@@ -94,7 +97,14 @@ internal sealed record QueueRow(
 }
 
 /// <summary>A limit.</summary>
-internal sealed record LimitRow(string Queue, string Lane, int? MaxRunning, int? Permits, long? Ready, string? OldestWaiting);
+/// <param name="Queue">Of which queue.</param>
+/// <param name="Lane">Of which of its lanes; <c>all</c> for the queue's own.</param>
+/// <param name="MaxRunning">How many tasks may run at once; null where it limits how many start.</param>
+/// <param name="Rate">How many may start in a time; null where it limits how many run.</param>
+/// <param name="Permits">How many of those to run are taken.</param>
+/// <param name="Ready">Tasks that wait.</param>
+/// <param name="OldestWaiting">How long the one has waited that has been queued the longest; null where nobody knows.</param>
+internal sealed record LimitRow(string Queue, string Lane, int? MaxRunning, string? Rate, int? Permits, long? Ready, string? OldestWaiting);
 
 /// <summary>One lane of a queue.</summary>
 internal sealed record LaneRow(string? Name, string? BrokerName, long? Ready, int? Consumers, int? MaxRunning, int? Permits);

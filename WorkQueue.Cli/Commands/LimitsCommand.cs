@@ -8,7 +8,7 @@ namespace WorkQueue.Cli.Commands;
 internal static class LimitsCommand
 {
     public static Command Create(Terminal terminal) =>
-        new Command("limits", "Shows the limits of queues, lanes and types: how much of each is taken, and what waits.").Runs(terminal, async (session, _, cancellationToken) =>
+        new Command("limits", "Shows the limits and rates of queues, lanes and types: how much of each is taken, and what waits.").Runs(terminal, async (session, _, cancellationToken) =>
         {
             QueueList queues = await session.Api.ListQueuesAsync(cancellationToken);
             LimitRow[] limits = [.. queues.Items.SelectMany(Of)];
@@ -21,7 +21,7 @@ internal static class LimitsCommand
             Columns columns = new("queue", "lane", "limit", "taken", "waiting", "for");
             foreach (LimitRow limit in limits)
             {
-                columns.Add(limit.Queue, limit.Lane, limit.MaxRunning, limit.Permits, limit.Ready, limit.OldestWaiting);
+                columns.Add(limit.Queue, limit.Lane, limit.Rate ?? $"{limit.MaxRunning} at once", limit.Permits, limit.Ready, limit.OldestWaiting);
             }
 
             columns.WriteTo(session.Printer);
@@ -31,7 +31,8 @@ internal static class LimitsCommand
     // How long the tasks of a lane have waited nobody knows: the history has them by their queue.
     private static IEnumerable<LimitRow> Of(QueueRow queue) =>
     [
-        .. queue.MaxRunning is { } most ? [new LimitRow(queue.Name, "all", most, queue.Permits, queue.Ready, queue.OldestWaiting?.ToString("c"))] : (LimitRow[])[],
-        .. (queue.Lanes ?? []).Where(lane => lane.MaxRunning is not null).Select(lane => new LimitRow(queue.Name, lane.Name is { Length: > 0 } name ? name : "first", lane.MaxRunning, lane.Permits, lane.Ready, null)),
+        .. queue.MaxRunning is { } most ? [new LimitRow(queue.Name, "all", most, null, queue.Permits, queue.Ready, queue.OldestWaiting?.ToString("c"))] : (LimitRow[])[],
+        .. queue.Rate is { } rate ? [new LimitRow(queue.Name, "all", null, rate, null, queue.Ready, queue.OldestWaiting?.ToString("c"))] : (LimitRow[])[],
+        .. (queue.Lanes ?? []).Where(lane => lane.MaxRunning is not null).Select(lane => new LimitRow(queue.Name, lane.Name is { Length: > 0 } name ? name : "first", lane.MaxRunning, null, lane.Permits, lane.Ready, null)),
     ];
 }

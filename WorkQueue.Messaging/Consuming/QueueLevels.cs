@@ -8,13 +8,11 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
-/// How many tasks wait in each lane of a worker's queues, asked ten times a second for all its slots together, with more than twenty lanes less often; one
-/// needs no asking. Each is asked on a channel of its own: one that does not answer counts as empty and holds up none of the others.
+/// How many tasks wait in each lane of a worker's queues, asked for all its slots together, as often as <see cref="CountPace"/> says; one needs no asking.
+/// Each is asked on a channel of its own: one that does not answer counts as empty and holds up none of the others.
 /// </summary>
 internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConnection connection, TimeProvider clock, ILogger logger)
 {
-    private static readonly TimeSpan ForEach = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -22,7 +20,7 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
     private readonly Lock _lock = new();
     private readonly bool[] _counted = new bool[lanes.Count];
     private readonly int[] _slots = new int[lanes.Count];
-    private readonly TimeSpan _interval = lanes.Count * ForEach > ShortestInterval ? lanes.Count * ForEach : ShortestInterval;
+    private readonly CountPace _pace = new(lanes.Count, clock);
     private volatile long[] _ready = [.. lanes.Select(_ => 0L)];
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -74,8 +72,11 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
         }
     }
 
+    /// <summary>A slot has taken a task.</summary>
+    public void Taken() => _pace.Taken();
+
     /// <summary>Counts until the token is cancelled.</summary>
-    /// <param name="counted">Told after each count.</param>
+    /// <param name="counted">Told after each count of all, and when a lane has got its first task or has lost its last.</param>
     /// <param name="stopping">Ends it.</param>
     public Task RunAsync(Action counted, CancellationToken stopping)
     {
@@ -116,12 +117,11 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
         IChannel channel = await connection.OpenChannelAsync(null, stopping);
         try
         {
-            using PeriodicTimer timer = new(_interval, clock);
-            do
+            while (true)
             {
                 Publish(index, await channel.MessageCountAsync(lanes[index].BrokerName, CancellationToken.None).WaitAsync(Patience, clock, stopping), counted);
+                await Task.Delay(_pace.Interval, clock, stopping);
             }
-            while (await timer.WaitForNextTickAsync(stopping));
         }
         finally
         {
@@ -131,14 +131,21 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
 
     private void Publish(int index, long count, Action counted)
     {
+        bool isNews;
         lock (_lock)
         {
+            isNews = _pace.IsDue(_slots.Sum()) || _ready[index] > 0 != count > 0;
             Set(index, count);
             _counted[index] = true;
-            if (_counted.All(known => known))
+            if (!_known.Task.IsCompleted && _counted.All(known => known))
             {
-                _known.TrySetResult();
+                isNews = _known.TrySetResult();
             }
+        }
+
+        if (!isNews)
+        {
+            return;
         }
 
         Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();

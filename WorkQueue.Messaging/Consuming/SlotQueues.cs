@@ -90,6 +90,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
             return false;
         }
 
+        levels.Taken();
         _takenOf[levels.FirstOf(_current)]++;
         if (Current.Queue.Lanes.Order != LaneOrder.One || QueueOrder.IsOthersTurn(taken))
         {

@@ -9,8 +9,11 @@ internal sealed class Ledger
     private readonly ConcurrentDictionary<string, byte> _confirmed = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _succeeded = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<long> _starts = new();
+    private readonly Lock _lock = new();
     private int _running;
     private int _most;
+    private TimeSpan _ran;
+    private long _since = TimeProvider.System.GetTimestamp();
 
     public int Confirmed => _confirmed.Count;
 
@@ -22,6 +25,19 @@ internal sealed class Ledger
 
     /// <summary>The most runs there were at once.</summary>
     public int MostAtOnce => Volatile.Read(ref _most);
+
+    /// <summary>How long all runs have taken together.</summary>
+    public TimeSpan Ran
+    {
+        get
+        {
+            lock (_lock)
+            {
+                Change(0);
+                return _ran;
+            }
+        }
+    }
 
     /// <summary>When runs started, each a time since an arbitrary moment.</summary>
     public IReadOnlyList<TimeSpan> Starts => [.. _starts.Select(start => TimeProvider.System.GetElapsedTime(0, start)).Order()];
@@ -50,14 +66,37 @@ internal sealed class Ledger
     public void Start()
     {
         _starts.Enqueue(TimeProvider.System.GetTimestamp());
-        int now = Interlocked.Increment(ref _running);
-        int most;
-        while ((most = Volatile.Read(ref _most)) < now && Interlocked.CompareExchange(ref _most, now, most) != most)
+        lock (_lock)
         {
+            Change(1);
+            _most = Math.Max(_most, _running);
         }
     }
 
-    public void End() => Interlocked.Decrement(ref _running);
+    public void End()
+    {
+        lock (_lock)
+        {
+            Change(-1);
+        }
+    }
+
+    /// <summary>The most runs at once are those from now on.</summary>
+    public void CountMostAnew()
+    {
+        lock (_lock)
+        {
+            _most = _running;
+        }
+    }
+
+    private void Change(int by)
+    {
+        long now = TimeProvider.System.GetTimestamp();
+        _ran += _running * TimeProvider.System.GetElapsedTime(_since, now);
+        _since = now;
+        _running += by;
+    }
 
     /// <summary>Counts something as a run for as long as it goes on.</summary>
     public async Task DuringAsync(Func<Task> run)

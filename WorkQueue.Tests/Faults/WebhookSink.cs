@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -33,7 +34,7 @@ internal sealed class WebhookSink : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         WebhookSink sink = new(builder.Build(), ledger);
         sink._app.MapPost("/short", context => sink.ReceiveAsync(context, Task.CompletedTask));
-        sink._app.MapPost("/brief", context => sink.ReceiveAsync(context, Task.Delay(Brief, TimeProvider.System)));
+        sink._app.MapPost("/for/{milliseconds:int}", (HttpContext context, int milliseconds) => sink.ReceiveAsync(context, Task.Delay(TimeSpan.FromMilliseconds(milliseconds), TimeProvider.System)));
         sink._app.MapPost("/endless", sink.ReceiveEndlessAsync);
         sink._app.MapPost("/held", context => sink.ReceiveAsync(context, sink._release.Task));
         await sink._app.StartAsync();
@@ -45,7 +46,10 @@ internal sealed class WebhookSink : IAsyncDisposable
     public NewTask Call(bool held = false) => CallOf(held ? "held" : "short");
 
     /// <summary>A task that runs for <see cref="Brief"/>.</summary>
-    public NewTask CallBrief() => CallOf("brief");
+    public NewTask CallBrief() => CallFor(Brief);
+
+    /// <summary>A task that runs for a time.</summary>
+    public NewTask CallFor(TimeSpan time) => CallOf(string.Create(CultureInfo.InvariantCulture, $"for/{time.TotalMilliseconds:F0}"));
 
     /// <summary>A task that runs as long as its worker.</summary>
     public NewTask CallEndless() => CallOf("endless");

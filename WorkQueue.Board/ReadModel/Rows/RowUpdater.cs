@@ -38,6 +38,8 @@ internal static class RowUpdater
             row.Offsets.Add(record.Offset);
         }
 
+        // What only tells of a run does not carry it.
+        row.LaneKey ??= record.Key;
         long enqueued = Milliseconds.Of(record.EnqueuedAt ?? record.At);
         bool earlier = row.EnqueuedAt == Milliseconds.Unknown || enqueued < row.EnqueuedAt;
         row.EnqueuedAt = earlier && enqueued != Milliseconds.Unknown ? enqueued : row.EnqueuedAt;

@@ -68,3 +68,13 @@ internal sealed record DeadGroup(string Queue, string Type, string? ErrorType, s
 /// <param name="LastOffset">The offset of the last one.</param>
 /// <param name="StartsAt">When the oldest record that is kept was made; tasks that ended before are unknown.</param>
 internal sealed record HistoryProgress(bool IsReplaying, long Replayed, long? LastOffset, DateTimeOffset? StartsAt);
+
+/// <summary>Tasks that wait for one key of a queue.</summary>
+/// <param name="Key">The key (<see cref="NewTask.Key"/>).</param>
+/// <param name="Waiting">How many wait, or <see cref="Most"/> where there are as many or more.</param>
+/// <param name="Oldest">How long the one has waited that has been queued the longest.</param>
+internal sealed record WaitingKey(string Key, long Waiting, TimeSpan Oldest)
+{
+    /// <summary>Beyond that they are not counted.</summary>
+    public const int Most = 10_000;
+}

@@ -23,6 +23,10 @@ internal sealed class TaskRow(TaskKey key, long sequence)
     public string Type = "";
     public string Queue = "";
     public string? Worker;
+
+    /// <summary>What it is for (<see cref="NewTask.Key"/>).</summary>
+    public string? LaneKey;
+
     public ErrorText? Error;
     public RunProgress? Progress;
     public OffsetLog Offsets;

@@ -10,20 +10,20 @@ internal sealed class RowStore(SqliteConnection connection) : IDisposable
 {
     private const string Columns = """
         t.seq, t.id, k.type, k.queue, t.state, t.shown, w.name, t.attempt, t.redriven, t.returned, t.enqueued, t.changed, t.due, t.started, t.state_offset,
-        t.died_after, t.dropped_after, t.successful_run, t.later_successes, t.indexed, t.offsets, t.reason, t.error_type, t.error, t.progress_offset, t.percent, t.progress
+        t.died_after, t.dropped_after, t.successful_run, t.later_successes, t.indexed, t.offsets, t.reason, t.error_type, t.error, t.progress_offset, t.percent, t.progress, t.key
         FROM tasks t JOIN kinds k ON k.id = t.kind LEFT JOIN workers w ON w.id = t.worker
         """;
 
     private const string Insert = """
         INSERT INTO tasks VALUES (
-            ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+            ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
         """;
 
     // Set anew only what may change, so that an index is touched only where its own columns change.
     private const string Update = """
         UPDATE tasks SET kind = ?3, state = ?4, shown = ?5, worker = ?6, attempt = ?7, redriven = ?8, returned = ?9, enqueued = ?10, changed = ?11, due = ?12, started = ?13, since = ?14,
             state_offset = ?15, died_after = ?16, dropped_after = ?17, successful_run = ?18, later_successes = ?19, indexed = ?20, offsets = ?21,
-            reason = ?22, error_type = ?23, error = ?24, shape = ?25, progress_offset = ?26, percent = ?27, progress = ?28 WHERE seq = ?1 AND id = ?2
+            reason = ?22, error_type = ?23, error = ?24, shape = ?25, progress_offset = ?26, percent = ?27, progress = ?28, key = ?29 WHERE seq = ?1 AND id = ?2
         """;
 
     private readonly Statement _find = new(connection, $"SELECT {Columns} WHERE t.id = ?1");
@@ -66,7 +66,7 @@ internal sealed class RowStore(SqliteConnection connection) : IDisposable
             (long)row.Redriven, (long)row.Returned, row.EnqueuedAt, row.ChangedAt, row.DueAt, row.StartedAt, row.WaitingSince, row.StateOffset, (long)row.DiedAfter, (long)row.DroppedAfter,
             (long)row.SuccessfulRun, row.LaterSuccesses is { } later ? string.Join(',', later) : null, row.IsIndexed ? 1L : 0L, row.Offsets.Bytes,
             row.Error?.Reason, row.Error?.Type, row.Error?.Text, row.State == TaskState.DeadLettered ? row.Error?.Shape ?? "" : null,
-            row.Progress?.Offset, row.Progress?.Percent is { } percent ? (long)percent : null, row.Progress?.Text,
+            row.Progress?.Offset, row.Progress?.Percent is { } percent ? (long)percent : null, row.Progress?.Text, row.LaneKey,
         ];
         (row.IsStored ? _update : _insert).Run(values);
         row.IsStored = true;
@@ -106,6 +106,7 @@ internal sealed class RowStore(SqliteConnection connection) : IDisposable
         Error = Statement.Text(reader, 21) is var reason && Statement.Text(reader, 22) is var type && Statement.Text(reader, 23) is var error && (reason ?? type ?? error) is not null
             ? new ErrorText(reason, type, error) : null,
         Progress = reader.IsDBNull(24) ? null : new RunProgress(reader.GetInt64(24), reader.IsDBNull(25) ? null : reader.GetInt32(25), Statement.Text(reader, 26)),
+        LaneKey = Statement.Text(reader, 27),
     };
 }
 

@@ -13,6 +13,9 @@ internal static class TaskQueries
 
     private const int FewIds = 10_000;
 
+    // Beyond that who waits is not looked for.
+    private const int MostKeys = 2_000;
+
     /// <summary>The tasks that fit, the newest first.</summary>
     public static TaskPage List(SqliteConnection connection, TaskQuery query)
     {
@@ -44,6 +47,23 @@ internal static class TaskQueries
         connection,
         $"SELECT queue, min(since) FROM (SELECT k.queue, (SELECT min(t.since) FROM tasks t WHERE t.kind = k.id AND t.{TaskSchema.Waiting}) AS since FROM kinds k) WHERE since IS NOT NULL GROUP BY queue",
         row => KeyValuePair.Create(row.GetString(0), row.GetInt64(1))).ToDictionary(StringComparer.Ordinal);
+
+    /// <summary>For whom the tasks of a queue wait, who has waited the longest first. It goes from key to key, not from task to task, whatever waits.</summary>
+    public static List<WaitingKey> WaitingKeys(SqliteConnection connection, string queue, int limit, long now) => Statement.Query(
+        connection,
+        $"""
+        WITH RECURSIVE found (kind, key) AS (
+            SELECT k.id, (SELECT min(t.key) FROM tasks t WHERE t.kind = k.id AND t.{TaskSchema.Waiting} AND t.key IS NOT NULL) FROM kinds k WHERE k.queue = ?1
+            UNION ALL
+            SELECT kind, (SELECT min(t.key) FROM tasks t WHERE t.kind = found.kind AND t.{TaskSchema.Waiting} AND t.key > found.key) FROM found WHERE key IS NOT NULL LIMIT {MostKeys}),
+        oldest (key, since) AS (
+            SELECT key, min((SELECT min(t.since) FROM tasks t WHERE t.kind = found.kind AND t.{TaskSchema.Waiting} AND t.key = found.key)) AS since
+            FROM found WHERE key IS NOT NULL GROUP BY key ORDER BY since LIMIT ?2)
+        SELECT key, since, (SELECT count(*) FROM (
+            SELECT 1 FROM tasks t INDEXED BY by_key WHERE t.kind IN (SELECT id FROM kinds WHERE queue = ?1) AND t.{TaskSchema.Waiting} AND t.key = oldest.key LIMIT {WaitingKey.Most})) FROM oldest ORDER BY since
+        """,
+        row => new WaitingKey(row.GetString(0), row.GetInt64(2), TimeSpan.FromMilliseconds(Math.Max(0, now - row.GetInt64(1)))),
+        queue, (long)limit);
 
     // One more than asked for: it tells whether there is a next page.
     private static List<long> Places(SqliteConnection connection, TaskQuery query, long before)

@@ -7,7 +7,7 @@ namespace WorkQueue.Board.ReadModel.Store;
 internal static class TaskSchema
 {
     /// <summary>Raised with every change of the tables: a file of another version is made anew.</summary>
-    public const long Current = 3;
+    public const long Current = 4;
 
     /// <summary>The states whose time comes by itself.</summary>
     public const string Delayed = "shown IN (0, 3)";
@@ -32,11 +32,12 @@ internal static class TaskSchema
             seq INTEGER PRIMARY KEY, id NOT NULL UNIQUE, kind INTEGER NOT NULL, state INTEGER NOT NULL, shown INTEGER NOT NULL, worker INTEGER,
             attempt INTEGER, redriven INTEGER, returned INTEGER, enqueued INTEGER, changed INTEGER, due INTEGER, started INTEGER, since INTEGER, state_offset INTEGER,
             died_after INTEGER, dropped_after INTEGER, successful_run INTEGER, later_successes TEXT, indexed INTEGER, offsets BLOB,
-            reason TEXT, error_type TEXT, error TEXT, shape TEXT, progress_offset INTEGER, percent INTEGER, progress TEXT);
+            reason TEXT, error_type TEXT, error TEXT, shape TEXT, progress_offset INTEGER, percent INTEGER, progress TEXT, key TEXT);
         CREATE INDEX by_kind ON tasks (kind, shown, seq);
         CREATE INDEX by_worker ON tasks (worker, seq) WHERE worker IS NOT NULL;
         CREATE INDEX by_due ON tasks (due) WHERE {Delayed};
         CREATE INDEX by_since ON tasks (kind, since) WHERE {Waiting};
+        CREATE INDEX by_key ON tasks (kind, key, since) WHERE {Waiting} AND key IS NOT NULL;
         CREATE INDEX by_end ON tasks (shown, changed) WHERE {Ended};
         CREATE INDEX by_error ON tasks (kind, error_type, shape, changed) WHERE {Dead};
         CREATE TABLE letters (

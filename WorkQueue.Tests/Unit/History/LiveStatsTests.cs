@@ -67,6 +67,24 @@ public sealed class LiveStatsTests
     }
 
     [Fact]
+    public void Who_waits_is_told_by_key_the_longest_first_and_as_far_as_the_tasks_wait()
+    {
+        _projection.Apply([.. Enumerable.Range(0, 30).Select(number => Keyed($"flood-{number}", "flood"))]);
+        _clock.Advance(Second);
+        _projection.Apply([Keyed("small-1", "small"), Keyed("small-2", "small") with { Type = "render" }, Keyed("else", "elsewhere") with { Queue = "slow" }, _records.Queued("nobody's")]);
+        _clock.Advance(Second);
+        Assert.Equal([new WaitingKey("flood", 30, Second * 2), new WaitingKey("small", 2, Second)], _projection.WaitingKeys("default", 10));
+        Assert.Equal(["flood"], _projection.WaitingKeys("default", 1).Select(key => key.Key));
+        // A run tells of no key, and does not take it away.
+        _projection.Apply([.. Enumerable.Range(0, 30).Select(number => _records.Running($"flood-{number}"))]);
+        Assert.Equal([new WaitingKey("small", 2, Second)], _projection.WaitingKeys("default", 10));
+        _projection.Apply(_records.Queued("flood-7", returned: 1));
+        Assert.Equal([new WaitingKey("small", 2, Second), new WaitingKey("flood", 1, TimeSpan.Zero)], _projection.WaitingKeys("default", 10));
+
+        HistoryRecord Keyed(string id, string key) => _records.Queued(id) with { Key = key };
+    }
+
+    [Fact]
     public void The_time_to_drain_is_known_only_while_tasks_become_fewer()
     {
         Assert.Equal(TimeSpan.Zero, _projection.Live().TimeToDrain);
