@@ -29,6 +29,8 @@ Dictionary<string, Func<Stage, IEnumerable<Comparison>>> scenarios = new(StringC
     ["chains"] = ChainScenario.Of,
     ["batches"] = BatchScenario.Of,
     ["schedules"] = ScheduleScenario.Of,
+    // The last one: its nodes stay until the end.
+    ["cluster"] = LaneScenario.OnCluster,
 };
 Argument<string[]> names = new("names") { Description = $"What to measure: all, or some of {string.Join(", ", scenarios.Keys)}. None: only the chart.", Arity = ArgumentArity.ZeroOrMore };
 names.AcceptOnlyFromAmong(["all", .. scenarios.Keys]);
@@ -68,7 +70,8 @@ async Task MeasureAsync(string[] wanted, bool isQuick, int rounds, ResultsFile r
     await using LocalBroker broker = await LocalBroker.StartAsync();
     await using LocalServer postgres = LocalServer.Postgres();
     await using LocalServer redis = LocalServer.Redis();
-    Stage stage = new(broker.ConnectionString, isQuick) { RestartBrokerAsync = broker.RestartAsync, Postgres = postgres, Redis = redis };
+    await using LocalCluster cluster = new();
+    Stage stage = new(broker.ConnectionString, isQuick) { RestartBrokerAsync = broker.RestartAsync, Postgres = postgres, Redis = redis, Cluster = cluster };
     Runner runner = new(isQuick ? 1 : rounds, isQuick ? TimeSpan.FromMinutes(1) : TimeSpan.FromMinutes(30), AnsiConsole.Console);
     string origin = string.Create(CultureInfo.InvariantCulture,
         $"{(isQuick ? "A quick run, 1 round" : $"{rounds} rounds")}, {TimeProvider.System.GetUtcNow():yyyy-MM-dd}; {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, RabbitMQ {broker.Version}");

@@ -24,6 +24,9 @@ internal sealed record Stage(string ConnectionString, bool IsQuick)
     /// <summary>Where Celery keeps its results.</summary>
     public LocalServer Redis { get; init; } = LocalServer.Redis();
 
+    /// <summary>A cluster, where one node is not enough.</summary>
+    public LocalCluster Cluster { get; init; } = new();
+
     /// <summary>So many of something, in words.</summary>
     public static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 

@@ -25,6 +25,13 @@ internal static class CeleryPeer
         Missing = Program.Missing,
     };
 
+    /// <summary>Two tenants with a queue each, and the small one's wait in times that a task takes.</summary>
+    public static Contender Share(Stage stage, int slots, TimeSpan time, int flood) => new(
+        "Celery, a queue for each", async () => [await RunAsync(stage, "share", slots, (int)time.TotalMilliseconds, flood)])
+    {
+        Missing = Program.Missing,
+    };
+
     /// <summary>Tasks a second from the first that is sent until all are done.</summary>
     /// <param name="stage">Where.</param>
     /// <param name="verb"><c>chain</c>, <c>group</c> or <c>chord</c>.</param>

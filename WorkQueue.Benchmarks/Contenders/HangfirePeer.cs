@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using Hangfire;
 using Hangfire.PostgreSql;
@@ -70,7 +72,46 @@ internal sealed class HangfirePeer(Stage stage)
         return await occurrences.MeasureAsync(seconds);
     }
 
-    private static BackgroundJobServerOptions Options(int slots, Noop job) => new()
+    /// <summary>How long a small tenant's jobs wait behind another's many, each tenant with a queue of its own: the 95th percentile, in times that a job takes.</summary>
+    /// <param name="slots">Workers.</param>
+    /// <param name="flood">How many the other has.</param>
+    /// <param name="time">What a job takes.</param>
+    /// <param name="queues">The queues in the order that they are asked, <c>flood</c> and <c>small</c>.</param>
+    public async Task<double> ShareAsync(int slots, int flood, TimeSpan time, params string[] queues)
+    {
+        const int SmallJobs = 10;
+        JobStorage storage = await NewStorageAsync();
+        BackgroundJobClient client = new(storage);
+        await Load.TimesAsync(64, flood, () => Enqueue("flood", ""), blocks: true);
+        ConcurrentBag<double> waits = [];
+        Tally begun = new(slots * 10), all = new(SmallJobs);
+        BackgroundJobServerOptions options = Options(slots, new Turn(async stamp =>
+        {
+            if (stamp.Length > 0)
+            {
+                waits.Add(Stopwatch.GetElapsedTime(long.Parse(stamp, CultureInfo.InvariantCulture)) / time);
+                all.Mark();
+            }
+
+            begun.Mark();
+            await Task.Delay(time, TimeProvider.System);
+        }));
+        options.Queues = queues;
+        using BackgroundJobServer server = new(options, storage);
+        await begun.All;
+        string stamp = Stopwatch.GetTimestamp().ToString(CultureInfo.InvariantCulture);
+        await Task.WhenAll(Enumerable.Range(0, SmallJobs).Select(_ => Enqueue("small", stamp)));
+        await all.All;
+        return waits.Order().ElementAt((int)Math.Ceiling(SmallJobs * 0.95) - 1);
+
+        Task Enqueue(string queue, string text)
+        {
+            client.Enqueue<Turn>(queue, job => job.RunAsync(text));
+            return Task.CompletedTask;
+        }
+    }
+
+    private static BackgroundJobServerOptions Options(int slots, object job) => new()
     {
         WorkerCount = slots,
         SchedulePollingInterval = TimeSpan.FromSeconds(1),
@@ -98,7 +139,13 @@ internal sealed class HangfirePeer(Stage stage)
         public void Run(string payload) => done(payload);
     }
 
-    private sealed class Activator(Noop job) : JobActivator
+    /// <summary>A job that takes its time.</summary>
+    internal sealed class Turn(Func<string, Task> run)
+    {
+        public Task RunAsync(string payload) => run(payload);
+    }
+
+    private sealed class Activator(object job) : JobActivator
     {
         public override object ActivateJob(Type jobType) => job;
     }

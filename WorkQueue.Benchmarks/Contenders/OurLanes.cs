@@ -39,6 +39,27 @@ internal sealed class OurLanes(Stage stage, string name, params (string Key, str
         return count / tally.Makespan;
     }
 
+    /// <summary>Confirmed enqueues a second, and then runs a second of what is there.</summary>
+    public async Task<double[]> FillAndRunAsync(int slots, int callers, int count)
+    {
+        using IHost producer = await _ours.StartAsync(builder => builder.AddTaskQueue());
+        await Ours.QueueOf(producer).EnqueueAsync(TaskOf("first"));
+        int number = 0;
+        long start = Stopwatch.GetTimestamp();
+        await Load.TimesAsync(callers, count, () => Ours.QueueOf(producer).EnqueueAsync(TaskOf($"tenant {Interlocked.Increment(ref number) % 1000}")));
+        double filled = count / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        await producer.StopAsync();
+        Tally tally = new(count + 1);
+        using IHost worker = await WorkerAsync(slots, (_, _) =>
+        {
+            tally.Mark();
+            return Task.CompletedTask;
+        });
+        await tally.All;
+        await worker.StopAsync();
+        return [filled, tally.Rate];
+    }
+
     /// <summary>How long the tasks of a small tenant wait beside those of one that floods the queue, and some of others: the 95th percentile, in times that a task takes.</summary>
     public async Task<double> SmallTenantAsync(int slots, int flood, int tenants, TimeSpan time)
     {

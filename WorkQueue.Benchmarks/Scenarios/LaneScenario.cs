@@ -13,6 +13,22 @@ internal static class LaneScenario
     {
         yield return Rate(stage);
         yield return Fairness(stage);
+        yield return Peers(stage);
+    }
+
+    /// <summary>What lanes are on three nodes, each of which leads a part of them.</summary>
+    public static IEnumerable<Comparison> OnCluster(Stage stage)
+    {
+        int count = stage.Pick(10_000, 500);
+        yield return new Comparison("Lanes on a cluster of three nodes, 64 callers, 16 slots", ["enqueues/s", "runs/s"], [.. ((int[])[1, 4, 16]).Select(ContenderOf)])
+        { Note = "All nodes on one machine: they share its cores and its disk, so what more leaders do for machines of their own does not show, but what replication costs does. 1,000 tenants, tasks that do nothing, without history." };
+
+        Contender ContenderOf(int lanes) => new($"ours, {Stage.Count(lanes, "lane")}", async () =>
+        {
+            Stage cluster = stage with { ConnectionString = await stage.Cluster.ConnectionStringAsync() };
+            return await new OurLanes(cluster, $"cluster-{lanes}", Lanes(lanes)).FillAndRunAsync(Slots, 64, count);
+        })
+        { Against = lanes == 1 ? [] : ["ours, 1 lane"] };
     }
 
     private static Comparison Rate(Stage stage)
@@ -55,6 +71,21 @@ internal static class LaneScenario
             OurLanes ours = new(stage, name, settings);
             return [await ours.SmallTenantAsync(Slots, before, 2, time), await ours.SmallTenantAsync(Slots, before, 10, time), await ours.SmallTenantAsync(Slots, before, 1000, time)];
         }
+    }
+
+    private static Comparison Peers(Stage stage)
+    {
+        TimeSpan time = TimeSpan.FromMilliseconds(20);
+        int flood = stage.Pick(10_000, 300);
+        HangfirePeer hangfire = new(stage);
+        return new Comparison("Wait of a tenant's 10 tasks behind another's 10,000, beside peers, 16 slots", ["p95, turns"],
+        [
+            new("ours, 16 lanes", async () => [await new OurLanes(stage, "16", Lanes(16)).SmallTenantAsync(Slots, flood, 2, time)]),
+            CeleryPeer.Share(stage, Slots, time, flood),
+            new("Hangfire, a queue for each, the small one's first", async () => [await hangfire.ShareAsync(Slots, flood, time, "small", "flood")]) { Missing = hangfire.Missing },
+            new("Hangfire, a queue for each, the small one's last", async () => [await hangfire.ShareAsync(Slots, flood, time, "flood", "small")]) { Missing = hangfire.Missing },
+        ])
+        { Note = "Tasks of 20 ms. The peers have a queue for each tenant, whose name each of their workers has to be given; Hangfire asks them in the order that they are given. Lanes need neither." };
     }
 
     private static (string, string) Lanes(int count) => ("Queues:default:Lanes", count.ToString(CultureInfo.InvariantCulture));

@@ -1,5 +1,6 @@
-"""A Celery application: publishes for a while, or runs tasks that do nothing. Prints the rate."""
+"""A Celery application: publishes for a while, runs tasks that do nothing, or those of a small tenant behind another's many. Prints the rate, or the wait."""
 import multiprocessing
+import math
 import os
 import sys
 import threading
@@ -37,11 +38,29 @@ def noop(payload):
             first.value = last.value
 
 
+# Of the small tenant's tasks, in milliseconds.
+small = 10
+waits = multiprocessing.Array("d", small)
+waited = multiprocessing.Value("i", 0)
+
+
+@app.task(name="turn")
+def turn(milliseconds, sent):
+    if sent:
+        with waited.get_lock():
+            waits[waited.value] = (time.monotonic() - sent) * 1000
+            waited.value += 1
+    with done.get_lock():
+        done.value += 1
+    time.sleep(milliseconds / 1000)
+
+
 def empty():
     with app.connection_for_write() as connection:
-        bound = app.amqp.queues[queue](connection.default_channel)
-        bound.declare()
-        bound.purge()
+        for name in (queue, queue + ".small"):
+            bound = app.amqp.queues[name](connection.default_channel)
+            bound.declare()
+            bound.purge()
 
 
 def publish(seconds):
@@ -78,15 +97,42 @@ def work(expected):
     def watch():
         while done.value < expected:
             time.sleep(0.005)
-        print("rate", (expected - 1) / (last.value - first.value), flush=True)
-        # Asked to shut down it stands still at times (5.2.6), with all its tasks done.
-        for process in billiard.active_children():
-            process.terminate()
-        os._exit(0)
+        end((expected - 1) / (last.value - first.value))
 
     threading.Thread(target=watch, daemon=True).start()
+    run(queue)
+
+
+def share(flood):
+    """A queue for each of two tenants, and how long the small one's tasks wait, in times that a task takes."""
+    filler = Celery("filler", broker=url)
+    for _ in range(flood):
+        filler.send_task("turn", args=(size, 0), queue=queue)
+
+    def watch():
+        while done.value < parallel * 10:
+            time.sleep(0.005)
+        for _ in range(small):
+            filler.send_task("turn", args=(size, time.monotonic()), queue=queue + ".small")
+        while waited.value < small:
+            time.sleep(0.005)
+        end(sorted(waits)[math.ceil(small * 0.95) - 1] / size)
+
+    threading.Thread(target=watch, daemon=True).start()
+    run(queue + "," + queue + ".small")
+
+
+def end(figure):
+    print("rate", figure, flush=True)
+    # Asked to shut down it stands still at times (5.2.6), with all its tasks done.
+    for process in billiard.active_children():
+        process.terminate()
+    os._exit(0)
+
+
+def run(queues):
     # As the documentation advises where the workers need not know of each other.
-    app.worker_main(["worker", "--pool", "prefork", "--concurrency", str(parallel), "--loglevel", "ERROR",
+    app.worker_main(["worker", "-Q", queues, "--pool", "prefork", "--concurrency", str(parallel), "--loglevel", "ERROR",
                      "--without-gossip", "--without-mingle", "--without-heartbeat", "-O", "fair"])
 
 
@@ -102,5 +148,7 @@ empty()
 if verb == "publish":
     print("rate", publish(amount), flush=True)
     empty()
+elif verb == "share":
+    share(int(amount))
 else:
     work(int(amount))

@@ -1,8 +1,8 @@
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
-/// How often the lanes of a worker are counted: once in the time that a task takes, so that one which has just got tasks is seen about as soon as a slot ends its task.
-/// More often would find no slot free; with long tasks and many lanes it is what the broker is to be asked.
+/// How often the lanes of a worker are counted: twice in the time that a task takes, so that one which has just got tasks is seen before most slots have ended theirs;
+/// within what the broker is to be asked.
 /// </summary>
 internal sealed class CountPace(int lanes, TimeProvider clock)
 {
@@ -36,7 +36,7 @@ internal sealed class CountPace(int lanes, TimeProvider clock)
         {
             _since = _dueAt;
             long taken = Interlocked.Exchange(ref _taken, 0);
-            TimeSpan ofTask = taken == 0 ? _longest : elapsed * slots / taken;
+            TimeSpan ofTask = taken == 0 ? _longest : elapsed * slots / taken / 2;
             Volatile.Write(ref _interval, Math.Clamp(ofTask.Ticks, _shortest.Ticks, _longest.Ticks));
         }
 
