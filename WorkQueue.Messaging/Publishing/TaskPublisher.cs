@@ -157,12 +157,14 @@ internal sealed class TaskPublisher(
 
     private void Admit(TaskMessage message)
     {
-        if (topology[message.Queue].MaxLength is { } most && counts?.Current.FirstOrDefault(count => count.Queue == message.Queue)?.Ready >= most)
+        if (topology[message.Queue].MaxLength is { } most && ReadyIn(message.Queue) >= most)
         {
             throw new TaskNotEnqueuedException(
                 PublishOutcome.QueueFull, message.Id, $"Queue '{message.Queue}' is full: {most} tasks wait in it, as {WorkQueueOptions.Section}:Queues:{message.Queue}:MaxLength allows.");
         }
     }
+
+    private long? ReadyIn(string queue) => counts?.Current.FirstOrDefault(count => count.Queue == queue)?.Ready;
 }
 
 /// <summary>Where the reply to a call is waited for.</summary>
