@@ -14,6 +14,9 @@ internal abstract record Disposition
     /// <summary>Done: publish what comes after it in its chain, record the result, then acknowledge it.</summary>
     public sealed record Ack(WrittenResult Result, TaskMessage? Next = null) : Disposition
     {
+        /// <summary>Of a handler that returns nothing, at the end of its chain.</summary>
+        public static readonly Ack Silently = new(WrittenResult.None);
+
         public override string Name => "ack";
 
         public override TaskState? Ends => TaskState.Succeeded;

@@ -29,6 +29,7 @@ internal static class RetryPolicy
     public static Disposition Decide(
         TaskOutcome outcome, int attempt, IReadOnlyList<TimeSpan> delays, double jitter, double random, DateTimeOffset now) => outcome switch
         {
+            TaskOutcome.Completed when ReferenceEquals(outcome, TaskOutcome.Completed.Silently) => Disposition.Ack.Silently,
             TaskOutcome.Completed succeeded => new Disposition.Ack(succeeded.Result, succeeded.Next),
             TaskOutcome.Rejected rejected => Dead(rejected.Reason, rejected.Error, now),
             TaskOutcome.Failed failed when attempt > delays.Count => Dead($"failed {attempt} of {delays.Count + 1} attempts", failed.Error, now, failed.Reason),

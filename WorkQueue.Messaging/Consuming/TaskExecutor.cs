@@ -49,15 +49,15 @@ internal sealed class TaskExecutor(
         try
         {
             Task<WrittenResult> running = StartAsync(handler, delivery, current);
-            await ((Task)running.WaitAsync(current.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            WrittenResult result = await (running.IsCompleted ? running : GraceAsync(running, delivery.Message, tokens));
+            await current.Left;
+            WrittenResult result = await (current.HasEnded ? running : GraceAsync(running, delivery.Message, tokens));
             outcome = tokens.TakenBack.IsCancellationRequested ? new TaskOutcome.TakenBack() : ReferenceEquals(result, WrittenResult.None) ? TaskOutcome.Completed.Silently : new TaskOutcome.Completed(result);
         }
 #pragma warning disable CA1031 // The boundary to the user's code: whatever it throws is an outcome.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            outcome = OutcomeOf(HandlerFailure.Decisive(failure), tokens, current, limit);
+            outcome = TaskOutcome.Of(HandlerFailure.Decisive(failure), tokens, current, limit);
         }
 
         return outcome is TaskOutcome.Completed done && delivery.Message.Chain?.Then is { } then
@@ -110,12 +110,13 @@ internal sealed class TaskExecutor(
     private async Task<WrittenResult> StartAsync(TaskHandlerRegistration handler, TaskDelivery delivery, TaskRun current)
     {
         await Task.Yield();
-        // What is cut before it has begun never begins: the body it would read may be another task's by then.
-        current.Token.ThrowIfCancellationRequested();
-        AsyncServiceScope scope = scopes.CreateAsyncScope();
+        AsyncServiceScope? scope = null;
         try
         {
-            TaskContext context = ContextOf(delivery, current, scope.ServiceProvider);
+            // What is cut before it has begun never begins: the body it would read may be another task's by then.
+            current.Token.ThrowIfCancellationRequested();
+            scope = scopes.CreateAsyncScope();
+            TaskContext context = ContextOf(delivery, current, scope.Value.ServiceProvider);
             object? result = await (middlewares.IsEmpty ? handler.RunAsync(context.Services, delivery.Message, context) : RunWithinAsync(handler, delivery.Message, context));
             // Within the scope: what is written only now may be read from its services.
             current.IsWriting = result is not null;
@@ -125,22 +126,26 @@ internal sealed class TaskExecutor(
         }
         finally
         {
-            await DisposeAsync(scope, delivery.Message);
+            await EndAsync(scope, delivery.Message, current);
         }
     }
 
     // What the handler has done is done, and what it threw is what is to be known of it.
-    private async Task DisposeAsync(AsyncServiceScope scope, TaskMessage message)
+    private async ValueTask EndAsync(AsyncServiceScope? scope, TaskMessage message, TaskRun current)
     {
         try
         {
-            await scope.DisposeAsync();
+            await (scope?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
 #pragma warning disable CA1031 // The boundary to the user's code.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
             logger.ServicesNotDisposed(message.Id, message.Type, failure.GetType().Name, HandlerFailure.OneLine(HandlerFailure.TextOf(failure)));
+        }
+        finally
+        {
+            current.End();
         }
     }
 
@@ -168,19 +173,6 @@ internal sealed class TaskExecutor(
             throw new OperationCanceledException();
         }
     }
-
-    private static TaskOutcome OutcomeOf(Exception failure, RunTokens tokens, TaskRun current, TimeSpan limit) => failure switch
-    {
-        _ when tokens.TakenBack.IsCancellationRequested => new TaskOutcome.TakenBack(),
-        OperationCanceledException when current.IsWriting => new TaskOutcome.Completed(WrittenResult.Late),
-        _ when current.IsCancelled => new TaskOutcome.Stopped(),
-        TaskRejectedException rejection => new TaskOutcome.Rejected(HandlerFailure.TextOf(rejection), rejection.InnerException ?? rejection),
-        TaskRetryException retry => new TaskOutcome.Failed(HandlerFailure.TextOf(retry), retry.InnerException ?? retry, retry.Delay),
-        OperationCanceledException when current.IsTimedOut => new TaskOutcome.Failed($"timed out after {limit}", new TimeoutException($"The attempt ran longer than {limit}.")),
-        // Whatever it throws: a client that is cancelled under a call does not always say so by this exception.
-        _ when tokens.Drained.IsCancellationRequested => new TaskOutcome.Interrupted("the worker stops"),
-        _ => new TaskOutcome.Failed(HandlerFailure.TextOf(failure), failure),
-    };
 
     private TaskContext ContextOf(TaskDelivery delivery, TaskRun current, IServiceProvider services) => new()
     {

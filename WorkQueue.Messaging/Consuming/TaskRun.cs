@@ -9,6 +9,8 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
 #pragma warning restore CA1001
 {
     private readonly CancellationTokenSource _end = new();
+    private readonly TaskCompletionSource _left = new();
+    private volatile bool _hasEnded;
     private volatile bool _isCancelled;
     private volatile bool _isTimedOut;
     private volatile bool _isWriting;
@@ -34,6 +36,12 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
 
     /// <summary>It has run for too long.</summary>
     public bool IsTimedOut => _isTimedOut;
+
+    /// <summary>Completes when its handler has ended, or when it is cut; once for both is less than to wait for a task and a token.</summary>
+    public Task Left => _left.Task;
+
+    /// <summary>Its handler has ended, and its services with it.</summary>
+    public bool HasEnded => _hasEnded;
 
     public void Cancel()
     {
@@ -68,7 +76,19 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
     }
 
     /// <summary>Ends it early: the broker took its task back, or the worker's time to drain is up.</summary>
-    public void Cut() => Quiet.Cancel(_end);
+    public void Cut()
+    {
+        Quiet.Cancel(_end);
+        // On another thread too: what goes on then is not the caller's.
+        ThreadPool.UnsafeQueueUserWorkItem(static run => run._left.TrySetResult(), this, preferLocal: false);
+    }
+
+    /// <summary>Its handler ends. What waits goes on within.</summary>
+    public void End()
+    {
+        _hasEnded = true;
+        _left.TrySetResult();
+    }
 
     public void Report(int percent, string? text)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
@@ -23,7 +24,6 @@ internal sealed class TaskSettler(
 
     // Others that publish on the same connection lose it too, but hardly each time.
     private const int MostErrors = 5;
-
     private static readonly TimeSpan RetryPublish = TimeSpan.FromSeconds(1);
 
     /// <summary>Settles a delivery on the channel that brought it.</summary>
@@ -32,7 +32,8 @@ internal sealed class TaskSettler(
     /// <param name="disposition">What to do with it.</param>
     /// <param name="tokens">When there is nothing left to settle, and when the worker can wait no longer.</param>
     /// <returns>False when the delivery was not settled, and the broker will deliver it again.</returns>
-    public async Task<bool> SettleAsync(IChannel channel, TaskDelivery delivery, Disposition disposition, RunTokens tokens)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> SettleAsync(IChannel channel, TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
         if (disposition is Disposition.Abandon)
         {
@@ -45,7 +46,8 @@ internal sealed class TaskSettler(
 
     /// <summary>Does what is to be done before the acknowledgement.</summary>
     /// <returns>False when there was no time to do it.</returns>
-    public async Task<bool> PerformAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> PerformAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
         if (disposition is Disposition.Ack { Next: null } done)
         {
@@ -102,8 +104,7 @@ internal sealed class TaskSettler(
     {
         TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return or Disposition.Wait or Disposition.Ack ? Owned(delivery) : delivery.Message;
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
-        int lost = 0;
-        while (true)
+        for (int lost = 0; ;)
         {
             try
             {

@@ -76,7 +76,7 @@ internal sealed class WorkerReporter(
             Types = executor.Types,
             Permits = permits.Used,
         };
-        _ = publisher.PublishAsync(WorkerHeartbeat.Write(info, topology), WorkerHeartbeat.Interval, CancellationToken.None)
+        _ = publisher.PublishAsync(WorkerHeartbeat.Write(info, topology), WorkerHeartbeat.Interval, CancellationToken.None).AsTask()
             .ContinueWith(told => _ = told.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 }

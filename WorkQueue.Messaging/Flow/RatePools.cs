@@ -126,7 +126,7 @@ internal sealed class RatePools(
         OutgoingMessage message = LeaderSession.MessageOf(topology.Leader.Queue, new LeaderEntry(RateEntries.Ask, RateEntries.Write(ask)));
         // By then there is a newer one.
         message.Properties.Expiration = ((long)RateBook.Silence.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return publisher.PublishAsync(message, options.Value.ConfirmTimeout, stopping);
+        return publisher.PublishAsync(message, options.Value.ConfirmTimeout, stopping).AsTask();
     }
 
     private Task Receive(PrivateDelivery delivery)

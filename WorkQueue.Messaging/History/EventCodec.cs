@@ -27,7 +27,9 @@ internal static class EventCodec
     public static OutgoingMessage Write(EventMessage message, TaskTopology topology)
     {
         ChainLink? chain = ChainCodec.Told(message.Task.Chain, moves: message.State is Scheduled or Queued or Retrying or DeadLettered);
-        BasicProperties properties = TaskCodec.Write(message.Task with { OtherHeaders = TaskHeaders.None, Chain = chain }, message.At, message.End, message.Run);
+        // Most have neither.
+        TaskMessage told = message.Task.OtherHeaders.Count == 0 && message.Task.Chain == chain ? message.Task : message.Task with { OtherHeaders = TaskHeaders.None, Chain = chain };
+        BasicProperties properties = TaskCodec.Write(told, message.At, message.End, message.Run);
         if (message.Progress is { } progress)
         {
             properties.Headers![TaskHeaders.Percent] = progress.Percent;

@@ -136,7 +136,7 @@ internal sealed class HistoryRecorder(
     {
         try
         {
-            await publisher.PublishAsync(EventCodec.Write(message, topology), ConfirmLimit, CancellationToken.None).WaitAsync(ConfirmLimit, clock);
+            await publisher.PublishAsync(EventCodec.Write(message, topology), ConfirmLimit, CancellationToken.None).AsTask().WaitAsync(ConfirmLimit, clock);
         }
         catch (Exception failure) when (failure is PublishFailedException or TimeoutException)
         {
@@ -146,7 +146,7 @@ internal sealed class HistoryRecorder(
 
     private void Post(EventMessage message)
     {
-        Task sending = publisher.PublishAsync(EventCodec.Write(message, topology), ConfirmLimit, CancellationToken.None);
+        Task sending = publisher.PublishAsync(EventCodec.Write(message, topology), ConfirmLimit, CancellationToken.None).AsTask();
         // What only informs of the moment is not worth sending late; a move is.
         bool keep = message.State is not (RecordStates.Running or RecordStates.Progress);
         _ = sending.ContinueWith(

@@ -106,7 +106,7 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     public Task AckAsync(LeaderDelivery delivery) => _channel.BasicAckAsync(delivery.Tag, multiple: false, CancellationToken.None).AsTask().WaitAsync(Limits.Rpc, _clock);
 
     /// <summary>Sends the leader, which may be another, a token.</summary>
-    public Task SendTokenAsync() => PublishAsync(MessageOf(_topology.Queue, new LeaderEntry(Token, default)), _confirmTimeout, CancellationToken.None);
+    public Task SendTokenAsync() => PublishAsync(MessageOf(_topology.Queue, new LeaderEntry(Token, default)), _confirmTimeout, CancellationToken.None).AsTask();
 
     public async Task WriteAsync(LeaderEntry entry)
     {
@@ -118,9 +118,9 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     }
 
     public Task ReplyAsync(string queue, LeaderEntry entry) =>
-        PublishAsync(MessageOf(queue, entry) with { Destination = _topology.Queue, Mandatory = false }, _confirmTimeout, CancellationToken.None);
+        PublishAsync(MessageOf(queue, entry) with { Destination = _topology.Queue, Mandatory = false }, _confirmTimeout, CancellationToken.None).AsTask();
 
-    public async Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    public async ValueTask PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         try
         {

@@ -9,13 +9,11 @@ internal static class ChainRules
 {
     /// <summary>What travels with a new task; null for one of its own.</summary>
     /// <exception cref="InvalidTaskException">One of the tasks breaks a rule, which it names by its index, or they are too large.</exception>
-    public static ChainLink? Check(NewTask task, string id, WorkQueueOptions options, TaskTopology topology)
-    {
-        if (task.Then is null or { Count: 0 } && task.Chain is null)
-        {
-            return null;
-        }
+    public static ChainLink? Check(NewTask task, string id, WorkQueueOptions options, TaskTopology topology) =>
+        task.Then is null or { Count: 0 } && task.Chain is null ? null : LinkOf(task, id, options, topology);
 
+    private static ChainLink LinkOf(NewTask task, string id, WorkQueueOptions options, TaskTopology topology)
+    {
         string? then = StepCodec.ArrayOf((task.Then ?? []).Select((step, index) => Written(step, index, options, topology)));
         string? previous = StepCodec.ArrayOf((task.Chain?.Previous ?? []).Select(result => result.GetRawText()));
         NewTaskRules.Require(BytesOf(then) <= ChainCodec.MaxThenBytes, $"The tasks in 'then' have {BytesOf(then)} bytes as JSON; {ChainCodec.MaxThenBytes} travel with a task. Send a reference to what is large, or have the last of some tasks enqueue the others.", InvalidTaskReason.TooLarge);

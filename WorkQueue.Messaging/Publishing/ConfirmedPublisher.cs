@@ -18,14 +18,21 @@ internal sealed class ConfirmedPublisher(
     /// <summary>What keeps the broker from confirming although the connection stands, or null.</summary>
     public string? Problem => _channels.Problem;
 
-    public async Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         long start = clock.GetTimestamp();
         string? error = "cancelled";
         try
         {
-            PendingPublish publishing = await StartAsync(message, cancellationToken);
-            await ConfirmAsync(publishing, message, confirmTimeout, cancellationToken);
+            PublishChannel open = await _channels.EnterAsync(cancellationToken);
+            if (!open.Channel.IsOpen)
+            {
+                open.Leave();
+                throw PublishChannels.Unavailable(connection.Problem);
+            }
+
+            await RunAsync(open, message, confirmTimeout, cancellationToken);
             error = null;
         }
         catch (PublishFailedException failure)
@@ -49,28 +56,43 @@ internal sealed class ConfirmedPublisher(
 
     public ValueTask DisposeAsync() => _channels.DisposeAsync();
 
-    private async ValueTask<PendingPublish> StartAsync(OutgoingMessage message, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask RunAsync(PublishChannel open, OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
-        PublishChannel open = await _channels.EnterAsync(cancellationToken);
-        if (!open.Channel.IsOpen)
+        int place = open.Begin();
+        // Never the caller's token: what was written cannot be taken back, and takes its place in the window until the broker has answered.
+        Task publish = open.Channel.BasicPublishAsync(
+            message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None).AsTask();
+        await publish.WaitAsync(confirmTimeout, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task<Exception?> ended = EndAsync(publish, open, place);
+        if (!ended.IsCompleted)
         {
-            open.Leave();
-            throw PublishChannels.Unavailable(connection.Problem);
+            cancellationToken.ThrowIfCancellationRequested();
+            // A queue that does not confirm must not keep the window from all the others.
+            _channels.Retire(open);
+            throw new PublishFailedException(PublishOutcome.Unknown, $"The broker did not confirm within {confirmTimeout}.");
         }
 
-        int place = open.Begin();
-        return new PendingPublish(open, RunAsync(open, place, message));
+        Exception? failure = await ended;
+        switch (failure)
+        {
+            case null:
+                return;
+            case PublishException refusal:
+                throw PublishFailedException.Of(refusal, message);
+            default:
+                // Whatever the client says here, the message may have been stored.
+                throw new PublishFailedException(PublishOutcome.Unknown, $"The connection was lost before the confirm: {failure.Message}", failure);
+        }
     }
 
     // The place in the window is free when the publish itself has ended, not when its caller stopped waiting. Never throws: then nobody may wait any more.
-    private async Task<Exception?> RunAsync(PublishChannel open, int place, OutgoingMessage message)
+    private async Task<Exception?> EndAsync(Task publish, PublishChannel open, int place)
     {
         Exception? failure = null;
         try
         {
-            // Never the caller's token: what was written cannot be taken back, and takes its place in the window until the broker has answered.
-            await open.Channel.BasicPublishAsync(
-                message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None);
+            await publish;
         }
 #pragma warning disable CA1031 // Told to who waits, whatever it is.
         catch (Exception error)
@@ -107,33 +129,4 @@ internal sealed class ConfirmedPublisher(
 
         _channels.CloseRetired();
     }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ConfirmAsync(PendingPublish publishing, OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
-    {
-        Exception? failure;
-        try
-        {
-            failure = await publishing.Ended.WaitAsync(confirmTimeout, clock, cancellationToken);
-        }
-        catch (TimeoutException timeout)
-        {
-            // A queue that does not confirm must not keep the window from all the others.
-            _channels.Retire(publishing.On);
-            throw new PublishFailedException(PublishOutcome.Unknown, $"The broker did not confirm within {confirmTimeout}.", timeout);
-        }
-
-        switch (failure)
-        {
-            case null:
-                return;
-            case PublishException refusal:
-                throw PublishFailedException.Of(refusal, message);
-            default:
-                // Whatever the client says here, the message may have been stored.
-                throw new PublishFailedException(PublishOutcome.Unknown, $"The connection was lost before the confirm: {failure.Message}", failure);
-        }
-    }
-
-    private readonly record struct PendingPublish(PublishChannel On, Task<Exception?> Ended);
 }

@@ -8,7 +8,7 @@ internal interface IPublisher
     /// <param name="confirmTimeout">How long to wait for the confirm; infinite waits until it is there or the channel is gone.</param>
     /// <param name="cancellationToken">Stops the waiting; the publish itself goes on, because cancelling it would break the channel for all.</param>
     /// <exception cref="PublishFailedException">It was not confirmed.</exception>
-    Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken);
+    ValueTask PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken);
 
     /// <summary>Declares what is missing on the broker.</summary>
     Task RepairAsync();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
@@ -104,6 +105,15 @@ internal static class NewTaskRules
         if (!holds)
         {
             throw new InvalidTaskException(reason, otherwise);
+        }
+    }
+
+    /// <inheritdoc cref="Require(bool, string, InvalidTaskReason)"/>
+    public static void Require(bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref Complaint otherwise, InvalidTaskReason reason = InvalidTaskReason.Malformed)
+    {
+        if (!holds)
+        {
+            throw new InvalidTaskException(reason, otherwise.Text());
         }
     }
 

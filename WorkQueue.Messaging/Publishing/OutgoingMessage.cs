@@ -9,5 +9,5 @@ namespace WorkQueue.Messaging.Publishing;
 /// <param name="Properties">They belong to this publish alone: the client writes into them.</param>
 /// <param name="Body">The payload.</param>
 /// <param name="Mandatory">False for what nobody need listen to.</param>
-internal sealed record OutgoingMessage(
+internal readonly record struct OutgoingMessage(
     string Exchange, string RoutingKey, string Destination, BasicProperties Properties, ReadOnlyMemory<byte> Body, bool Mandatory = true);

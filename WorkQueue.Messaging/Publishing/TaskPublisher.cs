@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Diagnostics;
@@ -24,16 +25,7 @@ internal sealed class TaskPublisher(
     /// <param name="task">The task.</param>
     /// <param name="reply">Where its result is waited for, if it is.</param>
     /// <param name="cancellationToken">Stops the waiting. The task may be enqueued all the same.</param>
-    public async Task<EnqueuedTask> EnqueueAsync(NewTask task, ReplyAddress? reply, CancellationToken cancellationToken)
-    {
-        TaskMessage message = Check(task);
-        if (task is { Id: not null, IsRepeat: false })
-        {
-            message = message with { Redriven = await NextRedrivenAsync(message, cancellationToken) };
-        }
-
-        return await EnqueueAsync(message, reply, cancellationToken);
-    }
+    public Task<EnqueuedTask> EnqueueAsync(NewTask task, ReplyAddress? reply, CancellationToken cancellationToken) => EnqueueAsync(task, null, reply, cancellationToken);
 
     /// <summary>Checks a task and gives it its envelope.</summary>
     /// <exception cref="InvalidTaskException">The task is not acceptable, whatever the broker.</exception>
@@ -47,8 +39,57 @@ internal sealed class TaskPublisher(
     public static TaskMessage InTrace(TaskMessage message) => Activity.Current is { } here ? message with { TraceParent = here.Id, TraceState = here.TraceStateString } : message;
 
     /// <summary>Enqueues a task that was checked. One that is in a trace already stays there.</summary>
-    public async Task<EnqueuedTask> EnqueueAsync(TaskMessage message, ReplyAddress? reply, CancellationToken cancellationToken)
+    public Task<EnqueuedTask> EnqueueAsync(TaskMessage message, ReplyAddress? reply, CancellationToken cancellationToken) => EnqueueAsync(null, message, reply, cancellationToken);
+
+    /// <summary>Publishes a task to its queue, at once or after a delay.</summary>
+    /// <param name="message">The task.</param>
+    /// <param name="delay">How long it waits.</param>
+    /// <param name="confirmTimeout">How long to wait for the confirm.</param>
+    /// <param name="cancellationToken">Stops the waiting.</param>
+    /// <param name="end">How the attempt before ended, if there was one.</param>
+    /// <param name="run">Who ran it.</param>
+    /// <returns>True if it went to the delay ladder.</returns>
+    /// <exception cref="PublishFailedException">It was not confirmed.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> PublishAsync(
+        TaskMessage message, TimeSpan delay, TimeSpan confirmTimeout, CancellationToken cancellationToken, AttemptEnd? end = null, AttemptRun? run = null)
     {
+        TaskQueue queue = topology[message.Queue];
+        TaskLane lane = queue.Lanes.Of(message.Type, message.Priority, message.Key ?? message.Id);
+        string? laterKey = DelayLadder.RoutingKey(delay, lane.Key);
+        (string exchange, string key) = laterKey is null ? (topology.TasksExchange, lane.Key) : (topology.Delays.EntryExchange, laterKey);
+        OutgoingMessage outgoing = new(exchange, key, laterKey is null ? queue.EntryDestination : queue.DelayDestination, TaskCodec.Write(message, clock.GetUtcNow(), end, run), message.Body);
+        // On the ladder it waits for a queue to be declared again, or becomes a letter.
+        Task<QueueSeen> seen = laterKey is null ? guard.AskAsync(lane.BrokerName) : QueueGuard.Unasked;
+        await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
+        await RequireAsync(seen, queue, isDead: false);
+
+        history.Moved(message, laterKey is null ? RecordStates.Queued : message.Attempt > 1 ? RecordStates.Retrying : RecordStates.Scheduled, end, run);
+        return laterKey is not null;
+    }
+
+    /// <summary>Publishes a task to the dead letters of its queue.</summary>
+    /// <exception cref="PublishFailedException">It was not confirmed.</exception>
+    public async Task PublishDeadAsync(TaskMessage message, AttemptEnd end, AttemptRun? run, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    {
+        TaskQueue queue = topology[message.Queue];
+        OutgoingMessage outgoing = new(topology.DeadExchange, message.Queue, queue.DeadDestination, TaskCodec.WriteDead(message, end, run), message.Body);
+        // Asked first, not beside it: another program may declare the queue again between the two, and the letter would be in the history alone.
+        await RequireAsync(guard.AskAsync(queue.DeadBrokerName, new QueueBinding(topology.DeadExchange, message.Queue)), queue, isDead: true);
+        await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
+
+        history.Moved(message, RecordStates.DeadLettered, end, run);
+    }
+
+    // One of the two is given. A method for each, the one awaiting the other, would be two objects for each task.
+    private async Task<EnqueuedTask> EnqueueAsync(NewTask? task, TaskMessage? checkedBefore, ReplyAddress? reply, CancellationToken cancellationToken)
+    {
+        TaskMessage message = checkedBefore ?? Check(task!);
+        if (task is { Id: not null, IsRepeat: false })
+        {
+            message = message with { Redriven = await NextRedrivenAsync(message, cancellationToken) };
+        }
+
         Admit(message);
         bool isInTrace = message.TraceParent is not null;
         using Activity? activity = isInTrace ? null : telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
@@ -81,45 +122,6 @@ internal sealed class TaskPublisher(
 
             throw new TaskNotEnqueuedException(failure.Outcome, message.Id, failure.Message, failure);
         }
-    }
-
-    /// <summary>Publishes a task to its queue, at once or after a delay.</summary>
-    /// <param name="message">The task.</param>
-    /// <param name="delay">How long it waits.</param>
-    /// <param name="confirmTimeout">How long to wait for the confirm.</param>
-    /// <param name="cancellationToken">Stops the waiting.</param>
-    /// <param name="end">How the attempt before ended, if there was one.</param>
-    /// <param name="run">Who ran it.</param>
-    /// <returns>True if it went to the delay ladder.</returns>
-    /// <exception cref="PublishFailedException">It was not confirmed.</exception>
-    public async Task<bool> PublishAsync(
-        TaskMessage message, TimeSpan delay, TimeSpan confirmTimeout, CancellationToken cancellationToken, AttemptEnd? end = null, AttemptRun? run = null)
-    {
-        TaskQueue queue = topology[message.Queue];
-        TaskLane lane = queue.Lanes.Of(message.Type, message.Priority, message.Key ?? message.Id);
-        string? laterKey = DelayLadder.RoutingKey(delay, lane.Key);
-        (string exchange, string key) = laterKey is null ? (topology.TasksExchange, lane.Key) : (topology.Delays.EntryExchange, laterKey);
-        OutgoingMessage outgoing = new(exchange, key, laterKey is null ? queue.EntryDestination : queue.DelayDestination, TaskCodec.Write(message, clock.GetUtcNow(), end, run), message.Body);
-        // On the ladder it waits for a queue to be declared again, or becomes a letter.
-        Task<QueueSeen> seen = laterKey is null ? guard.AskAsync(lane.BrokerName) : QueueGuard.Unasked;
-        await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
-        await RequireAsync(seen, queue, isDead: false);
-
-        history.Moved(message, laterKey is null ? RecordStates.Queued : message.Attempt > 1 ? RecordStates.Retrying : RecordStates.Scheduled, end, run);
-        return laterKey is not null;
-    }
-
-    /// <summary>Publishes a task to the dead letters of its queue.</summary>
-    /// <exception cref="PublishFailedException">It was not confirmed.</exception>
-    public async Task PublishDeadAsync(TaskMessage message, AttemptEnd end, AttemptRun? run, TimeSpan confirmTimeout, CancellationToken cancellationToken)
-    {
-        TaskQueue queue = topology[message.Queue];
-        OutgoingMessage outgoing = new(topology.DeadExchange, message.Queue, queue.DeadDestination, TaskCodec.WriteDead(message, end, run), message.Body);
-        // Asked first, not beside it: another program may declare the queue again between the two, and the letter would be in the history alone.
-        await RequireAsync(guard.AskAsync(queue.DeadBrokerName, new QueueBinding(topology.DeadExchange, message.Queue)), queue, isDead: true);
-        await publisher.PublishAsync(outgoing, confirmTimeout, cancellationToken);
-
-        history.Moved(message, RecordStates.DeadLettered, end, run);
     }
 
     private async ValueTask RequireAsync(Task<QueueSeen> asked, TaskQueue queue, bool isDead)
@@ -157,12 +159,14 @@ internal sealed class TaskPublisher(
 
     private void Admit(TaskMessage message)
     {
-        if (topology[message.Queue].MaxLength is { } most && counts?.Current.FirstOrDefault(count => count.Queue == message.Queue)?.Ready >= most)
+        if (topology[message.Queue].MaxLength is { } most && ReadyIn(message.Queue) >= most)
         {
             throw new TaskNotEnqueuedException(
                 PublishOutcome.QueueFull, message.Id, $"Queue '{message.Queue}' is full: {most} tasks wait in it, as {WorkQueueOptions.Section}:Queues:{message.Queue}:MaxLength allows.");
         }
     }
+
+    private long? ReadyIn(string queue) => counts?.Current.FirstOrDefault(count => count.Queue == queue)?.Ready;
 }
 
 /// <summary>Where the reply to a call is waited for.</summary>

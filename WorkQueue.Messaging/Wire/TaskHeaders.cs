@@ -66,7 +66,8 @@ internal static class TaskHeaders
         }
 
         Dictionary<string, object?>? foreign = null;
-        foreach ((string name, object? value) in headers)
+        // As the client hands it over: to go through an interface takes an object for each message.
+        foreach ((string name, object? value) in headers as Dictionary<string, object?> ?? new(headers))
         {
             if (IsForeign(name) && Encoding.UTF8.GetByteCount(name) <= byte.MaxValue)
             {

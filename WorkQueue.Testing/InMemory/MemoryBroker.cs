@@ -96,26 +96,26 @@ internal sealed class MemoryBroker(
         }
     }
 
-    public Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    public ValueTask PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         // Its sender may use the buffer again.
         message = message with { Body = message.Body.ToArray() };
         if (message.Exchange.Length == 0 && message.RoutingKey == topology.Leader.Queue)
         {
             ForLeader.Enqueue(new LeaderEntry(message.Properties.Type!, message.Body));
-            return Task.CompletedTask;
+            return ValueTask.CompletedTask;
         }
 
         if (message.Exchange == topology.History.ControlExchange)
         {
             control.Obey(message);
-            return Task.CompletedTask;
+            return ValueTask.CompletedTask;
         }
 
         if (message.Exchange.Length == 0)
         {
             replies.Answer(ReplyCodec.Read(message.Properties, message.Body));
-            return Task.CompletedTask;
+            return ValueTask.CompletedTask;
         }
 
         lock (_lock)
@@ -128,7 +128,7 @@ internal sealed class MemoryBroker(
             }
         }
 
-        return Task.CompletedTask;
+        return ValueTask.CompletedTask;
     }
 
     public Task RepairAsync() => Task.CompletedTask;

@@ -59,7 +59,7 @@ public sealed class UniqueTasksTests
         string id = Assert.Single(_published.Select(message => message.Properties.MessageId!).Distinct());
         Assert.All(answers, answer => Assert.Equal(id, UniqueEntries.ReadAnswer(answer.Text)!.Id));
         Assert.True(UniqueEntries.ReadAnswer(answers[^1].Text)!.Existing);
-        OutgoingMessage newest = _published.MaxBy(message => { TaskHeaders.TryInteger(message.Properties.Headers, TaskHeaders.Redriven, out long? version); return version ?? 0; })!;
+        OutgoingMessage newest = _published.MaxBy(message => { TaskHeaders.TryInteger(message.Properties.Headers, TaskHeaders.Redriven, out long? version); return version ?? 0; });
         Assert.Equal("three", Encoding.UTF8.GetString(newest.Body.Span));
     }
 
@@ -133,8 +133,8 @@ public sealed class UniqueTasksTests
 
         public Task ReplyAsync(string queue, LeaderEntry entry) => Task.CompletedTask;
 
-        public Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken) =>
-            StepAsync(() => _test._published.Add(message with { Body = message.Body.ToArray(), Properties = new BasicProperties(message.Properties) }));
+        public ValueTask PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken) =>
+            new(StepAsync(() => _test._published.Add(message with { Body = message.Body.ToArray(), Properties = new BasicProperties(message.Properties) })));
 
         public Task RepairAsync() => Task.CompletedTask;
 

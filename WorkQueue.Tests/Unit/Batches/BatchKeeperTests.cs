@@ -319,11 +319,11 @@ public sealed class BatchKeeperTests : IAsyncLifetime, IAsyncDisposable
 
         public Task ReplyAsync(string queue, LeaderEntry entry) => Task.CompletedTask;
 
-        public Task PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+        public ValueTask PublishAsync(OutgoingMessage message, TimeSpan confirmTimeout, CancellationToken cancellationToken)
         {
             Use();
             Sent.Add(message);
-            return Task.CompletedTask;
+            return ValueTask.CompletedTask;
         }
 
         /// <summary>The next one, which has read the log from an entry on.</summary>
