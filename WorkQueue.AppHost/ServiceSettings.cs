@@ -73,7 +73,9 @@ internal static class ServiceSettings
         return project;
     }
 
-    private static string? OwnKey(IConfiguration configuration) => configuration.GetSection(ApiKeys).GetChildren().FirstOrDefault()?.Value;
+    // A text, or the key of a section that may everything.
+    private static string? OwnKey(IConfiguration configuration) =>
+        configuration.GetSection(ApiKeys).GetChildren().Select(key => key.Value ?? (key["Scope"] is null ? key["Key"] : null)).FirstOrDefault(key => key is not null);
 
     private static bool IsApiKey(string key) => key.StartsWith(ApiKeys, StringComparison.OrdinalIgnoreCase);
 

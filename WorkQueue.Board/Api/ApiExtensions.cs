@@ -16,7 +16,9 @@ internal static class ApiExtensions
         services.AddRequestDecompression();
         services.AddSingleton<Mounts>();
         services.AddSingleton<ErrorAnswers>();
-        services.AddSingleton(provider => ApiKeys.Read(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
+        services.AddSingleton<ApiKeys>();
+        services.AddSingleton<FailedKeys>();
+        services.AddSingleton<Audit>();
         services.AddHostedService<StartCheck>();
         services.AddSingleton<QueueViews>();
         services.AddSingleton<ScheduleViews>();

@@ -12,6 +12,7 @@ internal static class BatchEndpoints
 
     public static void MapBatch(this IEndpointRouteBuilder app) =>
         app.MapPost("/tasks/batch", EnqueueAsync)
+            .WithMetadata(new NeedsScope(ApiScope.Send))
             .WithTags("Tasks")
             .WithMetadata(new BodyLimit(MaxBytes))
             .Accepts<TaskRequest>(NdJson.ContentType)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using WorkQueue.Board.Calls;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
 
@@ -58,7 +59,15 @@ internal static class DeadLetterEndpoints
     {
         DeadLetterSelection selection = await TaskRequestReader.ReadStrictAsync<DeadLetterSelection>(request, cancellationToken);
         DeadLetterFilter filter = FilterOf(selection);
-        return new Moved(selection.DryRun ? await list.CountAsync(filter, cancellationToken) : await move(filter, cancellationToken));
+        int count = selection.DryRun ? await list.CountAsync(filter, cancellationToken) : await move(filter, cancellationToken);
+        Audit.Note(request.HttpContext, $"{TextOf(selection)}{(selection.DryRun ? "dry run, " : "")}{count} letters");
+        return new Moved(count);
+    }
+
+    private static string TextOf(DeadLetterSelection selection)
+    {
+        (string Name, string? Value)[] parts = [("queue", selection.Queue), ("type", selection.Type), ("error", selection.Error), ("ids", selection.Ids is { } ids ? string.Join(' ', ids) : null)];
+        return string.Concat(parts.Where(part => part.Value is not null).Select(part => $"{part.Name} {part.Value}, "));
     }
 
     private static DeadLetterFilter FilterOf(DeadLetterSelection selection)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using WorkQueue.Board.Calls;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
 
@@ -19,6 +20,7 @@ internal static class EventEndpoints
             .WithName("WorkQueueWatchEvents")
             .WithSummary("What happens to tasks (task.<queue>.<type>.<state>) and what was published, as server-sent events; topic is a pattern, several are allowed. Last-Event-ID goes on after that event of a task; published events are shown as they come and not kept.");
         events.MapPost("/events", PublishAsync)
+            .WithMetadata(new NeedsScope(ApiScope.Send))
             .Accepts<EventRequest>(System.Net.Mime.MediaTypeNames.Application.Json)
             .Produces<EventPublished>(StatusCodes.Status202Accepted)
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)

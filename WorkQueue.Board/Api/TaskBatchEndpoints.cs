@@ -14,11 +14,13 @@ internal static class TaskBatchEndpoints
     {
         RouteGroupBuilder batches = app.MapGroup("").WithTags("Batches");
         TakesLines(batches.MapPost("/batches", EnqueueAsync))
+            .WithMetadata(new NeedsScope(ApiScope.Send))
             .Produces<TaskBatchView>(StatusCodes.Status202Accepted)
             .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithName("WorkQueueEnqueueBatch")
             .WithSummary($"Enqueues a batch of tasks, each line a JSON of POST /tasks; the first may be {{\"batch\":{{\"name\",\"onSuccess\",\"onComplete\",\"open\"}}}}. At most {MaxLines} lines and {MaxBytes / 1024 / 1024} MiB. A line that cannot be: nothing is enqueued.");
         TakesLines(batches.MapPost("/batches/{id}/tasks", AddAsync))
+            .WithMetadata(new NeedsScope(ApiScope.Send))
             .Produces<BatchAnswer>(StatusCodes.Status202Accepted)
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
@@ -30,6 +32,7 @@ internal static class TaskBatchEndpoints
     private static void MapOfOne(RouteGroupBuilder batches)
     {
         batches.MapPost("/batches/{id}/close", async (string id, ITaskBatches all, CancellationToken cancellationToken) => TaskBatchView.Of(await all.CloseAsync(id, cancellationToken)))
+            .WithMetadata(new NeedsScope(ApiScope.Send))
             .Produces<TaskBatchView>()
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithName("WorkQueueCloseBatch")

@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using WorkQueue.Board.Calls;
 using WorkQueue.Board.ReadModel;
 using WorkQueue.Messaging;
 
@@ -11,6 +12,7 @@ internal static class TaskEndpoints
     {
         RouteGroupBuilder tasks = app.MapGroup("").WithTags("Tasks");
         tasks.MapPost("/tasks", EnqueueAsync)
+            .WithMetadata(new NeedsScope(ApiScope.Send))
             .Accepts<TaskRequest>(MediaTypeNames.Application.Json, MediaTypeNames.Text.Plain)
             .Produces<TaskAccepted>(StatusCodes.Status202Accepted)
             .Produces<TaskEnded>()

@@ -1,62 +1,84 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Primitives;
 
 namespace WorkQueue.Board.Calls;
 
-/// <summary>The keys that open the API outside Development, <c>WorkQueue:ApiKeys</c>.</summary>
-internal sealed class ApiKeys
+/// <summary>The keys that open the API outside Development, <c>WorkQueue:ApiKeys</c>, as the settings are at the moment: they change without a restart where the settings do.</summary>
+internal sealed class ApiKeys : IDisposable
 {
     public const string Section = "WorkQueue:ApiKeys";
-    public const int MinLength = 16;
 
-    private readonly byte[][] _hashes;
+    /// <summary>With what the header <c>Authorization</c> of one begins.</summary>
+    public const string Scheme = "Bearer ";
 
-    private ApiKeys(IEnumerable<string> keys, bool required) =>
-        (_hashes, Required) = ([.. keys.Select(Hash)], required);
+    private readonly IConfiguration _configuration;
+    private readonly ILogger<ApiKeys> _logger;
+    private readonly IDisposable _watching;
+    private volatile ApiKey[] _keys;
+
+    /// <summary>Reads the keys.</summary>
+    /// <exception cref="InvalidOperationException">One is none.</exception>
+    public ApiKeys(IConfiguration configuration, IHostEnvironment environment, ILogger<ApiKeys> logger)
+    {
+        (_configuration, _logger, Required) = (configuration, logger, !environment.IsDevelopment());
+        _keys = Read();
+        _watching = ChangeToken.OnChange(configuration.GetReloadToken, Reload);
+    }
 
     /// <summary>False in Development.</summary>
     public bool Required { get; }
 
-    public int Count => _hashes.Length;
+    public int Count => _keys.Length;
 
-    /// <summary>Reads the keys.</summary>
-    /// <exception cref="InvalidOperationException">A key is too short.</exception>
-    public static ApiKeys Read(IConfiguration configuration, IHostEnvironment environment)
+    /// <summary>The key of a header <c>Authorization</c>; null when it is none of ours.</summary>
+    public ApiKey? Of(string authorization) =>
+        authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? Find(authorization[Scheme.Length..].Trim()) : null;
+
+    /// <summary>One of ours; null when it is none.</summary>
+    public ApiKey? Find(string key) => Find(own => own.Hash, ApiKey.HashOf(key));
+
+    /// <summary>Signs a text with a key.</summary>
+    public static string Sign(ApiKey key, string text) => Convert.ToHexStringLower(HMACSHA256.HashData(key.Hash, Encoding.UTF8.GetBytes("board " + text)));
+
+    /// <summary>The key with which a text was signed; null when it is none that is still ours.</summary>
+    public ApiKey? SignerOf(string text, string signature) => Find(own => Encoding.UTF8.GetBytes(Sign(own, text)), Encoding.UTF8.GetBytes(signature));
+
+    public void Dispose() => _watching.Dispose();
+
+    // Every key is compared, each in constant time: how long an answer takes tells nothing.
+    private ApiKey? Find(Func<ApiKey, byte[]> of, byte[] given) =>
+        _keys.Aggregate((ApiKey?)null, (found, key) => CryptographicOperations.FixedTimeEquals(of(key), given) ? key : found);
+
+    private ApiKey[] Read()
     {
-        string[] keys = configuration.GetSection(Section).Get<string[]>() ?? [];
-        if (keys.Any(key => key.Length < MinLength))
+        ApiKey[] keys = [.. _configuration.GetSection(Section).GetChildren().Select(ApiKey.Read)];
+        return keys.GroupBy(key => Convert.ToHexString(key.Hash)).FirstOrDefault(same => same.Count() > 1) is { } twice
+            ? throw new InvalidOperationException($"{Section}: {string.Join(" and ", twice.Select(key => key.Name))} are the same key; take one of them out.")
+            : keys;
+    }
+
+    private void Reload()
+    {
+        try
         {
-            throw new InvalidOperationException($"{Section}: a key has at least {MinLength} characters.");
+            ApiKey[] keys = Read();
+            if (keys.Length == 0 && _keys.Length > 0)
+            {
+                throw new InvalidOperationException($"{Section} has no key any more.");
+            }
+
+            if (!keys.Select(Text).SequenceEqual(_keys.Select(Text), StringComparer.Ordinal))
+            {
+                _keys = keys;
+                _logger.KeysChanged(string.Join(", ", keys.Select(key => $"{key.Name} ({key.Scope})")));
+            }
+        }
+        catch (InvalidOperationException wrong)
+        {
+            _logger.KeysNotChanged(wrong.Message);
         }
 
-        return new ApiKeys(keys, !environment.IsDevelopment());
+        static string Text(ApiKey key) => $"{key.Name} {key.Scope} {Convert.ToHexString(key.Hash)}";
     }
-
-    /// <summary>Whether a header <c>Authorization</c> has a valid key.</summary>
-    public bool Accepts(string authorization)
-    {
-        const string Scheme = "Bearer ";
-        return authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && IsValid(authorization[Scheme.Length..].Trim());
-    }
-
-    /// <summary>Signs a text with a key; null when the key is none of ours.</summary>
-    public string? Sign(string key, string text) => IsValid(key) ? SignatureOf(Hash(key), text) : null;
-
-    /// <summary>Whether a text was signed with a key that is still ours.</summary>
-    public bool HasSigned(string text, string signature)
-    {
-        byte[] given = Encoding.UTF8.GetBytes(signature);
-        return _hashes.Aggregate(false, (signed, hash) => signed | CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(SignatureOf(hash, text)), given));
-    }
-
-    private bool IsValid(string key)
-    {
-        byte[] given = Hash(key);
-        // Every key is compared, each in constant time: how long an answer takes tells nothing.
-        return _hashes.Aggregate(false, (accepted, hash) => accepted | CryptographicOperations.FixedTimeEquals(hash, given));
-    }
-
-    private static string SignatureOf(byte[] hash, string text) => Convert.ToHexStringLower(HMACSHA256.HashData(hash, Encoding.UTF8.GetBytes("board " + text)));
-
-    private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

@@ -12,27 +12,39 @@ internal static class BoardTicket
     private const string Cookie = "wq-session";
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(14);
 
-    /// <summary>Whether the request comes from a browser that has given a key that is still valid.</summary>
-    public static bool IsSignedIn(HttpContext context)
+    /// <summary>The key that a browser has given; null for none, or one that is no longer ours.</summary>
+    public static ApiKey? KeyOf(HttpContext context)
     {
         ApiKeys keys = context.RequestServices.GetRequiredService<ApiKeys>();
         return keys.Required
             && context.Request.Cookies[Cookie]?.Split('.') is [string end, string signature]
             && long.TryParse(end, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
-            && seconds > Now(context).ToUnixTimeSeconds()
-            && keys.HasSigned(end, signature);
+            && seconds > Now(context).ToUnixTimeSeconds() ? keys.SignerOf(end, signature) : null;
     }
 
     /// <summary>Gives a browser a ticket for a key.</summary>
-    /// <returns>False when the key is none of ours.</returns>
-    public static bool TryGive(HttpContext context, string key)
+    /// <returns>Why not; null when it has one.</returns>
+    public static string? Give(HttpContext context, string text)
     {
-        string end = (Now(context) + Lifetime).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        if (context.RequestServices.GetRequiredService<ApiKeys>().Sign(key, end) is not { } signature)
+        FailedKeys failed = context.RequestServices.GetRequiredService<FailedKeys>();
+        if (failed.IsOver(context))
         {
-            return false;
+            return "Too many wrong keys were given from this address; wait a minute.";
         }
 
+        if (context.RequestServices.GetRequiredService<ApiKeys>().Find(text) is not { } key)
+        {
+            failed.Count(context);
+            return "This is none of the keys in WorkQueue:ApiKeys.";
+        }
+
+        if (!key.Scope.HasFlag(ApiScope.Read))
+        {
+            return $"The key '{key.Name}' is not for looking: give one with the scope read.";
+        }
+
+        string end = (Now(context) + Lifetime).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        string signature = ApiKeys.Sign(key, end);
         context.Response.Cookies.Append(Cookie, $"{end}.{signature}", new CookieOptions
         {
             HttpOnly = true,
@@ -42,7 +54,7 @@ internal static class BoardTicket
             MaxAge = Lifetime,
             Path = "/",
         });
-        return true;
+        return null;
     }
 
     public static void TakeBack(HttpContext context) => context.Response.Cookies.Delete(Cookie);

@@ -7,7 +7,7 @@ namespace WorkQueue.Board.Calls;
 
 /// <summary>
 /// What goes around every call of the API and every page, and around nothing else of the application: problem details for every error, the body limit,
-/// bodies decompressed, no calls from pages of other sites, the key, ids as they were sent.
+/// bodies decompressed, no calls from pages of other sites, a line in the log for what changes something, the key, ids as they were sent.
 /// </summary>
 internal static class CallPipeline
 {
@@ -27,6 +27,7 @@ internal static class CallPipeline
             pipeline.UseStatusCodePages(status => Results.Problem(statusCode: status.HttpContext.Response.StatusCode).ExecuteAsync(status.HttpContext));
             pipeline.UseRequestDecompression();
             pipeline.Use((context, next) => IsFromElsewhere(context.Request, isPage) ? RefuseAsync(context) : next(context));
+            pipeline.Use(Audit.LogAsync);
             pipeline.Use(RouteIds.DecodeAsync);
             pipeline.Run(call);
             endpoint.RequestDelegate = pipeline.Build();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OutputCaching;
 
@@ -18,29 +19,62 @@ internal static class KeyGuard
 
         endpoint.Metadata.Add(NeedsKey.Instance);
         RequestDelegate call = endpoint.RequestDelegate!;
-        endpoint.RequestDelegate = context => IsAllowed(context, isPage) ? call(context) : RefuseAsync(context, isPage);
+        endpoint.RequestDelegate = context => EnterAsync(context, call, isPage);
+    }
+
+    private static Task EnterAsync(HttpContext context, RequestDelegate call, bool isPage)
+    {
+        ApiKeys keys = context.RequestServices.GetRequiredService<ApiKeys>();
+        if (!keys.Required)
+        {
+            return call(context);
+        }
+
+        FailedKeys failed = context.RequestServices.GetRequiredService<FailedKeys>();
+        string authorization = context.Request.Headers.Authorization.ToString();
+        // Of another scheme it is for a proxy before this program.
+        bool isKey = authorization.StartsWith(ApiKeys.Scheme, StringComparison.OrdinalIgnoreCase);
+        if (isKey && failed.IsOver(context))
+        {
+            return RefuseLongAsync(context);
+        }
+
+        if ((keys.Of(authorization) ?? TicketOf(context, isPage)) is { } key)
+        {
+            context.Features.Set(new Caller(key.Name, key.Scope));
+            // A page says it as a page.
+            return !isPage && Caller.Refusal(context) is { } refusal ? RefuseAsync(context, refusal) : call(context);
+        }
+
+        if (isKey)
+        {
+            failed.Count(context);
+        }
+
+        return isPage ? BoardTicket.AskAsync(context) : AskAsync(context);
     }
 
     // The ticket opens any page of the board, whose forms are protected by themselves, and of the API what changes nothing. Pages of other sites never
     // send it, but those of other ports of this host would.
-    private static bool IsAllowed(HttpContext context, bool isPage)
-    {
-        ApiKeys keys = context.RequestServices.GetRequiredService<ApiKeys>();
-        return !keys.Required
-            || keys.Accepts(context.Request.Headers.Authorization.ToString())
-            || ((isPage || HttpMethods.IsGet(context.Request.Method)) && BoardTicket.IsSignedIn(context));
-    }
+    private static ApiKey? TicketOf(HttpContext context, bool isPage) =>
+        isPage || HttpMethods.IsGet(context.Request.Method) ? BoardTicket.KeyOf(context) : null;
 
-    private static Task RefuseAsync(HttpContext context, bool isPage)
+    private static Task AskAsync(HttpContext context)
     {
-        if (isPage)
-        {
-            return BoardTicket.AskAsync(context);
-        }
-
         context.Response.Headers.WWWAuthenticate = "Bearer";
         return Results.Problem(
             statusCode: StatusCodes.Status401Unauthorized, title: "A key is needed", detail: "Send the header 'Authorization: Bearer <key>' with a key from WorkQueue:ApiKeys.")
+            .ExecuteAsync(context);
+    }
+
+    private static Task RefuseAsync(HttpContext context, string refusal) =>
+        Results.Problem(statusCode: StatusCodes.Status403Forbidden, title: "Not for this key", detail: refusal).ExecuteAsync(context);
+
+    private static Task RefuseLongAsync(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = FailedKeys.Window.TotalSeconds.ToString(CultureInfo.InvariantCulture);
+        return Results.Problem(
+            statusCode: StatusCodes.Status429TooManyRequests, title: "Too many wrong keys", detail: $"This address has sent {FailedKeys.Most} wrong keys within a minute; no key of it is looked at until that is over.")
             .ExecuteAsync(context);
     }
 }

@@ -12,7 +12,7 @@ internal sealed class StartCheck(ApiKeys keys, Mounts mounts, EndpointDataSource
         if (areKeysAsked && keys.Required && keys.Count == 0)
         {
             throw new InvalidOperationException(
-                $"Environment '{environment.EnvironmentName}' needs an API key: set {ApiKeys.Section}:0 (environment variable WorkQueue__ApiKeys__0) to a secret of at least {ApiKeys.MinLength} characters, or ask for your own authorization: MapTaskApi().RequireAuthorization().");
+                $"Environment '{environment.EnvironmentName}' needs an API key: set {ApiKeys.Section}:0 (environment variable WorkQueue__ApiKeys__0) to a secret of at least {ApiKey.MinLength} characters, or ask for your own authorization: MapTaskApi().RequireAuthorization().");
         }
 
         string[] taken = mounts.Api is { } api ? [.. Calls.Select(call => api.Pattern + call)] : [];

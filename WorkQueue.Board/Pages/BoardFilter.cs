@@ -23,6 +23,11 @@ internal sealed class BoardFilter(IAntiforgery antiforgery) : IEndpointFilter
                 await antiforgery.ValidateRequestAsync(http);
             }
 
+            if (Caller.Refusal(http) is { } refusal)
+            {
+                return ErrorOf(http, new BadHttpRequestException(refusal, StatusCodes.Status403Forbidden));
+            }
+
             return await next(context);
         }
         catch (AntiforgeryValidationException invalid)

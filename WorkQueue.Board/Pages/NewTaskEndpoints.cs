@@ -17,7 +17,7 @@ internal static class NewTaskEndpoints
             NewTaskForm form = NewTaskForm.Read(name => query[name]);
             return Show(context, options, query.Count == 0 ? form with { Type = options.Value.Queues.GetValueOrDefault(WorkQueueOptions.DefaultQueue)?.DefaultType ?? "", Payload = """{"text":"Hello..."}""" } : form);
         });
-        board.MapPost(BoardUrl.New, SendAsync);
+        board.MapPost(BoardUrl.New, SendAsync).WithMetadata(new NeedsScope(ApiScope.Send));
     }
 
     private static async Task<IResult> SendAsync(

@@ -44,7 +44,7 @@ internal sealed record Shell(Flash? Flash, bool IsFragment, bool MaySignOut, str
         HttpRequest request = context.Request;
         // Of several slashes at its beginning one is left: two would begin the name of another host.
         string here = "/" + request.PathBase.Add(request.Path).ToUriComponent().TrimStart('/') + request.QueryString.ToUriComponent();
-        return new Shell(isFragment ? null : Flash.Take(context), isFragment, BoardTicket.IsSignedIn(context), MountPoint.Of(context), here);
+        return new Shell(isFragment ? null : Flash.Take(context), isFragment, BoardTicket.KeyOf(context) is not null, MountPoint.Of(context), here);
     }
 }
 
