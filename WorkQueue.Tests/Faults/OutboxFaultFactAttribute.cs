@@ -1,0 +1,17 @@
+using WorkQueue.Tests.Support;
+
+namespace WorkQueue.Tests.Faults;
+
+/// <summary><see cref="FaultFactAttribute"/> with PostgreSQL.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class OutboxFaultFactAttribute : FactAttribute
+{
+    public OutboxFaultFactAttribute() => Skip = new FaultFactAttribute().Skip ?? PostgresServer.Missing;
+}
+
+/// <summary><see cref="OutboxFaultFactAttribute"/> with cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class OutboxFaultTheoryAttribute : TheoryAttribute
+{
+    public OutboxFaultTheoryAttribute() => Skip = new FaultFactAttribute().Skip ?? PostgresServer.Missing;
+}
