@@ -15,11 +15,11 @@ public sealed class TaskOutboxOptions
     public int BatchSize { get; set; } = 100;
 
     /// <summary>
-    /// How often a task that is refused for what it is, as one of a type that nobody knows any more, is tried before it is set aside. Default 20, which takes a quarter of an hour:
+    /// How often a task that is refused for what it is, as one of a type that nobody knows any more, is tried before it is set aside. Default 20, which takes some ten minutes:
     /// longer than a deployment, during which an earlier version may know less. 1 to 1,000.
     /// </summary>
     public int MaxAttempts { get; set; } = 20;
 
-    /// <summary>The longest wait before a task that was not taken is tried again; the first one is half a second. Default 1 min, 1 s to 1 h.</summary>
+    /// <summary>The longest wait before a task that was not taken is tried again; the first one is at most 0.2 s. Default 1 min, 1 s to 1 h.</summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromMinutes(1);
 }

@@ -12,10 +12,16 @@ internal sealed class OutboxHealthCheck<TContext>(Outbox<TContext> outbox, Outbo
     // Far longer than a task waits while all is well.
     private static readonly TimeSpan Late = TimeSpan.FromMinutes(1);
 
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(outbox.Relay.Problem is { IsDatabase: true } away
-            ? HealthCheckResult.Unhealthy(string.Create(CultureInfo.InvariantCulture, $"The outbox could not be read or written since {away.Since:u}: {away.Reason}"))
-            : Problems(outbox.Relay.Problem, monitor.Current) is { Length: > 0 } problems ? HealthCheckResult.Degraded(problems) : HealthCheckResult.Healthy());
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (outbox.Relay.Problem is { IsDatabase: true } away)
+        {
+            return HealthCheckResult.Unhealthy(string.Create(CultureInfo.InvariantCulture, $"The outbox could not be read or written since {away.Since:u}: {away.Reason}"));
+        }
+
+        OutboxCount? count = await monitor.CurrentAsync(cancellationToken);
+        return Problems(outbox.Relay.Problem, count) is { Length: > 0 } problems ? HealthCheckResult.Degraded(problems) : HealthCheckResult.Healthy();
+    }
 
     private string Problems(RelayProblem? relay, OutboxCount? count)
     {

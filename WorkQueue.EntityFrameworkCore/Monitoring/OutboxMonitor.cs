@@ -21,8 +21,13 @@ internal sealed class OutboxMonitor<TContext>(IServiceScopeFactory scopes, WorkQ
     private readonly KeyValuePair<string, object?> _name = new("workqueue.outbox.context", Outbox<TContext>.Name);
     private volatile OutboxCount? _count;
 
-    /// <summary>The last count; null where there could be none.</summary>
-    public OutboxCount? Current => _count;
+    /// <summary>Counts now.</summary>
+    /// <returns>The count; null where there could be none.</returns>
+    public async Task<OutboxCount?> CurrentAsync(CancellationToken cancellationToken)
+    {
+        await CountAsync(cancellationToken);
+        return _count;
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -18,7 +18,7 @@ internal sealed class OutboxRelay<TContext>(
     // After the broker or the database is back, nothing waits longer than this.
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
-    // To open a channel, and for all but the confirms.
+    // For all but the confirms.
     private static readonly TimeSpan Reserve = TimeSpan.FromSeconds(60);
 
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -74,8 +74,10 @@ internal sealed class OutboxRelay<TContext>(
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
         TContext context = scope.ServiceProvider.GetRequiredService<TContext>();
         TaskOutboxOptions options = outbox.Options;
-        await using OutboxBatch batch = await OutboxBatch.TakeAsync(context, OutboxTable.ForRelay(context), options.BatchSize, queue.Value.ConfirmTimeout + Reserve, stopping);
-        SendOutcome[] outcomes = batch.Rows.Count == 0 ? [] : await sender.SendAsync(batch.Rows);
+        TimeSpan confirm = queue.Value.ConfirmTimeout;
+        // The last one of a sequence is begun, waits for its place, and for its confirm.
+        await using OutboxBatch batch = await OutboxBatch.TakeAsync(context, OutboxTable.ForRelay(context), options.BatchSize, (3 * confirm) + Reserve, stopping);
+        SendOutcome[] outcomes = batch.Rows.Count == 0 ? [] : await sender.SendAsync(batch.Rows, confirm);
         long[] sent = [.. batch.Rows.Where((_, index) => outcomes[index] is SendOutcome.Sent).Select(row => row.Id)];
         RefusedRow[] refused = [.. batch.Rows.Select((row, index) => outcomes[index] is SendOutcome.Refused refusal ? Refuse(row, refusal, options) : null).OfType<RefusedRow>()];
         await batch.EndAsync(sent, refused);

@@ -9,7 +9,7 @@ internal abstract record SendOutcome
     /// <summary>The broker has it.</summary>
     public sealed record Sent : SendOutcome;
 
-    /// <summary>It was not its turn: one before it in its sequence was not sent.</summary>
+    /// <summary>It was not its turn: one before it in its sequence was not sent, or late.</summary>
     public sealed record Left : SendOutcome;
 
     /// <summary>The broker is away, for this one as for all others.</summary>

@@ -9,14 +9,17 @@ namespace WorkQueue.EntityFrameworkCore.Relaying;
 internal sealed class OutboxSender(ITaskQueue queue, WorkQueueTelemetry telemetry, TimeProvider clock)
 {
     /// <summary>Sends rows, and waits for every confirm: what is under way cannot be called back.</summary>
-    public Task<SendOutcome[]> SendAsync(IReadOnlyList<OutboxRow> rows)
+    /// <param name="rows">The rows.</param>
+    /// <param name="limit">For how long one of a sequence is still begun.</param>
+    public Task<SendOutcome[]> SendAsync(IReadOnlyList<OutboxRow> rows, TimeSpan limit)
     {
+        long start = clock.GetTimestamp();
         Dictionary<string, Task<SendOutcome>> last = new(StringComparer.Ordinal);
         Task<SendOutcome>[] sending = new Task<SendOutcome>[rows.Count];
         for (int index = 0; index < rows.Count; index++)
         {
             OutboxRow row = rows[index];
-            sending[index] = row.Sequence is not null && last.TryGetValue(row.Sequence, out Task<SendOutcome>? before) ? SendAfterAsync(before, row) : SendAsync(row);
+            sending[index] = row.Sequence is not null && last.TryGetValue(row.Sequence, out Task<SendOutcome>? before) ? SendAfterAsync(before, row, start, limit) : SendAsync(row);
             if (row.Sequence is not null)
             {
                 last[row.Sequence] = sending[index];
@@ -26,7 +29,8 @@ internal sealed class OutboxSender(ITaskQueue queue, WorkQueueTelemetry telemetr
         return Task.WhenAll(sending);
     }
 
-    private async Task<SendOutcome> SendAfterAsync(Task<SendOutcome> before, OutboxRow row) => await before is SendOutcome.Sent ? await SendAsync(row) : new SendOutcome.Left();
+    private async Task<SendOutcome> SendAfterAsync(Task<SendOutcome> before, OutboxRow row, long start, TimeSpan limit) =>
+        await before is SendOutcome.Sent && clock.GetElapsedTime(start) < limit ? await SendAsync(row) : new SendOutcome.Left();
 
     private async Task<SendOutcome> SendAsync(OutboxRow row)
     {

@@ -8,10 +8,3 @@ public sealed class OutboxFaultFactAttribute : FactAttribute
 {
     public OutboxFaultFactAttribute() => Skip = new FaultFactAttribute().Skip ?? PostgresServer.Missing;
 }
-
-/// <summary><see cref="OutboxFaultFactAttribute"/> with cases.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class OutboxFaultTheoryAttribute : TheoryAttribute
-{
-    public OutboxFaultTheoryAttribute() => Skip = new FaultFactAttribute().Skip ?? PostgresServer.Missing;
-}

@@ -10,6 +10,9 @@ namespace WorkQueue.Tests.Support;
 /// <summary>A database of a test's own, with the tables of the sample <c>Outbox</c>.</summary>
 internal sealed class TestDatabase : IAsyncDisposable
 {
+    /// <summary>So that only what wakes the relay can send in time.</summary>
+    public static readonly Action<TaskOutboxOptions> WokenOnly = options => options.PollInterval = TimeSpan.FromMinutes(1);
+
     private readonly PostgresServer _server;
     private readonly string _name = $"t{Guid.NewGuid():N}";
 
@@ -46,6 +49,27 @@ internal sealed class TestDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts a program with a relay.</summary>
+    public Task<IHost> StartAsync(TestQueue queue, Action<TaskOutboxOptions> relay) => queue.StartAsync(builder => AddTo(builder, relay));
+
+    /// <summary>Enqueues in a transaction of its own.</summary>
+    public static async Task<string> EnqueueAsync(IHost host, Func<Shop, string> enqueue)
+    {
+        string id = "";
+        await InContextAsync(host, async shop =>
+        {
+            id = enqueue(shop);
+            await shop.SaveChangesAsync();
+        });
+        return id;
+    }
+
+    public static async Task InContextAsync(IHost host, Func<Shop, Task> work)
+    {
+        await using AsyncServiceScope scope = host.Services.CreateAsyncScope();
+        await work(scope.ServiceProvider.GetRequiredService<Shop>());
+    }
+
     /// <summary>Rows of the outbox.</summary>
     public async Task<OutboxTask[]> RowsAsync()
     {
@@ -53,7 +77,11 @@ internal sealed class TestDatabase : IAsyncDisposable
         return await shop.Set<OutboxTask>().AsNoTracking().OrderBy(row => row.Id).ToArrayAsync();
     }
 
-    public Task EmptyAsync() => Eventually.TrueAsync(async () => (await RowsAsync()).Length == 0, "the outbox is empty");
+    public async Task EmptyAsync()
+    {
+        await using Shop shop = Open();
+        await Eventually.TrueAsync(async () => !await shop.Set<OutboxTask>().AnyAsync(), "the outbox is empty");
+    }
 
     public async Task RunAsync(FormattableString statement)
     {
