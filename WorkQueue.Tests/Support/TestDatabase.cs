@@ -77,10 +77,10 @@ internal sealed class TestDatabase : IAsyncDisposable
         return await shop.Set<OutboxTask>().AsNoTracking().OrderBy(row => row.Id).ToArrayAsync();
     }
 
-    public async Task EmptyAsync()
+    public async Task EmptyAsync(TimeSpan? within = null)
     {
         await using Shop shop = Open();
-        await Eventually.TrueAsync(async () => !await shop.Set<OutboxTask>().AnyAsync(), "the outbox is empty");
+        await Eventually.TrueAsync(async () => !await shop.Set<OutboxTask>().AnyAsync(), "the outbox is empty", within);
     }
 
     public async Task RunAsync(FormattableString statement)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using WorkQueue.EntityFrameworkCore;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Tests.Unit;
@@ -28,9 +29,10 @@ public sealed partial class DocumentationTests
     [InlineData("Worker", typeof(WorkerOptions))]
     [InlineData("Types:<type>", typeof(TaskTypeOptions))]
     [InlineData("Queues:<queue>", typeof(QueueOptions))]
-    public void Every_setting_that_bears_on_a_handler_is_documented_with_its_default(string section, Type options)
+    [InlineData("Outbox", typeof(TaskOutboxOptions), "outbox.md")]
+    public void Every_setting_that_bears_on_a_handler_or_an_outbox_is_documented_with_its_default(string section, Type options, string name = "handlers.md")
     {
-        string document = File.ReadAllText(Path.Combine(Root, "docs", "handlers.md"));
+        string document = File.ReadAllText(Path.Combine(Root, "docs", name));
         object defaults = Activator.CreateInstance(options)!;
         foreach (PropertyInfo setting in options.GetProperties())
         {
