@@ -3,7 +3,7 @@
 #
 #   eng/setup.sh run [the AppHost's arguments]    a broker of the kind that the run will use
 #   eng/setup.sh benchmarks                       an installed rabbitmq-server, and the peers that the benchmarks measure beside it
-#   eng/setup.sh test                             an installed rabbitmq-server, which the tests start and stop themselves, a Chromium, and AMQP clients in Python
+#   eng/setup.sh test                             an installed rabbitmq-server and PostgreSQL, which the tests start and stop themselves, a Chromium, and AMQP clients in Python
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -97,13 +97,27 @@ need_other_clients() {
     fi
 }
 
+postgres_installed() { sh eng/local-postgres.sh --check >/dev/null 2>&1; }
+
+# The tests of the outbox have a database.
+need_postgres() {
+    if postgres_installed; then
+        return
+    fi
+    if can_install; then
+        packages+=(postgresql)
+    else
+        say "no PostgreSQL: the tests of the outbox will be skipped (on Debian: apt-get install postgresql)"
+    fi
+}
+
 # Peers of the benchmarks; what is missing they leave out, with the reason.
 need_peers() {
     local wanted=()
     /usr/bin/python3 -c 'import pika' 2>/dev/null || wanted+=(python3-pika)
     /usr/bin/python3 -c 'import celery, redis' 2>/dev/null || wanted+=(python3-celery python3-redis)
     command -v redis-server >/dev/null || wanted+=(redis-server)
-    sh WorkQueue.Benchmarks/peers/local-postgres.sh --check >/dev/null 2>&1 || wanted+=(postgresql)
+    postgres_installed || wanted+=(postgresql)
     if [ ${#wanted[@]} -eq 0 ] || can_install; then
         packages+=("${wanted[@]}")
     else
@@ -124,6 +138,7 @@ case ${1:-run} in
         need_broker test
         need_browser
         need_other_clients
+        need_postgres
         ;;
     benchmarks)
         need_broker local

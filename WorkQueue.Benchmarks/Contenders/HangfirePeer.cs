@@ -121,7 +121,7 @@ internal sealed class HangfirePeer(Stage stage)
     private async Task<JobStorage> NewStorageAsync()
     {
         int port = await stage.Postgres.PortAsync();
-        string connectionString = string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Username=benchmark;Database=postgres");
+        string connectionString = string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres");
         await using (NpgsqlDataSource source = NpgsqlDataSource.Create(connectionString))
         await using (NpgsqlCommand drop = source.CreateCommand("drop schema if exists hangfire cascade"))
         {

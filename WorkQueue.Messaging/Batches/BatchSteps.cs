@@ -74,7 +74,7 @@ internal sealed class BatchSteps(WorkingBatches batches, ControlWriter control, 
         {
             if (task is not null)
             {
-                using Activity? origin = telemetry.StartFollowing(batch.Start.TraceParent, batch.Start.TraceState);
+                using Activity? origin = telemetry.StartFollowing("follow batch", batch.Start.TraceParent, batch.Start.TraceState);
                 await session.Tasks.EnqueueAsync(task.ToTask(id), null, CancellationToken.None);
             }
         }

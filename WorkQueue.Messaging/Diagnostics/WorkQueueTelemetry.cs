@@ -44,8 +44,8 @@ internal sealed class WorkQueueTelemetry : IDisposable
         ? null
         : _source.StartActivity($"publish {queue}", ActivityKind.Producer, default(ActivityContext), MessagingTags("send", "publish", $"{exchange}:{queue}", queue, taskId));
 
-    /// <summary>The span of what follows a batch, in the trace of who opened it; null where that had none.</summary>
-    public Activity? StartFollowing(string? traceParent, string? traceState)
+    /// <summary>The span of what is enqueued for somebody who is gone by then, as what follows a batch: in the trace of who asked for it; null where that had none.</summary>
+    public Activity? StartFollowing(string name, string? traceParent, string? traceState)
     {
         if (!ActivityContext.TryParse(traceParent, traceState, isRemote: true, out ActivityContext origin))
         {
@@ -54,8 +54,8 @@ internal sealed class WorkQueueTelemetry : IDisposable
 
         // Where nobody listens here it carries the trace on all the same.
         return _source.HasListeners()
-            ? _source.StartActivity("follow batch", ActivityKind.Internal, origin)
-            : new Activity("follow batch") { TraceStateString = traceState }.SetParentId(origin.TraceId, origin.SpanId, origin.TraceFlags).Start();
+            ? _source.StartActivity(name, ActivityKind.Internal, origin)
+            : new Activity(name) { TraceStateString = traceState }.SetParentId(origin.TraceId, origin.SpanId, origin.TraceFlags).Start();
     }
 
     /// <summary>The span of one attempt.</summary>

@@ -13,8 +13,8 @@ namespace WorkQueue.Messaging.Hosting;
 /// </summary>
 internal static class SettingsReader
 {
-    // Of the same section, but read by the producer or by handlers.
-    private static readonly string[] OthersKeys = ["ApiKeys", "ManagementUrl", "Output", "Images", "Webhooks", "Board"];
+    // Of the same section, but read by the producer, by handlers or by other libraries.
+    private static readonly string[] OthersKeys = ["ApiKeys", "ManagementUrl", "Output", "Images", "Webhooks", "Board", "Outbox"];
 
     /// <summary>Reads the settings.</summary>
     /// <exception cref="OptionsValidationException">A value cannot be what its key needs, or the connection string is none.</exception>

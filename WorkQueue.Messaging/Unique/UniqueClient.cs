@@ -11,7 +11,7 @@ namespace WorkQueue.Messaging.Unique;
 internal sealed class UniqueClient(ILeaderCommands leader, TaskPublisher publisher, TaskTopology topology, WorkQueueTelemetry telemetry, TimeProvider clock)
 {
     // As base64 and with all else it fits the 16 MiB of a message.
-    private const int MaxPayloadBytes = 8 * 1024 * 1024;
+    public const int MaxPayloadBytes = 8 * 1024 * 1024;
 
     // Longer than a program needs to take over from another one that is dead.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -22,7 +22,7 @@ internal sealed class UniqueClient(ILeaderCommands leader, TaskPublisher publish
         TaskMessage message = publisher.Check(task);
         if (message.Body.Length > MaxPayloadBytes)
         {
-            throw new InvalidTaskException(InvalidTaskReason.TooLarge, $"The payload has {message.Body.Length} bytes; with a key a task has at most {MaxPayloadBytes}.");
+            throw new InvalidTaskException(InvalidTaskReason.TooLarge, TooLarge(message.Body.Length));
         }
 
         using Activity? activity = telemetry.StartPublish(topology.TasksExchange, message.Queue, message.Id);
@@ -36,6 +36,9 @@ internal sealed class UniqueClient(ILeaderCommands leader, TaskPublisher publish
             : UniqueEntries.ReadAnswer(answer.Text) is { } told ? new EnqueuedTask(told.Id, told.State) { Existing = told.Existing }
             : throw new TaskNotEnqueuedException(PublishOutcome.Unavailable, message.Id, "The program that leads has not said which task holds the key.");
     }
+
+    /// <summary>What is wrong with a payload that is larger.</summary>
+    public static string TooLarge(int bytes) => $"The payload has {bytes} bytes; with a key a task has at most {MaxPayloadBytes}.";
 
     private async Task<LeaderAnswer> AskAsync(string taskId, UniqueCommand command, CancellationToken cancellationToken)
     {

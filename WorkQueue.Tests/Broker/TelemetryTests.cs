@@ -80,28 +80,6 @@ public sealed class TelemetryTests(BrokerFixture broker)
         Assert.Equal(2, recorder.Names.Count(name => name == "workqueue.worker.busy"));
     }
 
-    private sealed class ActivityRecorder : IDisposable
-    {
-        private readonly ConcurrentQueue<Activity> _ended = new();
-        private readonly ActivityListener _listener;
-
-        public ActivityRecorder()
-        {
-            _listener = new ActivityListener
-            {
-                ShouldListenTo = source => source.Name == "WorkQueue",
-                Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-                ActivityStopped = _ended.Enqueue,
-            };
-            ActivitySource.AddActivityListener(_listener);
-        }
-
-        // Other tests run at the same time.
-        public Activity[] Of(string taskId) => [.. _ended.Where(span => (string?)span.GetTagItem("messaging.message.id") == taskId)];
-
-        public void Dispose() => _listener.Dispose();
-    }
-
     private sealed class MetricRecorder : IDisposable
     {
         private readonly MeterListener _listener = new();

@@ -17,20 +17,27 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public int ExitCode => _process.ExitCode;
 
     public static WorkerProcess Start(string connectionString, string prefix, params (string Key, string Value)[] settings) =>
-        StartProgram("WorkQueue.Worker.dll", connectionString, prefix, settings);
+        StartProgram("WorkQueue.Worker.dll", connectionString, prefix, null, settings);
 
     /// <summary>Starts a producer that keeps nothing on the disk.</summary>
     /// <returns>The process, and where it answers.</returns>
-    public static async Task<(WorkerProcess Process, Uri Address)> StartProducerAsync(string connectionString, string prefix)
+    public static Task<(WorkerProcess Process, Uri Address)> StartProducerAsync(string connectionString, string prefix) =>
+        ListenAsync(StartProgram("WorkQueue.Producer.dll", connectionString, prefix, null, ("Board:Store", ":memory:")));
+
+    /// <summary>Starts the sample with an outbox.</summary>
+    /// <returns>The process, and where it answers.</returns>
+    public static Task<(WorkerProcess Process, Uri Address)> StartOutboxAsync(string connectionString, string prefix, string database) =>
+        ListenAsync(StartProgram("Outbox.dll", connectionString, prefix, database));
+
+    private static async Task<(WorkerProcess Process, Uri Address)> ListenAsync(WorkerProcess program)
     {
         const string Listens = "Now listening on: ";
-        WorkerProcess producer = StartProgram("WorkQueue.Producer.dll", connectionString, prefix, ("Board:Store", ":memory:"));
         string? line = null;
-        await Eventually.TrueAsync(() => (line = producer.Output.FirstOrDefault(text => text.Contains(Listens, StringComparison.Ordinal))) is not null, "the producer listens");
-        return (producer, new Uri(line![(line!.IndexOf(Listens, StringComparison.Ordinal) + Listens.Length)..].Trim()));
+        await Eventually.TrueAsync(() => (line = program.Output.FirstOrDefault(text => text.Contains(Listens, StringComparison.Ordinal))) is not null, "the program listens");
+        return (program, new Uri(line![(line!.IndexOf(Listens, StringComparison.Ordinal) + Listens.Length)..].Trim()));
     }
 
-    private static WorkerProcess StartProgram(string program, string connectionString, string prefix, params (string Key, string Value)[] settings)
+    private static WorkerProcess StartProgram(string program, string connectionString, string prefix, string? database, params (string Key, string Value)[] settings)
     {
         ProcessStartInfo start = new("dotnet", [program])
         {
@@ -42,6 +49,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         start.Environment["DOTNET_ENVIRONMENT"] = "Development";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["ConnectionStrings__rabbitmq"] = connectionString;
+        start.Environment["ConnectionStrings__orders"] = database;
         start.Environment["WorkQueue__Prefix"] = prefix;
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";

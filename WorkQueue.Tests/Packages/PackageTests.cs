@@ -33,19 +33,22 @@ public sealed class PackageTests(PackedLibraries packed) : IClassFixture<PackedL
         string Of(string element) => metadata.Single(found => found.Name.LocalName == element).Value;
     }
 
-    [Fact]
-    public void WorkQueue_Testing_needs_the_very_version_of_the_library_it_was_built_with()
+    [Theory]
+    [InlineData(PackedLibraries.Testing)]
+    [InlineData(PackedLibraries.Outbox)]
+    public void What_uses_internals_of_the_library_needs_the_very_version_it_was_built_with(string name)
     {
-        using ZipArchive package = ZipFile.OpenRead(packed.PathOf(PackedLibraries.Testing, "nupkg"));
-        XElement dependency = Manifest(package, PackedLibraries.Testing).Descendants().Single(element => element.Attribute("id")?.Value == PackedLibraries.Messaging);
+        using ZipArchive package = ZipFile.OpenRead(packed.PathOf(name, "nupkg"));
+        XElement dependency = Manifest(package, name).Descendants().Single(element => element.Attribute("id")?.Value == PackedLibraries.Messaging);
         Assert.Equal($"[{packed.Version}]", dependency.Attribute("version")?.Value);
     }
 
-    [OwnedBrokerFact]
+    [OwnedOutboxFact]
     public async Task A_solution_that_has_the_packages_alone_runs_a_task_to_its_end_and_shows_it_on_its_board()
     {
         await using OwnedBroker broker = OwnedBroker.Create();
         await broker.StartAsync();
+        await using TestDatabase database = await TestDatabase.CreateEmptyAsync();
         DirectoryInfo solution = Directory.CreateTempSubdirectory("workqueue-test-orders-");
         try
         {
@@ -60,10 +63,11 @@ public sealed class PackageTests(PackedLibraries packed) : IClassFixture<PackedL
                 ("NUGET_PACKAGES", cache),
                 ("RestoreFallbackFolders", Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages")),
                 ("ConnectionStrings__rabbitmq", broker.ConnectionString),
+                ("ConnectionStrings__orders", database.ConnectionString),
                 ("MSBUILDDISABLENODEREUSE", "1"));
             Assert.Contains("Passed: 3", printed.Select(line => line.Trim()));
             Assert.Equal(
-                ["workqueue.board", "workqueue.messaging", "workqueue.testing"],
+                ["workqueue.board", "workqueue.entityframeworkcore", "workqueue.messaging", "workqueue.testing"],
                 Directory.GetDirectories(cache, "workqueue.*").Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal));
         }
         finally

@@ -7,9 +7,10 @@ public sealed class PackedLibraries : IAsyncLifetime
 {
     public const string Messaging = "WorkQueue.Messaging";
     public const string Testing = "WorkQueue.Testing";
+    public const string Outbox = "WorkQueue.EntityFrameworkCore";
     public const string Tool = "WorkQueue.Cli";
 
-    public static string[] Names => [Messaging, "WorkQueue.Board", Testing, Tool];
+    public static string[] Names => [Messaging, "WorkQueue.Board", Outbox, Testing, Tool];
 
     /// <summary>Where they are.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("workqueue-test-packages-").FullName;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using WorkQueue.EntityFrameworkCore;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Tests.Unit;
@@ -16,7 +17,7 @@ public sealed partial class DocumentationTests
         Dictionary<string, string> compiled = Directory.GetFiles(Path.Combine(Root, "WorkQueue.Tests", "Snippets"), "*.cs")
             .SelectMany(file => Compiled().Matches(File.ReadAllText(file)))
             .ToDictionary(match => match.Groups["name"].Value, match => Unindent(match.Groups["code"].Value), StringComparer.Ordinal);
-        Dictionary<string, string> shown = ((string[])["README.md", "docs/patterns.md", "docs/operations.md", "docs/testing.md", "docs/handlers.md", "docs/schedules.md", "docs/unique.md", "docs/workflows.md", "docs/flow.md"])
+        Dictionary<string, string> shown = ((string[])["README.md", "docs/patterns.md", "docs/operations.md", "docs/testing.md", "docs/handlers.md", "docs/schedules.md", "docs/unique.md", "docs/workflows.md", "docs/flow.md", "docs/outbox.md"])
             .SelectMany(document => Shown().Matches(File.ReadAllText(Path.Combine(Root, document))))
             .ToDictionary(match => match.Groups["name"].Value, match => match.Groups["code"].Value.TrimEnd(), StringComparer.Ordinal);
         Assert.NotEmpty(shown);
@@ -28,9 +29,10 @@ public sealed partial class DocumentationTests
     [InlineData("Worker", typeof(WorkerOptions))]
     [InlineData("Types:<type>", typeof(TaskTypeOptions))]
     [InlineData("Queues:<queue>", typeof(QueueOptions))]
-    public void Every_setting_that_bears_on_a_handler_is_documented_with_its_default(string section, Type options)
+    [InlineData("Outbox", typeof(TaskOutboxOptions), "outbox.md")]
+    public void Every_setting_that_bears_on_a_handler_or_an_outbox_is_documented_with_its_default(string section, Type options, string name = "handlers.md")
     {
-        string document = File.ReadAllText(Path.Combine(Root, "docs", "handlers.md"));
+        string document = File.ReadAllText(Path.Combine(Root, "docs", name));
         object defaults = Activator.CreateInstance(options)!;
         foreach (PropertyInfo setting in options.GetProperties())
         {

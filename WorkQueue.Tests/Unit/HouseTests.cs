@@ -4,6 +4,7 @@ using ArchUnitNET.Fluent.Syntax.Elements.Types;
 using ArchUnitNET.Loader;
 using ArchUnitNET.xUnit;
 using WorkQueue.Board;
+using WorkQueue.EntityFrameworkCore;
 using WorkQueue.Messaging;
 using WorkQueue.Testing;
 using static ArchUnitNET.Fluent.ArchRuleDefinition;
@@ -62,7 +63,18 @@ public sealed class HouseTests
         """,
         nameof(TestTaskQueue), nameof(TaskTest));
 
-    private static readonly House[] Houses = [Messaging, Board, Testing];
+    private static readonly House Outbox = new(
+        "WorkQueue.EntityFrameworkCore",
+        typeof(OutboxTask),
+        """
+        Monitoring
+        Relaying
+        Storage
+        Diagnostics
+        """,
+        nameof(TaskOutboxExtensions), nameof(TaskOutboxServices));
+
+    private static readonly House[] Houses = [Messaging, Board, Testing, Outbox];
 
     public static TheoryData<string, string> Folders
     {

@@ -26,5 +26,5 @@ if [ "$(id -u)" = 0 ]; then
     exec setpriv --reuid=postgres --regid=postgres --clear-groups sh "$0" "$@"
 fi
 cd "$1"
-"$bin/initdb" --pgdata=data --username=benchmark --auth=trust --encoding=UTF8 --no-locale >/dev/null
+"$bin/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --no-locale >/dev/null
 exec "$bin/postgres" -D "$1/data" -c listen_addresses=127.0.0.1 -c port="$2" -c unix_socket_directories=
