@@ -104,7 +104,7 @@ public sealed class ApiKeyTests
             Directory.Delete(folder, recursive: true);
         }
 
-        Task WriteAsync(string key) => File.WriteAllTextAsync(file, $$"""{"WorkQueue":{"ApiKeys":{"shop":{"Key":"{{key}}","Scope":"read"}},"Board":{"Store":":memory:"}}}""");
+        Task WriteAsync(string key) => File.WriteAllTextAsync(file, $$$"""{"WorkQueue":{"ApiKeys":{"shop":{"Key":"{{{key}}}","Scope":"read"}},"Board":{"Store":":memory:"}}}""");
     }
 
     [Theory]
