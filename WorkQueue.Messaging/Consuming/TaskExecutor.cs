@@ -40,7 +40,7 @@ internal sealed class TaskExecutor(
 
         if (FindHandler(delivery.Message.Type, queue) is not { } handler)
         {
-            return new TaskOutcome.Rejected($"no handler for type {delivery.Message.Type}");
+            return new TaskOutcome.Rejected(UnknownTypePolicy.WhyItIsDead(delivery.Message, clock.GetUtcNow()));
         }
 
         TimeSpan limit = LimitOf(delivery.Message);
@@ -57,7 +57,7 @@ internal sealed class TaskExecutor(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            outcome = OutcomeOf(HandlerFailure.Decisive(failure), tokens, current, limit);
+            outcome = RunFailure.OutcomeOf(HandlerFailure.Decisive(failure), tokens, current, limit);
         }
 
         return outcome is TaskOutcome.Completed done && delivery.Message.Chain?.Then is { } then
@@ -67,6 +67,9 @@ internal sealed class TaskExecutor(
 
     /// <summary>How long one attempt may take.</summary>
     public TimeSpan LimitOf(TaskMessage message) => options.Value.Types.GetValueOrDefault(message.Type)?.Timeout ?? options.Value.Worker.TaskTimeout;
+
+    /// <summary>Whether there is a handler for it here.</summary>
+    public bool Knows(TaskMessage message, TaskQueue queue) => FindHandler(message.Type, queue) is not null;
 
     /// <summary>Why a delivery is not to run, or null.</summary>
     public TaskOutcome? Refusal(TaskDelivery delivery, TaskQueue queue)
@@ -97,7 +100,7 @@ internal sealed class TaskExecutor(
             return null;
         }
 
-        string late = $"its deadline {deadline:u} passed before it could start";
+        string late = $"its deadline {deadline:u} passed before it could start{UnknownTypePolicy.Besides(delivery.Message)}";
         return delivery.Message.IsCall ? new TaskOutcome.Expired(late) : new TaskOutcome.Rejected(late);
     }
 
@@ -168,19 +171,6 @@ internal sealed class TaskExecutor(
             throw new OperationCanceledException();
         }
     }
-
-    private static TaskOutcome OutcomeOf(Exception failure, RunTokens tokens, TaskRun current, TimeSpan limit) => failure switch
-    {
-        _ when tokens.TakenBack.IsCancellationRequested => new TaskOutcome.TakenBack(),
-        OperationCanceledException when current.IsWriting => new TaskOutcome.Completed(WrittenResult.Late),
-        _ when current.IsCancelled => new TaskOutcome.Stopped(),
-        TaskRejectedException rejection => new TaskOutcome.Rejected(HandlerFailure.TextOf(rejection), rejection.InnerException ?? rejection),
-        TaskRetryException retry => new TaskOutcome.Failed(HandlerFailure.TextOf(retry), retry.InnerException ?? retry, retry.Delay),
-        OperationCanceledException when current.IsTimedOut => new TaskOutcome.Failed($"timed out after {limit}", new TimeoutException($"The attempt ran longer than {limit}.")),
-        // Whatever it throws: a client that is cancelled under a call does not always say so by this exception.
-        _ when tokens.Drained.IsCancellationRequested => new TaskOutcome.Interrupted("the worker stops"),
-        _ => new TaskOutcome.Failed(HandlerFailure.TextOf(failure), failure),
-    };
 
     private TaskContext ContextOf(TaskDelivery delivery, TaskRun current, IServiceProvider services) => new()
     {
