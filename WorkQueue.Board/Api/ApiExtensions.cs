@@ -21,6 +21,7 @@ internal static class ApiExtensions
         services.AddSingleton<QueueViews>();
         services.AddSingleton<ScheduleViews>();
         services.AddSingleton<StatsReader>();
+        services.AddSingleton<ScalingReader>();
     }
 
     public static void MapCalls(this IEndpointRouteBuilder api)
@@ -34,6 +35,7 @@ internal static class ApiExtensions
         api.MapSchedules();
         api.MapDeadLetters();
         api.MapWorkers();
+        api.MapScaling();
         api.MapStats();
         api.MapEvents();
     }
