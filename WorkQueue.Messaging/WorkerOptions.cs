@@ -35,6 +35,12 @@ public sealed class WorkerOptions
     public TimeSpan CancelGrace { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
+    /// How long a task of a type that has no handler here is left to other workers before it is a dead letter, from the first worker on that does not
+    /// know it. Default 10 min; 0 to 30 days, 0 is a dead letter at once. During a rolling upgrade workers of both versions take from one queue.
+    /// </summary>
+    public TimeSpan UnknownTypeGrace { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
     /// How long running tasks may finish when the worker stops. Default 8 s: Aspire kills a process about 12 s after it asked it to stop.
     /// </summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(8);

@@ -23,6 +23,7 @@ internal static class ApiExtensions
         services.AddSingleton<QueueViews>();
         services.AddSingleton<ScheduleViews>();
         services.AddSingleton<StatsReader>();
+        services.AddSingleton<ScalingReader>();
     }
 
     public static void MapCalls(this IEndpointRouteBuilder api)
@@ -36,6 +37,7 @@ internal static class ApiExtensions
         api.MapSchedules();
         api.MapDeadLetters();
         api.MapWorkers();
+        api.MapScaling();
         api.MapStats();
         api.MapEvents();
     }

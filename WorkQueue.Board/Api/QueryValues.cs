@@ -16,6 +16,25 @@ internal static partial class QueryValues
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int limit) && limit >= 1 && limit <= most ? limit
         : throw new BadHttpRequestException($"limit is '{text}'; it is 1 to {most}.");
 
+    /// <summary>A number.</summary>
+    /// <exception cref="BadHttpRequestException">It is none, or out of its bounds.</exception>
+    public static int Number(string name, string? text, int fewest, int most, int unless) => text is null ? unless
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= fewest && number <= most ? number
+        : throw new BadHttpRequestException($"{name} is '{text}'; it is {fewest} to {most}.");
+
+    /// <summary>In which time waiting tasks are to be started: <c>30s</c> or <c>00:00:30</c>.</summary>
+    /// <exception cref="BadHttpRequestException">It is no duration, too short or too long.</exception>
+    public static TimeSpan? Target(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        TimeSpan? target = Duration(text);
+        return target >= TimeSpan.FromSeconds(1) && target <= TimeSpan.FromHours(1) ? target : throw new BadHttpRequestException($"target is '{text}'; it is 30s or 00:00:30, 1 s to 1 h.");
+    }
+
     /// <summary>States, separated by commas.</summary>
     /// <exception cref="BadHttpRequestException">One is unknown.</exception>
     public static IReadOnlySet<TaskState>? States(string? text) => string.IsNullOrEmpty(text) ? null
@@ -46,11 +65,14 @@ internal static partial class QueryValues
             return null;
         }
 
-        TimeSpan? wait = Seconds().Match(text) is { Success: true } seconds ? TimeSpan.FromSeconds(double.Parse(seconds.Groups[1].ValueSpan, CultureInfo.InvariantCulture))
-            : Clock().IsMatch(text) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan time) ? time
-            : null;
+        TimeSpan? wait = Duration(text);
         return wait > TimeSpan.Zero && wait <= LongestWait ? wait : throw new BadHttpRequestException($"wait is '{text}'; it is 10s or 00:00:10, more than 0 and at most 60 s.");
     }
+
+    private static TimeSpan? Duration(string text) =>
+        Seconds().Match(text) is { Success: true } seconds ? TimeSpan.FromSeconds(double.Parse(seconds.Groups[1].ValueSpan, CultureInfo.InvariantCulture))
+        : Clock().IsMatch(text) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan time) ? time
+        : null;
 
     [GeneratedRegex(@"^(\d{1,5}(?:\.\d{1,3})?)s$")]
     private static partial Regex Seconds();

@@ -205,6 +205,15 @@ internal sealed class TaskProjection : IDisposable
         }
     }
 
+    /// <summary>How fast the tasks of a queue come and run.</summary>
+    public QueueRates Rates(string queue)
+    {
+        lock (_lock)
+        {
+            return _live.RatesOf(queue, Now());
+        }
+    }
+
     /// <summary>How long the task has waited that is queued the longest, of each queue where one is.</summary>
     public IReadOnlyDictionary<string, TimeSpan> OldestWaiting()
     {

@@ -74,7 +74,7 @@ internal sealed class TaskReader(TaskProjection projection, TaskFinder finder, I
     private static TaskView WithWholeError(TaskView task, HistoryRecord[] records)
     {
         HistoryRecord? last = records.LastOrDefault(record => record.Kind == HistoryKind.State && (record.Attempt, record.Redriven) == (task.Attempt, task.Redriven)
-            && record.State is TaskState.Retrying or TaskState.DeadLettered or TaskState.Cancelled);
+            && record.State is TaskState.Scheduled or TaskState.Retrying or TaskState.DeadLettered or TaskState.Cancelled);
         return task.State == TaskState.Unknown || (task.Reason is null && task.Error is null && task.ErrorType is null) || last is null
             ? task
             : task with { Reason = last.Reason, ErrorType = last.ErrorType, Error = last.Error };

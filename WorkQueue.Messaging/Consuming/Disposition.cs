@@ -43,9 +43,21 @@ internal abstract record Disposition
     }
 
     /// <summary>It came before its time: publish it to the delay ladder for the rest, as the same attempt, then acknowledge it.</summary>
-    public sealed record Wait(TaskMessage Again, AttemptEnd Why) : Disposition
+    public record Wait(TaskMessage Again, AttemptEnd Why) : Disposition
     {
         public override string Name => "wait";
+    }
+
+    /// <summary>Nobody here has a handler for it: publish it to the delay ladder for others, as the same attempt, then acknowledge it.</summary>
+    public sealed record LeaveToOthers(TaskMessage Again, AttemptEnd Why) : Wait(Again, Why)
+    {
+        public override string Name => "leave-to-others";
+    }
+
+    /// <summary>The same in an ordered lane: unacknowledged it stays the first there, for the next worker that takes from it.</summary>
+    public sealed record LeaveInPlace : Disposition
+    {
+        public override string Name => "leave-in-place";
     }
 
     /// <summary>Cancelled: record it, then acknowledge it.</summary>

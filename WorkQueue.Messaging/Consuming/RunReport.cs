@@ -57,7 +57,7 @@ internal static class RunReport
         }
 
         // A UUID version 7 knows its millisecond, the AMQP timestamp only its second. In a chain the ids have the time of the first.
-        DateTimeOffset? due = message.NotBefore ?? (message.Chain is { Place: > 0 } ? message.SentAt : TaskIds.CreatedAt(message.Id)) ?? message.EnqueuedAt;
+        DateTimeOffset? due = message.UnknownSince ?? message.NotBefore ?? (message.Chain is { Place: > 0 } ? message.SentAt : TaskIds.CreatedAt(message.Id)) ?? message.EnqueuedAt;
         return now - due;
     }
 }

@@ -37,6 +37,9 @@ internal static class SettleLog
             case Disposition.Return back:
                 logger.TaskReturned(message.Id, message.Type, back.End.Reason);
                 break;
+            case Disposition.LeaveToOthers left:
+                logger.TaskLeftToOthers(message.Id, message.Type, left.Why.Reason);
+                break;
             case Disposition.Wait wait:
                 logger.TaskTooEarly(message.Id, message.Type, wait.Why.Reason);
                 break;

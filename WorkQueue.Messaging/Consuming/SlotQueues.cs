@@ -9,7 +9,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// Which lane of its worker's queues a slot takes from. With one there is nothing to choose, unless it is paused. From one with a limit it takes
 /// with a permit alone, which it holds until it leaves.
 /// </summary>
-internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitPools permits, TimeProvider clock)
+internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitPools permits, LaneRests rests, TimeProvider clock)
 {
     // How long a slot that has other queues waits for a permit, when it is the turn of a limited one.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
@@ -155,7 +155,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     private void AskForClosed()
     {
         _askedAt = clock.GetTimestamp();
-        foreach (int index in Enumerable.Range(0, All.Count).Where(index => levels.Ready[index] > 0 && !SwitchOf(All[index]).IsPaused && !IsOpen(index)))
+        foreach (int index in Enumerable.Range(0, All.Count).Where(index => levels.Ready[index] > 0 && !IsPaused(index) && !IsOpen(index)))
         {
             _limits.Ask(All[index]);
         }
@@ -165,14 +165,17 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
 
     // As if it had a permit for each queue, and for each lane or only those of other queues.
     private long?[] Unpaused(bool withLanes) =>
-        [.. levels.Ready.Select((count, index) => IsOpen(index) || ((withLanes || All[index].Limit is null || All[index].Queue != Current.Queue) && !SwitchOf(All[index]).IsPaused) ? count : (long?)null)];
+        [.. levels.Ready.Select((count, index) => IsOpen(index) || ((withLanes || All[index].Limit is null || All[index].Queue != Current.Queue) && !IsPaused(index)) ? count : (long?)null)];
 
-    private bool IsOpen(int index) => !SwitchOf(All[index]).IsPaused && _limits.IsOpen(All[index], Current);
+    private bool IsOpen(int index) => !IsPaused(index) && _limits.IsOpen(All[index], Current);
 
     // A permit is asked for where tasks wait for it, or where there is nothing else to take.
     private Task WaitOpenAsync(int index, Task changed, CancellationToken stopping) =>
-        SwitchOf(All[index]) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping)
+        rests.Rests(All[index]) ? rests.WaitAsync(All[index], stopping)
+        : SwitchOf(All[index]) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping)
         : All.Count > 1 && levels.Ready[index] == 0 ? changed.WaitAsync(stopping) : _limits.WaitAsync(All[index], stopping);
+
+    private bool IsPaused(int index) => SwitchOf(All[index]).IsPaused || rests.Rests(All[index]);
 
     private PauseSwitch SwitchOf(TaskLane lane) => control.SwitchOf(lane.Queue.Name);
 }

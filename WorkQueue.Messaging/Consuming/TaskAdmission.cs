@@ -83,9 +83,10 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.Place place, TaskPip
         }
 
         // Published again it has a new count on the broker, whose own limit knows no reasons.
-        return delivery.EarlierDeliveries >= Math.Max(1, lane.Queue.BrokerDeliveryLimit / 2) && delivery.Crashes < lane.Queue.DeliveryLimit
+        Disposition? back = delivery.EarlierDeliveries >= Math.Max(1, lane.Queue.BrokerDeliveryLimit / 2) && delivery.Crashes < lane.Queue.DeliveryLimit
             ? Back($"delivered {delivery.EarlierDeliveries} times, by lost connections for the most part: it begins a new count")
             : null;
+        return back is null && !pipeline.Executor.Knows(delivery.Message, lane.Queue) && pipeline.Executor.Refusal(delivery, lane.Queue) is null ? pipeline.Unknown.Leave(delivery, lane) : back;
     }
 
     // On its first delivery it cannot have run here.

@@ -40,7 +40,7 @@ internal sealed class TaskExecutor(
 
         if (FindHandler(delivery.Message.Type, queue) is not { } handler)
         {
-            return new TaskOutcome.Rejected($"no handler for type {delivery.Message.Type}");
+            return new TaskOutcome.Rejected(UnknownTypePolicy.WhyItIsDead(delivery.Message, clock.GetUtcNow()));
         }
 
         TimeSpan limit = LimitOf(delivery.Message);
@@ -67,6 +67,9 @@ internal sealed class TaskExecutor(
 
     /// <summary>How long one attempt may take.</summary>
     public TimeSpan LimitOf(TaskMessage message) => options.Value.Types.GetValueOrDefault(message.Type)?.Timeout ?? options.Value.Worker.TaskTimeout;
+
+    /// <summary>Whether there is a handler for it here.</summary>
+    public bool Knows(TaskMessage message, TaskQueue queue) => FindHandler(message.Type, queue) is not null;
 
     /// <summary>Why a delivery is not to run, or null.</summary>
     public TaskOutcome? Refusal(TaskDelivery delivery, TaskQueue queue)
@@ -97,7 +100,7 @@ internal sealed class TaskExecutor(
             return null;
         }
 
-        string late = $"its deadline {deadline:u} passed before it could start";
+        string late = $"its deadline {deadline:u} passed before it could start{UnknownTypePolicy.Besides(delivery.Message)}";
         return delivery.Message.IsCall ? new TaskOutcome.Expired(late) : new TaskOutcome.Rejected(late);
     }
 

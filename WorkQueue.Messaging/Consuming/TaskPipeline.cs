@@ -8,4 +8,4 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>What the deliveries of all slots share.</summary>
 internal sealed record TaskPipeline(
-    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, SuspectReporter Suspects, UnsettledRuns Unsettled, Solitude Solitude, TaskTopology Topology, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);
+    TaskExecutor Executor, TaskSettler Settler, ControlLog Control, SuspectReporter Suspects, UnsettledRuns Unsettled, UnknownTypes Unknown, Solitude Solitude, TaskTopology Topology, IOptions<WorkQueueOptions> Options, WorkQueueTelemetry Telemetry, TimeProvider Clock, ILogger<TaskConsumer> Logger);

@@ -47,7 +47,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
     {
         try
         {
-            if (pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, lane.Queue) is not null)
+            if (!pipeline.Executor.Knows(delivery.Message, lane.Queue) || pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, lane.Queue) is not null)
             {
                 return false;
             }

@@ -41,7 +41,7 @@ internal sealed class TaskSettler(
             return false;
         }
 
-        return await PerformAsync(delivery, disposition, tokens) && await AckAsync(channel, delivery);
+        return disposition is not Disposition.LeaveInPlace && await PerformAsync(delivery, disposition, tokens) && await AckAsync(channel, delivery);
     }
 
     /// <summary>Does what is to be done before the acknowledgement.</summary>
@@ -148,7 +148,7 @@ internal sealed class TaskSettler(
                 await events.SucceededAsync(message, done.Result, run);
                 break;
             case Disposition.Retry retry:
-                TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, HasRun = false, EarlierCrashes = 0, NotBefore = clock.GetUtcNow() + retry.Delay };
+                TaskMessage next = message with { Attempt = message.Attempt + 1, Returned = 0, HasRun = false, EarlierCrashes = 0, UnknownSince = null, NotBefore = clock.GetUtcNow() + retry.Delay };
                 await publisher.PublishAsync(next, retry.Delay, _patience, cancellationToken, retry.End, run);
                 break;
             case Disposition.DeadLetter dead:
@@ -159,7 +159,7 @@ internal sealed class TaskSettler(
                 break;
             case Disposition.Wait wait:
                 // Nobody ran it.
-                TaskMessage again = message with { NotBefore = wait.Again.NotBefore, Returned = wait.Again.Returned, HasRun = message.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes };
+                TaskMessage again = message with { NotBefore = wait.Again.NotBefore, Returned = wait.Again.Returned, UnknownSince = wait.Again.UnknownSince, HasRun = message.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes };
                 await publisher.PublishAsync(again, EarlyDelivery.OnLadder(again.NotBefore!.Value, clock.GetUtcNow()), _patience, cancellationToken, wait.Why);
                 break;
             case Disposition.EndCancelled cancel:
@@ -173,7 +173,8 @@ internal sealed class TaskSettler(
 
     private async Task ReturnAsync(TaskDelivery delivery, TaskMessage message, Disposition.Return back, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
-        TaskMessage same = message with { Returned = message.Returned + 1, HasRun = message.HasRun || back.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes };
+        // Who gives it back so would run it: the next that does not know it begins to count anew.
+        TaskMessage same = message with { Returned = message.Returned + 1, HasRun = message.HasRun || back.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes, UnknownSince = null };
         await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, RunOf(delivery));
     }
 

@@ -20,6 +20,7 @@ internal sealed class TaskWorkerService(
     IOptions<WorkQueueOptions> options,
     ConsumerSources consumers,
     PermitPools permits,
+    LaneRests rests,
     ILogger<TaskWorkerService> logger,
     TaskIntake? intake = null) : BackgroundService
 {
@@ -77,7 +78,7 @@ internal sealed class TaskWorkerService(
         }
 
         QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
-        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, new SlotQueues(levels, pipeline.Control, permits, pipeline.Clock), consumers(), connection, pipeline));
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, new SlotQueues(levels, pipeline.Control, permits, rests, pipeline.Clock), consumers(), connection, pipeline));
     }
 
     // One slot each: a replica handles the events of a subscription in their order.
@@ -86,7 +87,7 @@ internal sealed class TaskWorkerService(
         foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
         {
             logger.TakingEvents(subscription.Name);
-            yield return new TaskSlot(1, new SlotQueues(LevelsOf([subscription]), pipeline.Control, permits, pipeline.Clock), new SingleConsumers(pipeline), connection, pipeline);
+            yield return new TaskSlot(1, new SlotQueues(LevelsOf([subscription]), pipeline.Control, permits, rests, pipeline.Clock), new SingleConsumers(pipeline), connection, pipeline);
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed record FoundLetter(DeadLetter Letter, TaskMessage Message)
     /// <summary>The task as it goes back to its queue.</summary>
     /// <param name="atLeast">The least count of redrives with which its id runs.</param>
     public TaskMessage Redriven(int atLeast) =>
-        Message with { Attempt = 1, Returned = 0, HasRun = false, EarlierCrashes = 0, Redriven = Math.Max(Message.Redriven + 1, atLeast), NotBefore = null, Deadline = null, ReplyTo = null, EndTold = WithoutKey(Message.EndTold) };
+        Message with { Attempt = 1, Returned = 0, HasRun = false, EarlierCrashes = 0, UnknownSince = null, Redriven = Math.Max(Message.Redriven + 1, atLeast), NotBefore = null, Deadline = null, ReplyTo = null, EndTold = WithoutKey(Message.EndTold) };
 
     // Another may hold its key by now.
     private static string? WithoutKey(string? endTold) => endTold?.StartsWith($"{TaskEnds.OfKey}:", StringComparison.Ordinal) == true ? null : endTold;

@@ -11,8 +11,14 @@ internal static partial class Log
     [LoggerMessage(2101, LogLevel.Information, "Taking tasks from queue(s) {Queue} with {Slots} slot(s), one task each; handlers for {Types}")]
     public static partial void TakingTasks(this ILogger logger, string queue, int slots, IReadOnlyList<string> types);
 
-    [LoggerMessage(2126, LogLevel.Warning, "Task type {Type} is in the settings (WorkQueue:Types, or a DefaultType) and has no handler in this worker, which takes from its queue {Queue}: a task of it would be a dead letter. Add its handler here, or give it a queue of its own")]
+    [LoggerMessage(2126, LogLevel.Warning, "Task type {Type} is in the settings (WorkQueue:Types, or a DefaultType) and has no handler in this worker, which takes from its queue {Queue}: a task of it that comes here waits for a worker that has one, and is a dead letter after WorkQueue:Worker:UnknownTypeGrace. Add its handler here, or give it a queue of its own")]
     public static partial void TypeWithoutHandler(this ILogger logger, string type, string queue);
+
+    [LoggerMessage(2131, LogLevel.Warning, "A task of type {Type} has come from queue {Queue}, and this worker has no handler for it: such tasks are left to other workers, up to {Grace} each (WorkQueue:Worker:UnknownTypeGrace), before they are dead letters. Told once for each type")]
+    public static partial void UnknownType(this ILogger logger, string type, string queue, TimeSpan grace);
+
+    [LoggerMessage(2132, LogLevel.Debug, "Task {TaskId} ({Type}) is left to other workers: {Reason}")]
+    public static partial void TaskLeftToOthers(this ILogger logger, string taskId, string type, string reason);
 
     [LoggerMessage(2102, LogLevel.Debug, "Task {TaskId} ({Type}) attempt {Attempt} received")]
     public static partial void TaskReceived(this ILogger logger, string taskId, string type, int attempt);

@@ -70,6 +70,8 @@ internal static class CoreRegistration
         services.AddSingleton<RatePools>();
         services.AddSingleton<Solitude>();
         services.AddSingleton<UnsettledRuns>();
+        services.AddSingleton<UnknownTypes>();
+        services.AddSingleton<LaneRests>();
         services.AddSingleton<TaskWorkerService>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskWorkerService>());
         services.AddHostedService<WorkerReporter>();

@@ -42,6 +42,7 @@ internal static class TaskCodec
         AddIfSet(headers, TaskHeaders.Returned, message.Returned > 0 ? message.Returned : null);
         AddIfSet(headers, TaskHeaders.HasRun, message.HasRun ? 1 : null);
         AddIfSet(headers, TaskHeaders.EarlierCrashes, message.EarlierCrashes > 0 ? message.EarlierCrashes : null);
+        AddIfSet(headers, TaskHeaders.UnknownSince, message.UnknownSince is { } unknown ? TaskHeaders.Time(unknown) : null);
         AddIfSet(headers, TaskHeaders.RunOf, message.RunOf);
         AddIfSet(headers, TaskHeaders.EndTold, message.EndTold);
         ChainCodec.Write(headers, message.Chain);
@@ -125,6 +126,7 @@ internal static class TaskCodec
 
         // What only informs (counts) or does without (not-before: at once) must not make a task unreadable.
         TaskHeaders.TryTime(headers, TaskHeaders.NotBefore, out DateTimeOffset? notBefore);
+        TaskHeaders.TryTime(headers, TaskHeaders.UnknownSince, out DateTimeOffset? unknownSince);
         TaskHeaders.TryInteger(headers, TaskHeaders.Redriven, out long? redriven);
         TaskHeaders.TryInteger(headers, TaskHeaders.Returned, out long? returned);
         TaskHeaders.TryInteger(headers, TaskHeaders.DeliveryCount, out long? counted);
@@ -148,6 +150,7 @@ internal static class TaskCodec
             Returned = (int)Math.Clamp(returned ?? 0, 0, int.MaxValue),
             HasRun = headers?.ContainsKey(TaskHeaders.HasRun) == true,
             EarlierCrashes = Math.Clamp(crashes ?? 0, 0, int.MaxValue),
+            UnknownSince = unknownSince,
             RunOf = Short(TaskHeaders.Text(headers, TaskHeaders.RunOf)),
             EndTold = Short(TaskHeaders.Text(headers, TaskHeaders.EndTold)),
             EnqueuedAt = properties.Timestamp.UnixTime is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(properties.Timestamp.UnixTime) : null,

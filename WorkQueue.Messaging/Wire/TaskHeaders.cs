@@ -22,6 +22,7 @@ internal static class TaskHeaders
     public const string Returned = "wq-returned";
     public const string HasRun = "wq-has-run";
     public const string EarlierCrashes = "wq-earlier-deliveries";
+    public const string UnknownSince = "wq-unknown-since";
     public const string RunOf = "wq-run-of";
     public const string EndTold = "wq-end-told";
     public const string Chain = "wq-chain";
@@ -40,7 +41,7 @@ internal static class TaskHeaders
 
     private static readonly HashSet<string> Ours = new(StringComparer.Ordinal)
     {
-        Attempt, Queue, Key, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, HasRun, EarlierCrashes, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress, TraceParent, TraceState, Chain, Place, Then, Previous,
+        Attempt, Queue, Key, NotBefore, Deadline, Redriven, Reason, ErrorType, Error, DeadAt, Returned, HasRun, EarlierCrashes, UnknownSince, RunOf, EndTold, At, Worker, StartedAt, Topic, Percent, Progress, TraceParent, TraceState, Chain, Place, Then, Previous,
     };
 
     // Set by the broker or the client for one hop; on a republished copy they would be wrong, and CC/BCC would route it twice.
@@ -51,11 +52,10 @@ internal static class TaskHeaders
 
     // All headers of a message must fit one frame, 128 KiB by default; with more the broker closes the whole connection.
     private const int MaxForeignBytes = 32 * 1024;
-
-    public static IReadOnlyDictionary<string, object?> None { get; } = ReadOnlyDictionary<string, object?>.Empty;
-
     // What travels with a task of a chain takes its part of the frame.
     private const int MaxForeignInChain = 16 * 1024;
+
+    public static IReadOnlyDictionary<string, object?> None { get; } = ReadOnlyDictionary<string, object?>.Empty;
 
     /// <summary>The headers its sender added for itself, to be carried on; none of them if they are too many to be carried safely.</summary>
     public static IReadOnlyDictionary<string, object?> Foreign(IDictionary<string, object?>? headers, bool inChain = false)

@@ -39,6 +39,9 @@ internal sealed record TaskMessage
     /// <summary>How many workers had died of this attempt before it went back to its queue: the broker counts a copy from zero.</summary>
     public long EarlierCrashes { get; init; }
 
+    /// <summary>Since when the workers that take it have no handler for its type; null where the last one had.</summary>
+    public DateTimeOffset? UnknownSince { get; init; }
+
     /// <summary>The task this one runs again.</summary>
     public string? RunOf { get; init; }
 

@@ -46,9 +46,9 @@ public sealed class FailedTaskTests(BrokerFixture broker)
     }
 
     [BrokerFact]
-    public async Task A_task_nobody_handles_is_dead_lettered_with_that_reason()
+    public async Task A_task_nobody_handles_is_dead_lettered_with_that_reason_at_once_where_it_has_no_grace()
     {
-        await using TestQueue queue = new(broker);
+        await using TestQueue queue = new(broker, ("Worker:UnknownTypeGrace", "00:00:00"));
         await queue.WorkerAsync();
         await (await queue.ProducerAsync()).EnqueueAsync("resize", new { width = 1 });
         Assert.Equal("no handler for type resize", (await queue.TakeAsync("default.dead")).Header("wq-reason"));

@@ -17,7 +17,7 @@ public sealed partial class DocumentationTests
         Dictionary<string, string> compiled = Directory.GetFiles(Path.Combine(Root, "WorkQueue.Tests", "Snippets"), "*.cs")
             .SelectMany(file => Compiled().Matches(File.ReadAllText(file)))
             .ToDictionary(match => match.Groups["name"].Value, match => Unindent(match.Groups["code"].Value), StringComparer.Ordinal);
-        Dictionary<string, string> shown = ((string[])["README.md", "docs/patterns.md", "docs/operations.md", "docs/testing.md", "docs/handlers.md", "docs/schedules.md", "docs/unique.md", "docs/workflows.md", "docs/flow.md", "docs/outbox.md"])
+        Dictionary<string, string> shown = ((string[])["README.md", "docs/patterns.md", "docs/operations.md", "docs/testing.md", "docs/handlers.md", "docs/schedules.md", "docs/unique.md", "docs/workflows.md", "docs/flow.md", "docs/outbox.md", "docs/upgrade.md", "docs/scaling.md"])
             .SelectMany(document => Shown().Matches(File.ReadAllText(Path.Combine(Root, document))))
             .ToDictionary(match => match.Groups["name"].Value, match => match.Groups["code"].Value.TrimEnd(), StringComparer.Ordinal);
         Assert.NotEmpty(shown);

@@ -10,11 +10,14 @@ internal sealed class LiveWindow
 {
     private const int Seconds = 60;
     private const int MaxSamples = 8192;
+    // Plain clients may name as many as they like.
+    private const int MaxQueues = 1000;
     private const long SampleMilliseconds = 5 * 60 * 1000;
 
     private readonly (long Second, int In, int Out, int Ended, int Failed)[] _seconds = new (long, int, int, int, int)[Seconds];
     private readonly Samples _waits = new();
     private readonly Samples _runs = new();
+    private readonly Dictionary<string, QueueWindow> _queues = new(StringComparer.Ordinal);
 
     /// <summary>Counts a record that a task has its state from now.</summary>
     public void Count(LiveChange change, long now)
@@ -24,6 +27,13 @@ internal sealed class LiveWindow
         if (!before.WasThere)
         {
             Count(change.EnqueuedAt, now, (1, 0, 0, 0));
+        }
+
+        // What waits for its time is counted by the broker once that has come; a retry waits for seconds.
+        bool isNew = !before.WasThere && record.State != TaskState.Scheduled;
+        if (isNew || record is { State: TaskState.Retrying, Kind: HistoryKind.State })
+        {
+            Of(record.Queue)?.Came(isNew ? change.EnqueuedAt : at, now);
         }
 
         if (change.HasEnded && !before.HadEnded)
@@ -41,6 +51,7 @@ internal sealed class LiveWindow
             bool failed = record.State is TaskState.Retrying or TaskState.DeadLettered;
             Count(at, now, (0, 0, 1, failed ? 1 : 0));
             Sample(_runs, at - Milliseconds.Of(started), at, now);
+            Of(record.Queue)?.Ran(at, at - Milliseconds.Of(started), now);
         }
     }
 
@@ -62,6 +73,19 @@ internal sealed class LiveWindow
         TimeSpan? drain = pending == 0 ? TimeSpan.Zero : finished > came ? TimeSpan.FromSeconds(Math.Ceiling(Math.Min(pending / (outRate - inRate), 1e9))) : null;
         return new LiveStats(
             inRate, outRate, ended == 0 ? null : failed / (double)ended, _waits.Read(now - SampleMilliseconds), _runs.Read(now - SampleMilliseconds), oldestWaiting, drain, perSecond);
+    }
+
+    /// <summary>How fast the tasks of a queue come and run.</summary>
+    public QueueRates RatesOf(string queue, long now) => _queues.GetValueOrDefault(queue)?.Read(now) ?? QueueRates.None;
+
+    private QueueWindow? Of(string queue)
+    {
+        if (!_queues.TryGetValue(queue, out QueueWindow? window) && _queues.Count < MaxQueues)
+        {
+            window = _queues[queue] = new QueueWindow();
+        }
+
+        return window;
     }
 
     private void Count(long at, long now, (int In, int Out, int Ended, int Failed) step)

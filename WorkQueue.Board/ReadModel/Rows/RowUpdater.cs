@@ -86,7 +86,8 @@ internal static class RowUpdater
         row.Worker = ran ? record.Worker : null;
         row.StartedAt = ran ? Milliseconds.Of(record.StartedAt) : Milliseconds.Unknown;
         row.Progress = record.State == TaskState.Running && sameRun && row.Progress?.Offset > record.Offset ? row.Progress : null;
-        bool failed = record.State is TaskState.Retrying or TaskState.DeadLettered or TaskState.Cancelled;
-        row.Error = failed ? ErrorText.Of(record.Reason, record.ErrorType, record.Error) : null;
+        // Of what waits for its first attempt it is why it went back to the ladder.
+        bool isTold = record.State is TaskState.Scheduled or TaskState.Retrying or TaskState.DeadLettered or TaskState.Cancelled;
+        row.Error = isTold ? ErrorText.Of(record.Reason, record.ErrorType, record.Error) : null;
     }
 }

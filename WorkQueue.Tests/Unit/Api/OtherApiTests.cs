@@ -184,7 +184,7 @@ public sealed class OtherApiTests : IAsyncLifetime
     public async Task Every_call_is_in_the_description()
     {
         JsonElement paths = (await _api.GetAsync("/openapi/v1.json")).Json.GetProperty("paths");
-        string[] calls = ["/tasks", "/tasks/batch", "/tasks/{id}", "/tasks/{id}/cancel", "/tasks/{id}/run-again", "/queues", "/queues/{queue}/pause", "/queues/{queue}/resume", "/workers", "/stats", "/events"];
+        string[] calls = ["/tasks", "/tasks/batch", "/tasks/{id}", "/tasks/{id}/cancel", "/tasks/{id}/run-again", "/queues", "/queues/{queue}/pause", "/queues/{queue}/resume", "/workers", "/scaling", "/stats", "/events"];
         Assert.All(calls, call => Assert.True(paths.TryGetProperty(call, out _), call));
     }
 
