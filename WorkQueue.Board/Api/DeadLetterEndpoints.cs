@@ -60,7 +60,7 @@ internal static class DeadLetterEndpoints
         DeadLetterSelection selection = await TaskRequestReader.ReadStrictAsync<DeadLetterSelection>(request, cancellationToken);
         DeadLetterFilter filter = FilterOf(selection);
         int count = selection.DryRun ? await list.CountAsync(filter, cancellationToken) : await move(filter, cancellationToken);
-        Audit.Note(request.HttpContext, $"{TextOf(selection)}{(selection.DryRun ? "dry run, " : "")}{count} letters");
+        Audit.Note(request.HttpContext, $"{TextOf(selection)}{(selection.DryRun ? "dry run, " : "")}{count} moved");
         return new Moved(count);
     }
 
