@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace WorkQueue.Messaging;
 
 /// <summary>A schedule: a task that is enqueued again and again. <c>WorkQueue:Schedules:&lt;name&gt;</c>, in code, or by the API.</summary>
@@ -20,6 +22,13 @@ public sealed class ScheduleOptions
 
     /// <summary>The queue of the tasks. Default: that of their type.</summary>
     public string? Queue { get; set; }
+
+    /// <summary>What the tasks are for (<see cref="NewTask.Key"/>), in a queue with lanes. Default none.</summary>
+    public string? Key { get; set; }
+
+    /// <summary>How urgent they are, in a queue with priorities. Default <see cref="TaskPriority.Normal"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public TaskPriority Priority { get; set; }
 
     /// <summary>What becomes of occurrences for which no program was there. Default <see cref="MissedOccurrences.One"/>.</summary>
     public MissedOccurrences Missed { get; set; } = MissedOccurrences.One;

@@ -12,6 +12,9 @@ public sealed record TaskContext
     /// <summary>The queue the task was taken from, by its name in the settings (<c>default</c>, not <c>wq.default</c>).</summary>
     public required string Queue { get; init; }
 
+    /// <summary>What it is for (<see cref="NewTask.Key"/>), such as a tenant; null for a task without a key.</summary>
+    public string? Key { get; init; }
+
     /// <summary>Which attempt this is, from 1. A run cut short by a crash or a stop is not counted.</summary>
     public required int Attempt { get; init; }
 

@@ -36,7 +36,7 @@ public sealed class WorkerOptions
 
     /// <summary>
     /// How long a task of a type that has no handler here is left to other workers before it is a dead letter, from the first worker on that does not
-    /// know it. Default 10 min; 0 to 30 days, 0 is a dead letter at once. During a rolling upgrade workers of both versions take from one queue.
+    /// know it. Default 10 min; 0 to 1 day, 0 is a dead letter at once. During a rolling upgrade workers of both versions take from one queue.
     /// </summary>
     public TimeSpan UnknownTypeGrace { get; set; } = TimeSpan.FromMinutes(10);
 

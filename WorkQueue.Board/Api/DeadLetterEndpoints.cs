@@ -59,6 +59,8 @@ internal static class DeadLetterEndpoints
     {
         DeadLetterSelection selection = await TaskRequestReader.ReadStrictAsync<DeadLetterSelection>(request, cancellationToken);
         DeadLetterFilter filter = FilterOf(selection);
+        // Before it begins: of one that ends half-way it is told what was asked for.
+        Audit.Note(request.HttpContext, $"{TextOf(selection)}not to its end");
         int count = selection.DryRun ? await list.CountAsync(filter, cancellationToken) : await move(filter, cancellationToken);
         Audit.Note(request.HttpContext, $"{TextOf(selection)}{(selection.DryRun ? "dry run, " : "")}{count} moved");
         return new Moved(count);

@@ -47,8 +47,9 @@ internal static class EventEndpoints
         }
 
         context.Response.Headers[TaskLookup.Header] = lookup.State;
-        // A client that listens must not hold up a program that stops.
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        // A client that listens must not hold up a program that stops, nor listen on with a key that is none any more.
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestAborted, lifetime.ApplicationStopping, context.RequestServices.GetRequiredService<ApiKeys>().Changed);
         await EventWriter.WriteAsync(context, feed.ReadAsync(patterns, after, end.Token), clock, end.Token);
     }
 

@@ -13,23 +13,34 @@ internal sealed class ScalingReader(QueueViews views, TaskProjection projection,
     // More ways to ask than anybody has.
     private const int MostPolicies = 1_000;
 
+    // In it every worker has told of itself.
+    private static readonly TimeSpan Listening = TimeSpan.FromSeconds(15);
+
     private readonly ConcurrentDictionary<(string Queue, ScalingSettings Settings), ScalingPolicy> _policies = new();
+    private readonly ConcurrentDictionary<string, double> _slots = new(StringComparer.Ordinal);
+    private DateTimeOffset _listensSince = clock.GetUtcNow();
 
     public async Task<ScalingView> ReadAsync(string queue, ScalingSettings settings, CancellationToken cancellationToken)
     {
         IReadOnlyList<QueueView> all = await views.ReadAsync(cancellationToken);
         if (all.Count == 0)
         {
+            _listensSince = clock.GetUtcNow();
             throw new BadHttpRequestException("The broker does not answer, so nobody knows what waits; leave the workers as they are, and ask again.", StatusCodes.Status503ServiceUnavailable);
         }
 
         QueueView view = all.FirstOrDefault(known => known.Name == queue)
             ?? throw new InvalidTaskException(InvalidTaskReason.UnknownQueue, $"No queue '{queue}'. Known: {string.Join(", ", all.Select(known => known.Name).Order(StringComparer.Ordinal))}.");
         WorkerInfo[] own = [.. workers.Current.Where(worker => worker.Queues.Contains(queue))];
+        if (own.Length == 0 && view.Consumers > 0 && clock.GetUtcNow() - _listensSince < Listening)
+        {
+            throw new BadHttpRequestException($"Workers take from queue {queue}, and none has told of itself yet; leave them as they are, and ask again in some seconds.", StatusCodes.Status503ServiceUnavailable);
+        }
+
         QueueRates rates = lookup.State == "live" ? projection.Rates(queue) : QueueRates.None;
         DateTimeOffset now = clock.GetUtcNow();
         (double seconds, string? note) = SecondsOf(rates, own, now);
-        ScalingSample sample = new(now, view.Ready, RunningOf(view, own), own.Length, own.Length == 0 ? options.Value.Worker.Concurrency : own.Average(worker => worker.Slots), rates.ArrivalPerSecond, seconds)
+        ScalingSample sample = new(now, view.Ready, RunningOf(view, own), own.Length, SlotsOf(queue, own), rates.ArrivalPerSecond, seconds)
         {
             IsPaused = view.Paused,
             MostRunning = MostRunning(queue, seconds),
@@ -53,9 +64,15 @@ internal sealed class ScalingReader(QueueViews views, TaskProjection projection,
         }
     }
 
-    // Where nobody counts what workers have, they tell themselves; one that takes from several queues does not tell from which.
+    // While there is none, as many as the last ones had.
+    private double SlotsOf(string queue, WorkerInfo[] own) => own.Length == 0
+        ? _slots.GetValueOrDefault(queue, options.Value.Worker.Concurrency)
+        : _slots[queue] = own.Average(worker => worker.Slots);
+
+    // What waits its turn in a slot does not run. Where nobody counts what workers have, they tell themselves; one that takes from several queues does not tell from which.
     private long RunningOf(QueueView view, WorkerInfo[] own) =>
-        view.Unacknowledged ?? (lookup.State == "live" ? projection.Counts().ByQueue.GetValueOrDefault(view.Name)?[TaskState.Running] ?? 0 : own.Sum(worker => worker.Tasks.Count));
+        view.Unacknowledged is { } held ? (own.Length == 0 ? held : Math.Min(held, own.Sum(worker => worker.Slots)))
+        : lookup.State == "live" ? projection.Counts().ByQueue.GetValueOrDefault(view.Name)?[TaskState.Running] ?? 0 : own.Sum(worker => worker.Tasks.Count);
 
     // Of long tasks none may have ended: those that run tell how long they take at least.
     private static (double Seconds, string? Note) SecondsOf(QueueRates rates, WorkerInfo[] own, DateTimeOffset now)
@@ -76,7 +93,8 @@ internal sealed class ScalingReader(QueueViews views, TaskProjection projection,
     {
         QueueOptions? limits = options.Value.Queues.GetValueOrDefault(queue);
         double? byRate = limits?.Rate?.Split('/') is [{ } number, { } window] ? (double.Parse(number, CultureInfo.InvariantCulture) / TimeSpan.Parse(window, CultureInfo.InvariantCulture).TotalSeconds * seconds) + 1 : null;
-        return (limits?.MaxRunning, byRate) switch { ({ } most, { } rate) => Math.Min(most, rate), ({ } most, null) => most, _ => byRate };
+        double? byLanes = limits is { Lanes: { } lanes } && (limits.Ordered ? 1 : limits.MaxRunningPerKey) is { } each ? (double)lanes * each : null;
+        return new[] { limits?.MaxRunning, byRate, byLanes }.Min();
     }
 }
 

@@ -13,8 +13,11 @@ namespace WorkQueue.Board.Api;
 /// <param name="Missed">What becomes of what was missed: <c>skip</c>, <c>one</c> (default) or <c>all</c>.</param>
 /// <param name="Overlap">What becomes of an occurrence whose forerunner has not ended: <c>allow</c> (default) or <c>skip</c>.</param>
 /// <param name="Enabled">False for one that is not to run.</param>
+/// <param name="Key">What the tasks are for, in a queue with lanes.</param>
+/// <param name="Priority">How urgent they are, in a queue with priorities: <c>high</c>, <c>normal</c> (default) or <c>low</c>.</param>
 internal sealed record ScheduleRequest(
-    string Cron, string Type, JsonElement? Payload = null, string TimeZone = "UTC", string? Queue = null, string Missed = "one", string Overlap = "allow", bool Enabled = true)
+    string Cron, string Type, JsonElement? Payload = null, string TimeZone = "UTC", string? Queue = null, string Missed = "one", string Overlap = "allow", bool Enabled = true,
+    string? Key = null, string Priority = "normal")
 {
     /// <summary>The schedule that is asked for.</summary>
     /// <exception cref="BadHttpRequestException">A value is none of those that are possible.</exception>
@@ -25,6 +28,8 @@ internal sealed record ScheduleRequest(
         Type = Type,
         Payload = Payload is { } payload ? Encoding.UTF8.GetString(TaskRequestReader.BytesOf(payload)) : "{}",
         Queue = Queue,
+        Key = Key,
+        Priority = Read<TaskPriority>("priority", Priority),
         Missed = Read<MissedOccurrences>("missed", Missed),
         Overlap = Read<OverlapRule>("overlap", Overlap),
         Enabled = Enabled,

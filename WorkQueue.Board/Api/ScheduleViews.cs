@@ -31,7 +31,11 @@ internal sealed class ScheduleViews(ISchedules schedules, TaskProjection project
         using JsonDocument payload = JsonDocument.Parse(options.Payload);
         return new ScheduleView(
             schedule.Name, options.Cron, options.TimeZone, options.Type, payload.RootElement.Clone(), options.Queue, Text(options.Missed), Text(options.Overlap),
-            options.Enabled, schedule.IsPaused, schedule.Next, schedule.Problem, [.. schedule.Runs.Select(run => Of(run, states))]);
+            options.Enabled, schedule.IsPaused, schedule.Next, schedule.Problem, [.. schedule.Runs.Select(run => Of(run, states))])
+        {
+            Key = options.Key,
+            Priority = Text(options.Priority),
+        };
     }
 
     public static BadHttpRequestException Unknown(string name) => new($"There is no schedule '{name}'.", StatusCodes.Status404NotFound);
@@ -59,7 +63,14 @@ internal sealed class ScheduleViews(ISchedules schedules, TaskProjection project
 /// <param name="Runs">What it has done last, the newest first.</param>
 internal sealed record ScheduleView(
     string Name, string Cron, string TimeZone, string Type, JsonElement Payload, string? Queue, string Missed, string Overlap, bool Enabled, bool Paused,
-    IReadOnlyList<DateTimeOffset> Next, string? Problem, IReadOnlyList<ScheduleRunView> Runs);
+    IReadOnlyList<DateTimeOffset> Next, string? Problem, IReadOnlyList<ScheduleRunView> Runs)
+{
+    /// <summary>What its tasks are for; null for nothing.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>How urgent they are: <c>high</c>, <c>normal</c> or <c>low</c>.</summary>
+    public string Priority { get; init; } = "normal";
+}
 
 /// <summary>What became of one occurrence.</summary>
 /// <param name="DueAt">When it was due.</param>

@@ -71,7 +71,7 @@ internal sealed class StatsReader(
 
         foreach ((string type, string queue) in catalogue.WithoutHandler(workers.Current))
         {
-            yield return $"No worker has a handler for task type {type}: its tasks become dead letters of queue {queue}.";
+            yield return $"No worker has a handler for task type {type}: its tasks in queue {queue} wait for one, and are dead letters when WorkQueue:Worker:UnknownTypeGrace is over.";
         }
 
         if (broker.Unreadable > 0)

@@ -40,6 +40,12 @@ internal sealed record ApiKey(string Name, byte[] Hash, ApiScope Scope)
             throw new InvalidOperationException($"{unknown.Path} is no setting; a key has Key and Scope.");
         }
 
+        if (section.GetChildren().Any(child => child.Value is null))
+        {
+            // A list would be no scope at all, which is every scope.
+            throw new InvalidOperationException($"{section.Path}: Key and Scope are texts, the scope with commas: \"read,send\".");
+        }
+
         string key = section.Value ?? section["Key"] ?? throw new InvalidOperationException($"{section.Path}:Key is missing.");
         return key.Length < MinLength
             ? throw new InvalidOperationException($"{section.Path}: a key has at least {MinLength} characters.")

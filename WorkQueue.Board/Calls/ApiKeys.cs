@@ -16,6 +16,7 @@ internal sealed class ApiKeys : IDisposable
     private readonly ILogger<ApiKeys> _logger;
     private readonly IDisposable _watching;
     private volatile ApiKey[] _keys;
+    private CancellationTokenSource _changed = new();
 
     /// <summary>Reads the keys.</summary>
     /// <exception cref="InvalidOperationException">One is none.</exception>
@@ -31,6 +32,9 @@ internal sealed class ApiKeys : IDisposable
 
     public int Count => _keys.Length;
 
+    /// <summary>Cancelled when they change: what goes on for long is to be asked for again then.</summary>
+    public CancellationToken Changed => Volatile.Read(ref _changed).Token;
+
     /// <summary>The key of a header <c>Authorization</c>; null when it is none of ours.</summary>
     public ApiKey? Of(string authorization) =>
         authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? Find(authorization[Scheme.Length..].Trim()) : null;
@@ -44,7 +48,11 @@ internal sealed class ApiKeys : IDisposable
     /// <summary>The key with which a text was signed; null when it is none that is still ours.</summary>
     public ApiKey? SignerOf(string text, string signature) => Find(own => Encoding.UTF8.GetBytes(Sign(own, text)), Encoding.UTF8.GetBytes(signature));
 
-    public void Dispose() => _watching.Dispose();
+    public void Dispose()
+    {
+        _watching.Dispose();
+        _changed.Dispose();
+    }
 
     // Every key is compared, each in constant time: how long an answer takes tells nothing.
     private ApiKey? Find(Func<ApiKey, byte[]> of, byte[] given) =>
@@ -71,6 +79,7 @@ internal sealed class ApiKeys : IDisposable
             if (!keys.Select(Text).SequenceEqual(_keys.Select(Text), StringComparer.Ordinal))
             {
                 _keys = keys;
+                Interlocked.Exchange(ref _changed, new CancellationTokenSource()).Cancel();
                 _logger.KeysChanged(string.Join(", ", keys.Select(key => $"{key.Name} ({key.Scope})")));
             }
         }

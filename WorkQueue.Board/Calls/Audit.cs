@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace WorkQueue.Board.Calls;
 
@@ -35,14 +36,14 @@ internal sealed class Audit(ILogger<Audit> logger)
 
     private static void Write(HttpContext context, string outcome)
     {
-        string about = context.Features.Get<About>()?.Text ?? FieldsOf(context.Request);
+        string about = context.Features.Get<About>()?.Text ?? FieldsOf(context.Features.Get<IFormFeature>()?.Form);
         context.RequestServices.GetRequiredService<Audit>().Write(
             Caller.NameOf(context), $"{context.Connection.RemoteIpAddress}", context.Request.Method, context.Request.Path + context.Request.QueryString.ToString(), Line(about), outcome);
     }
 
-    private static string FieldsOf(HttpRequest request) => request.HasFormContentType && request.Form is { } form
-        ? string.Join(", ", Fields.Where(form.ContainsKey).Select(field => $"{field} {form[field]}"))
-        : "";
+    // Of a form that was read, which whoever is refused has not brought about: this waits for nobody's body.
+    private static string FieldsOf(IFormCollection? form) =>
+        form is null ? "" : string.Join(", ", Fields.Where(form.ContainsKey).Select(field => $"{field} {form[field]}"));
 
     // One line, whatever a caller sends.
     private static string Line(string text) => string.Concat((text.Length > MostText ? text[..MostText] + " …" : text).Select(letter => char.IsControl(letter) ? ' ' : letter));

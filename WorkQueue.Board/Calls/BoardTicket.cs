@@ -27,12 +27,13 @@ internal static class BoardTicket
     public static string? Give(HttpContext context, string text)
     {
         FailedKeys failed = context.RequestServices.GetRequiredService<FailedKeys>();
-        if (failed.IsOver(context))
+        ApiKey? found = context.RequestServices.GetRequiredService<ApiKeys>().Find(text);
+        if (failed.IsShut(context, found))
         {
             return "Too many wrong keys were given from this address; wait a minute.";
         }
 
-        if (context.RequestServices.GetRequiredService<ApiKeys>().Find(text) is not { } key)
+        if (found is not { } key)
         {
             failed.Count(context);
             return "This is none of the keys in WorkQueue:ApiKeys.";
@@ -43,6 +44,7 @@ internal static class BoardTicket
             return $"The key '{key.Name}' is not for looking: give one with the scope read.";
         }
 
+        failed.Welcome(context, key);
         string end = (Now(context) + Lifetime).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         string signature = ApiKeys.Sign(key, end);
         context.Response.Cookies.Append(Cookie, $"{end}.{signature}", new CookieOptions

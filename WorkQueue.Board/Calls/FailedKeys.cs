@@ -1,10 +1,14 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.RateLimiting;
 
 namespace WorkQueue.Board.Calls;
 
-/// <summary>Who has sent too many wrong keys is not listened to for a while, whatever key comes next: of a key that is tried out nobody hears whether it was right.</summary>
+/// <summary>
+/// An address that has sent too many wrong keys is answered none for a while, so that nobody hears of a key that he tries out whether it is right; but for those that were right
+/// from there before: many may share an address.
+/// </summary>
 internal sealed class FailedKeys : IDisposable
 {
     /// <summary>So many wrong keys are answered in a <see cref="Window"/> by one address.</summary>
@@ -13,14 +17,28 @@ internal sealed class FailedKeys : IDisposable
     /// <summary>How long the address is not listened to at most.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
+    private const int MostRight = 10_000;
+
+    private readonly ConcurrentDictionary<(IPAddress Address, string Key), byte> _right = new();
     private readonly PartitionedRateLimiter<HttpContext> _limiter = PartitionedRateLimiter.Create<HttpContext, IPAddress>(context => RateLimitPartition.GetFixedWindowLimiter(
         AddressOf(context.Connection.RemoteIpAddress), _ => new FixedWindowRateLimiterOptions { PermitLimit = Most, Window = Window }));
 
-    /// <summary>Whether an address has sent too many.</summary>
-    public bool IsOver(HttpContext context)
+    /// <summary>Whether a key, or none that is ours, is not to be looked at.</summary>
+    public bool IsShut(HttpContext context, ApiKey? key)
     {
         using RateLimitLease any = _limiter.AttemptAcquire(context, 0);
-        return !any.IsAcquired;
+        return !any.IsAcquired && !(key is not null && _right.ContainsKey((AddressOf(context.Connection.RemoteIpAddress), key.Name)));
+    }
+
+    /// <summary>A key was right.</summary>
+    public void Welcome(HttpContext context, ApiKey key)
+    {
+        if (_right.Count >= MostRight)
+        {
+            _right.Clear();
+        }
+
+        _right.TryAdd((AddressOf(context.Connection.RemoteIpAddress), key.Name), 0);
     }
 
     /// <summary>One more.</summary>

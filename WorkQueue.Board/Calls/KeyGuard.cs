@@ -34,13 +34,15 @@ internal static class KeyGuard
         string authorization = context.Request.Headers.Authorization.ToString();
         // Of another scheme it is for a proxy before this program.
         bool isKey = authorization.StartsWith(ApiKeys.Scheme, StringComparison.OrdinalIgnoreCase);
-        if (isKey && failed.IsOver(context))
+        ApiKey? sent = keys.Of(authorization);
+        if (isKey && failed.IsShut(context, sent))
         {
             return RefuseLongAsync(context);
         }
 
-        if ((keys.Of(authorization) ?? TicketOf(context, isPage)) is { } key)
+        if ((sent ?? TicketOf(context, isPage)) is { } key)
         {
+            failed.Welcome(context, key);
             context.Features.Set(new Caller(key.Name, key.Scope));
             // A page says it as a page.
             return !isPage && Caller.Refusal(context) is { } refusal ? RefuseAsync(context, refusal) : call(context);
@@ -74,7 +76,7 @@ internal static class KeyGuard
     {
         context.Response.Headers.RetryAfter = FailedKeys.Window.TotalSeconds.ToString(CultureInfo.InvariantCulture);
         return Results.Problem(
-            statusCode: StatusCodes.Status429TooManyRequests, title: "Too many wrong keys", detail: $"This address has sent {FailedKeys.Most} wrong keys within a minute; no key of it is looked at until that is over.")
+            statusCode: StatusCodes.Status429TooManyRequests, title: "Too many wrong keys", detail: $"This address has sent {FailedKeys.Most} wrong keys within a minute; no key is looked at that comes from there for the first time until that is over.")
             .ExecuteAsync(context);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http.HttpResults;
+using WorkQueue.Board.Calls;
 using WorkQueue.Board.Pages.Models;
 using WorkQueue.Board.ReadModel;
 
@@ -22,7 +23,8 @@ internal static class LiveEndpoint
 
     private static ServerSentEventsResult<string> Watch(string[] task, TaskProjection projection, TimeProvider clock, IHostApplicationLifetime lifetime, HttpContext context)
     {
-        CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestAborted, lifetime.ApplicationStopping, context.RequestServices.GetRequiredService<ApiKeys>().Changed);
         context.Response.RegisterForDispose(end);
         return TypedResults.ServerSentEvents(TicksAsync(task, projection, clock, end.Token), "changed");
     }

@@ -131,7 +131,14 @@ internal sealed record DeadLetterSelection(
 internal sealed record Moved([property: JsonRequired] int Count);
 
 /// <summary>What is asked for by <c>PUT /schedules/{name}</c>.</summary>
-internal sealed record NewSchedule(string Cron, string Type, JsonElement? Payload, string? TimeZone, string? Queue, string? Missed, string? Overlap, bool Enabled);
+internal sealed record NewSchedule(string Cron, string Type, JsonElement? Payload, string? TimeZone, string? Queue, string? Missed, string? Overlap, bool Enabled)
+{
+    /// <summary>What its tasks are for.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>How urgent they are.</summary>
+    public string? Priority { get; init; }
+}
 
 /// <summary>A schedule.</summary>
 internal sealed record ScheduleRow(

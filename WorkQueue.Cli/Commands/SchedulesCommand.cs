@@ -42,15 +42,21 @@ internal static class SchedulesCommand
         Option<string?> payload = new("--payload") { Description = "Their payload; {} without it.", HelpName = "json" };
         Option<string?> zone = Verb.Text("--zone", "The time zone, such as Europe/Berlin; UTC without it.");
         Option<string?> queue = Verb.Text("--queue", "The queue; without it the one of the type.");
+        Option<string?> key = Verb.Text("--key", "What its tasks are for, in a queue with lanes.");
+        Option<string?> priority = Verb.Text("--priority", "How urgent they are, in a queue with priorities: high, normal (default) or low.");
         Option<string?> missed = Verb.Text("--missed", "What was missed while no program ran: skip, one (default) or all.");
         Option<string?> overlap = Verb.Text("--overlap", "While the task before has not ended: allow (default) or skip.");
         Option<bool> disabled = new("--disabled") { Description = "It is not to run." };
-        return new Command("set", "Makes a schedule, or another one of its name.") { name, cron, type, payload, zone, queue, missed, overlap, disabled }.Runs(terminal, async (session, parse, cancellationToken) =>
+        return new Command("set", "Makes a schedule, or another one of its name.") { name, cron, type, payload, zone, queue, key, priority, missed, overlap, disabled }.Runs(terminal, async (session, parse, cancellationToken) =>
         {
             JsonElement? json = parse.GetValue(payload) is { } text ? WireJson.Parse(text, "--payload") : null;
             NewSchedule schedule = new(
                 parse.GetRequiredValue(cron), parse.GetRequiredValue(type), json, parse.GetValue(zone), parse.GetValue(queue), parse.GetValue(missed), parse.GetValue(overlap),
-                !parse.GetValue(disabled));
+                !parse.GetValue(disabled))
+            {
+                Key = parse.GetValue(key),
+                Priority = parse.GetValue(priority),
+            };
             return ShowOne(session, await session.Api.PutScheduleAsync(parse.GetRequiredValue(name), schedule, cancellationToken));
         });
     }

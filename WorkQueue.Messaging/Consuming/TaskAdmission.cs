@@ -82,11 +82,11 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.Place place, TaskPip
             return Back("it came without an id, and has one from here on");
         }
 
-        // Published again it has a new count on the broker, whose own limit knows no reasons.
-        Disposition? back = delivery.EarlierDeliveries >= Math.Max(1, lane.Queue.BrokerDeliveryLimit / 2) && delivery.Crashes < lane.Queue.DeliveryLimit
+        bool isUnknown = !pipeline.Executor.Knows(delivery.Message, lane.Queue) && pipeline.Executor.Refusal(delivery, lane.Queue) is null;
+        // Published again it has a new count on the broker, whose own limit knows no reasons. One that waits in its place for another worker would lose that.
+        return delivery.EarlierDeliveries >= Math.Max(1, lane.Queue.BrokerDeliveryLimit / 2) && delivery.Crashes < lane.Queue.DeliveryLimit && !(isUnknown && lane.Queue.Lanes.IsOrdered)
             ? Back($"delivered {delivery.EarlierDeliveries} times, by lost connections for the most part: it begins a new count")
-            : null;
-        return back is null && !pipeline.Executor.Knows(delivery.Message, lane.Queue) && pipeline.Executor.Refusal(delivery, lane.Queue) is null ? pipeline.Unknown.Leave(delivery, lane) : back;
+            : isUnknown ? pipeline.Unknown.Leave(delivery, lane) : null;
     }
 
     // On its first delivery it cannot have run here.

@@ -5,10 +5,7 @@ using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Consuming;
 
-/// <summary>
-/// Receives the deliveries of one channel and runs each where it came, one at a time: at prefetch 1 the broker sends the next when this one is
-/// acknowledged.
-/// </summary>
+/// <summary>Receives the deliveries of one channel and runs each where it came, one at a time: at prefetch 1 the broker sends the next when this one is acknowledged.</summary>
 #pragma warning disable CA1001 // The source is never disposed of: a handler that does not stop may hold its token for as long as it likes.
 internal class TaskConsumer : AsyncDefaultBasicConsumer
 #pragma warning restore CA1001
@@ -33,12 +30,13 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         Prefetch = prefetch;
         Held = new HeldTasks(prefetch, pipeline.Clock);
         _limit = pipeline.Clock.CreateTimer(_ => Run?.TimeOut(pipeline.Clock), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Processor = new TaskProcessor(channel, lane, place, pipeline, tokens with { TakenBack = _takenBack.Token }, stopping)
+        Lease = tokens with { TakenBack = _takenBack.Token };
+        Processor = new TaskProcessor(channel, lane, place, pipeline, Lease, stopping)
         {
             Limit = _limit,
-            Taken = () =>
+            Taken = starts =>
             {
-                if (IsLast(taken))
+                if (starts ? IsLast(taken) : !_leaveAsked.Task.IsCompleted && taken())
                 {
                     LeaveAfterThis();
                 }
@@ -65,14 +63,13 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>The task that runs here, or null.</summary>
     public TaskRun? Run => Processor.Run;
 
+    /// <summary>What runs and settles what comes.</summary>
+    public TaskProcessor Processor { get; }
+
     protected TaskPipeline Pipeline { get; }
-
-    protected TaskProcessor Processor { get; }
-
     protected HeldTasks Held { get; }
-
+    protected RunTokens Lease { get; }
     protected bool IsTakenBack => _takenBack.IsCancellationRequested;
-
     protected bool IsStopping => _stopping.IsCancellationRequested;
 
     /// <summary>Waits until it holds no task.</summary>

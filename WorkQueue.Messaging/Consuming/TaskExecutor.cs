@@ -182,6 +182,7 @@ internal sealed class TaskExecutor(
         Id = delivery.Message.Id,
         Type = delivery.Message.Type,
         Queue = delivery.Message.Queue,
+        Key = delivery.Message.Key,
         Attempt = delivery.Message.Attempt,
         Redelivered = delivery.Redelivered || delivery.Message.HasRun,
         EnqueuedAt = delivery.Message.EnqueuedAt,

@@ -26,8 +26,11 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
     /// <summary>Ends the run that has taken too long; one timer for all of them.</summary>
     public required ITimer Limit { get; init; }
 
-    /// <summary>Told when a delivery has come that is to run.</summary>
-    public Action? Taken { get; init; }
+    /// <summary>Told when a delivery has come: true where it is to run, false where it is left to other workers, which is a turn of its queue all the same.</summary>
+    public Action<bool>? Taken { get; init; }
+
+    /// <summary>It has left a delivery where it is, for the next worker that takes from its lane.</summary>
+    public bool HasLeftInPlace { get; private set; }
 
     private bool IsTooOld => channel.CloseReason?.ReplyCode == Constants.PreconditionFailed;
 
@@ -39,35 +42,6 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
             : TaskCodec.Read(tag, redelivered, properties, body, lane.Queue);
         delivery.Open = delivery.IsSaid ? pipeline.Suspects.OpenOf(delivery.Delivered) : 0;
         return delivery;
-    }
-
-    /// <summary>Gives a task back to its queue as it came. Never throws: then it can still run here.</summary>
-    /// <returns>False when it was not given back: its queue does not take it at the moment, or it is not to run at all, and is to be told so here.</returns>
-    public async Task<bool> TryGiveBackAsync(TaskDelivery delivery, string reason)
-    {
-        try
-        {
-            if (!pipeline.Executor.Knows(delivery.Message, lane.Queue) || pipeline.Control.IsCancelled(delivery.Message) || pipeline.Executor.Refusal(delivery, lane.Queue) is not null)
-            {
-                return false;
-            }
-
-            Disposition.Return back = _admission.Back(reason);
-            bool isBack = await pipeline.Settler.TryGiveBackAsync(channel, delivery, back, lease);
-            if (isBack)
-            {
-                pipeline.Telemetry.Settled(lane.Queue.Destination, delivery.Message.Type, back.Name);
-            }
-
-            return isBack;
-        }
-#pragma warning disable CA1031 // Whatever it is, the task is still held.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            pipeline.Logger.SettleDelayed(delivery.Message.Id, failure.Message);
-            return false;
-        }
     }
 
     /// <summary>The broker counts this first delivery like one whose worker died, and only this worker knows better; but not where it was held for too long.</summary>
@@ -107,6 +81,11 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
         using Solitude.Place held = place.Hold();
         delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
         Disposition disposition = await _admission.WithoutRunAsync(delivery) ?? (lane.Queue.Lanes.IsOrdered ? await _inOrder.RunAsync(delivery, RunAdmittedAsync) : await RunAdmittedAsync(delivery));
+        if (disposition is Disposition.LeaveToOthers)
+        {
+            Taken?.Invoke(false);
+        }
+
         if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease))
         {
             if (IsTooOld && disposition is Disposition.Abandon)
@@ -115,6 +94,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
                 pipeline.Unsettled.Add(delivery, "the broker took it back for its age");
             }
 
+            HasLeftInPlace = disposition is Disposition.LeaveInPlace;
             return false;
         }
 
@@ -157,7 +137,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
     private async ValueTask<Disposition> RunAsync(TaskDelivery delivery)
     {
         TaskMessage message = delivery.Message;
-        Taken?.Invoke();
+        Taken?.Invoke(true);
         using Activity? activity = pipeline.Telemetry.StartProcess(
             lane.Queue.Destination, lane.Queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
         activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);

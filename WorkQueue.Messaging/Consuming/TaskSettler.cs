@@ -91,9 +91,7 @@ internal sealed class TaskSettler(
         return true;
     }
 
-    /// <summary>
-    /// A delivery whose message has no id is lost, and comes again under another: its run is told to have ended, for nobody else ever will.
-    /// </summary>
+    /// <summary>A delivery whose message has no id is lost, and comes again under another: its run is told to have ended, for nobody else ever will.</summary>
     public void Disown(TaskDelivery delivery)
     {
         AttemptEnd end = new("its connection was lost; without an id of its own it comes again as another task", null, null, clock.GetUtcNow());
@@ -174,7 +172,7 @@ internal sealed class TaskSettler(
     private async Task ReturnAsync(TaskDelivery delivery, TaskMessage message, Disposition.Return back, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         // Who gives it back so would run it: the next that does not know it begins to count anew.
-        TaskMessage same = message with { Returned = message.Returned + 1, HasRun = message.HasRun || back.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes, UnknownSince = null };
+        TaskMessage same = message with { Returned = message.Returned + 1, HasRun = message.HasRun || back.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes, UnknownSince = back.HasRun || message.HasRun ? null : message.UnknownSince };
         await publisher.PublishAsync(same, TimeSpan.Zero, confirmTimeout, cancellationToken, back.End, RunOf(delivery));
     }
 

@@ -152,8 +152,13 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
                 }
             }
 
-            pipeline.Logger.SlotInterrupted(number, Queue.Name, await consumer.Ended);
-            return false;
+            string reason = await consumer.Ended;
+            if (!consumer.Processor.HasLeftInPlace)
+            {
+                pipeline.Logger.SlotInterrupted(number, Queue.Name, reason);
+            }
+
+            return consumer.Processor.HasLeftInPlace;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

@@ -35,7 +35,9 @@ internal sealed class UnknownTypes(LaneRests rests, IOptions<WorkQueueOptions> o
     {
         TimeSpan grace = options.Value.Worker.UnknownTypeGrace;
         DateTimeOffset now = clock.GetUtcNow();
-        return UnknownTypePolicy.ToLeaveToOthers(delivery.Message, grace, Random.Shared.NextDouble(), now) is { } again
+        // It comes again from a worker that has died with it: that one may have known it.
+        TaskMessage message = delivery.Redelivered ? delivery.Message with { UnknownSince = null } : delivery.Message;
+        return UnknownTypePolicy.ToLeaveToOthers(message, grace, Random.Shared.NextDouble(), now) is { } again
             ? new(again, new AttemptEnd(UnknownTypePolicy.WhyItWaits(again.Type, again.UnknownSince!.Value + grace), null, null, now))
             : null;
     }
@@ -44,7 +46,8 @@ internal sealed class UnknownTypes(LaneRests rests, IOptions<WorkQueueOptions> o
     private Disposition.LeaveInPlace? InPlace(TaskDelivery delivery, TaskLane lane)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        Head head = _heads.AddOrUpdate(lane, _ => new Head(delivery.Message.Id, now), (_, before) => before.Id == delivery.Message.Id ? before : new Head(delivery.Message.Id, now));
+        Head come = new(delivery.Message.Id, delivery.Message.Redriven, delivery.Message.Attempt, now);
+        Head head = _heads.AddOrUpdate(lane, come, (_, before) => before with { Since = now } == come ? before : come);
         TaskMessage known = delivery.Message with { UnknownSince = head.Since };
         if (UnknownTypePolicy.ToLeaveToOthers(known, options.Value.Worker.UnknownTypeGrace, 0.5, now) is null)
         {
@@ -58,5 +61,5 @@ internal sealed class UnknownTypes(LaneRests rests, IOptions<WorkQueueOptions> o
         return new();
     }
 
-    private sealed record Head(string Id, DateTimeOffset Since);
+    private sealed record Head(string Id, int Redriven, int Attempt, DateTimeOffset Since);
 }

@@ -75,7 +75,7 @@ internal sealed class WorkQueueOptionsValidator : IValidateOptions<WorkQueueOpti
         .. InRange("Worker:HoldBudget", options.Worker.HoldBudget, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10)),
         .. Timeout("Worker:TaskTimeout", options.Worker.TaskTimeout, options),
         .. InRange("Worker:CancelGrace", options.Worker.CancelGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10)),
-        .. InRange("Worker:UnknownTypeGrace", options.Worker.UnknownTypeGrace, TimeSpan.Zero, TimeSpan.FromDays(30)),
+        .. InRange("Worker:UnknownTypeGrace", options.Worker.UnknownTypeGrace, TimeSpan.Zero, TimeSpan.FromDays(1)),
         .. InRange("Worker:DrainTimeout", options.Worker.DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1)),
     ];
 

@@ -69,6 +69,8 @@ internal sealed class ScheduleRules(TaskTopology topology, IOptions<WorkQueueOpt
         Body = Encoding.UTF8.GetBytes(schedule.Payload),
         ContentType = TaskCodec.JsonContent,
         Queue = schedule.Queue,
+        Key = schedule.Key,
+        Priority = schedule.Priority,
         EndTold = toldOf,
         IsRepeat = true,
     };

@@ -49,6 +49,25 @@ public sealed class LaneTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task A_schedule_gives_its_tasks_a_key_and_a_handler_is_told_it()
+    {
+        await using TestQueue queue = new(broker, ("Queues:default:Lanes", "4"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        ISchedules schedules = queue.Last.Services.GetRequiredService<ISchedules>();
+        ConcurrentQueue<string?> keys = new();
+        await queue.WorkerAsync((_, context) =>
+        {
+            keys.Enqueue(context.Key);
+            return Task.FromResult<object?>(null);
+        });
+        await schedules.DefineAsync("tick", new ScheduleOptions { Cron = "* * * * * *", Type = "probe", Payload = "\"tick\"", Key = "tenant-1" });
+        await Eventually.TrueAsync(() => keys.Contains("tenant-1"), "it has run");
+        await schedules.RemoveAsync("tick");
+        await producer.EnqueueAsync(NewTask.Json("probe", "none"));
+        await Eventually.TrueAsync(() => keys.Contains(null), "that without a key has run");
+    }
+
+    [BrokerFact]
     public async Task Two_workers_run_no_more_of_a_key_at_once_than_its_limit()
     {
         await using TestQueue queue = new(broker, ("Queues:default:Lanes", "4"), ("Queues:default:MaxRunningPerKey", "1"), ("Worker:Concurrency", "3"));

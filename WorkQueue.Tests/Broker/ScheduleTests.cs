@@ -8,7 +8,7 @@ using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
 
-[Collection(BrokerTests.Name)]
+[Collection(MoreBrokerTests.Name)]
 public sealed class ScheduleTests(BrokerFixture broker)
 {
     private static readonly ScheduleOptions EverySecond = new() { Cron = "* * * * * *", Type = "probe", Payload = "\"tick\"" };

@@ -6,7 +6,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Broker;
 
 /// <summary>Tasks with a key, of which there is one at a time.</summary>
-[Collection(BrokerTests.Name)]
+[Collection(MoreBrokerTests.Name)]
 public sealed class UniqueTests(BrokerFixture broker)
 {
     private static NewTask Probe(string text, UniqueOptions unique, TimeSpan? delay = null) => NewTask.Json("probe", text) with { Unique = unique, Delay = delay };

@@ -7,7 +7,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Broker;
 
 /// <summary>Workers of two versions take from one queue: the older ones have no handler for type <c>probe</c> (docs/upgrade.md).</summary>
-[Collection(BrokerTests.Name)]
+[Collection(MoreBrokerTests.Name)]
 public sealed class UnknownTypeTests(BrokerFixture broker)
 {
     private const int Count = 20;

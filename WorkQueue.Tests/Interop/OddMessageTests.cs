@@ -47,7 +47,7 @@ public sealed partial class OddMessageTests(BrokerFixture broker) : IAsyncLifeti
     {
         await using TestQueue queue = new(
             broker, ("Queues:tutorial:Name", _adopted), ("Queues:tutorial:Type", "classic"), ("Queues:tutorial:DefaultType", "probe"), ("Queues:default:DefaultType", "probe"),
-            ("Worker:Queues", "default, tutorial"), ("Worker:Concurrency", "4"), ("Retry:Delays:0", "00:00:00.250"));
+            ("Worker:Queues", "default, tutorial"), ("Worker:Concurrency", "4"), ("Retry:Delays:0", "00:00:00.250"), ("Worker:UnknownTypeGrace", "00:00:00"));
         ITaskQueue producer = await queue.ProducerAsync();
         using CancellationTokenSource end = new();
         Task following = FollowAsync(queue.Last.Services.GetRequiredService<ITaskHistory>(), end.Token);

@@ -56,3 +56,10 @@ public sealed class BrokerTests : ICollectionFixture<BrokerFixture>
 {
     public const string Name = "broker";
 }
+
+/// <summary>More of them, beside the others, on a broker of their own: those of what a program that leads does, and other long ones.</summary>
+[CollectionDefinition(Name)]
+public sealed class MoreBrokerTests : ICollectionFixture<BrokerFixture>
+{
+    public const string Name = "another broker";
+}

@@ -12,7 +12,7 @@ namespace WorkQueue.Tests.Support;
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] _longest = [OwnSystemTests.Name, BrokerTests.Name, SideFaults.Name, SystemTests.Name];
+    private static readonly string[] _longest = [OwnSystemTests.Name, BrokerTests.Name, SideFaults.Name, SystemTests.Name, MoreBrokerTests.Name];
 
     public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) =>
         testCollections.OrderBy(collection => Array.IndexOf(_longest, collection.DisplayName) is var place and >= 0 ? place : _longest.Length);

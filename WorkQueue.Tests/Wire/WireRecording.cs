@@ -11,7 +11,7 @@ namespace WorkQueue.Tests.Wire;
 
 /// <summary>
 /// Runs everything that sends a message on a broker whose firehose is listened to. With <c>WORKQUEUE_RECORD_WIRE=true</c> the messages become the files of the
-/// present version; otherwise those that are kept are compared with what is still sent.
+/// present version; otherwise a message of each kind that is kept is still to be sent.
 /// </summary>
 public sealed class WireRecording
 {

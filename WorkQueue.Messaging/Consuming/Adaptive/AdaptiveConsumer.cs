@@ -22,6 +22,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
 
     private readonly TaskQueue _queue;
     private readonly AdaptivePrefetch _adaptive;
+    private readonly GiveBack _giveBack;
     // Above prefetch 1.
     private readonly WaitingTasks? _waiting;
     private readonly ITimer? _watch;
@@ -39,9 +40,10 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     {
         _queue = lane.Queue;
         _adaptive = adaptive;
+        _giveBack = new GiveBack(channel, lane, pipeline, Lease);
         if (Prefetch > 1)
         {
-            _waiting = new WaitingTasks(RunAsync, GiveBackAsync);
+            _waiting = new WaitingTasks(RunAsync, _giveBack.Stays, GiveBackAsync);
             // The first may take its time: the broker has yet to hear of this consumer.
             _watch = pipeline.Clock.CreateTimer(_ => Watch(), null, adaptive.Budget + FirstTask, Timeout.InfiniteTimeSpan);
         }
@@ -146,7 +148,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
             Processor.Lose(delivery);
         }
 
-        isGone = isGone || await Processor.TryGiveBackAsync(delivery, _giveBackReason);
+        isGone = isGone || await _giveBack.TryAsync(delivery, _giveBackReason);
         if (isGone)
         {
             Held.Remove();

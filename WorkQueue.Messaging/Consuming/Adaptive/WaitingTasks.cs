@@ -12,6 +12,7 @@ internal sealed class WaitingTasks
     private readonly Channel<TaskDelivery> _waiting = Channel.CreateUnbounded<TaskDelivery>();
     private readonly Queue<TaskDelivery> _kept = new();
     private readonly Func<TaskDelivery, Task> _run;
+    private readonly Func<TaskDelivery, bool> _stays;
     private readonly Func<TaskDelivery, Task<bool>> _giveBack;
     private readonly Lock _lock = new();
     private readonly Task _running;
@@ -19,10 +20,11 @@ internal sealed class WaitingTasks
 
     /// <summary>None at first.</summary>
     /// <param name="run">Runs one.</param>
+    /// <param name="stays">Whether one is to run here in any case.</param>
     /// <param name="giveBack">Gives one back to its queue; false where that cannot be done now.</param>
-    public WaitingTasks(Func<TaskDelivery, Task> run, Func<TaskDelivery, Task<bool>> giveBack)
+    public WaitingTasks(Func<TaskDelivery, Task> run, Func<TaskDelivery, bool> stays, Func<TaskDelivery, Task<bool>> giveBack)
     {
-        (_run, _giveBack) = (run, giveBack);
+        (_run, _stays, _giveBack) = (run, stays, giveBack);
         _running = RunAsync();
     }
 
@@ -31,8 +33,7 @@ internal sealed class WaitingTasks
     public bool TryAdd(TaskDelivery delivery) => _waiting.Writer.TryWrite(delivery);
 
     /// <summary>
-    /// Gives back what waits and what still comes, except what a worker may have died of: it would wait at the end of the queue again and
-    /// again. The first that cannot be given back ends it; what is left runs here.
+    /// Gives back what waits and what still comes, except what is to stay. The first that its queue does not take ends it; what is left runs here.
     /// </summary>
     /// <returns>Completes when no more are given back.</returns>
     public Task GiveBackAsync()
@@ -78,7 +79,7 @@ internal sealed class WaitingTasks
         await Task.Yield();
         await foreach (TaskDelivery delivery in _waiting.Reader.ReadAllAsync())
         {
-            if (delivery.IsSuspect)
+            if (_stays(delivery))
             {
                 _kept.Enqueue(delivery);
             }

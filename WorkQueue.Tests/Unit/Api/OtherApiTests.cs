@@ -85,7 +85,7 @@ public sealed class OtherApiTests : IAsyncLifetime
     [Fact]
     public async Task A_listed_type_that_no_worker_has_a_handler_for_is_an_alarm()
     {
-        const string Alarm = "No worker has a handler for task type resize: its tasks become dead letters of queue default.";
+        const string Alarm = "No worker has a handler for task type resize: its tasks in queue default wait for one, and are dead letters when WorkQueue:Worker:UnknownTypeGrace is over.";
         await using ApiHost api = await ApiHost.StartAsync("--WorkQueue:Types:resize:Queue=default");
         Assert.DoesNotContain(Alarm, await AlarmsAsync());
         api.Broker.HandledTypes = ["simulate"];

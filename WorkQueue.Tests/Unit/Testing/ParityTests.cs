@@ -56,7 +56,7 @@ public sealed class ParityTests(BrokerFixture broker)
 
     private async Task<string[]> OfBrokerAsync()
     {
-        await using TestQueue queue = new(broker, ("Retry:Delays:0", "00:00:00.250"), ("Retry:Delays:1", "00:00:00.250"), ("Retry:Jitter", "0"));
+        await using TestQueue queue = new(broker, ("Retry:Delays:0", "00:00:00.250"), ("Retry:Delays:1", "00:00:00.250"), ("Retry:Jitter", "0"), ("Worker:UnknownTypeGrace", "00:00:00"));
         ITaskQueue producer = await queue.ProducerAsync();
         IHost host = queue.Last;
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
