@@ -28,7 +28,7 @@ internal static class BatchEndpoints
     {
         // All of it is read before anything is enqueued: too many lines change nothing.
         IReadOnlyList<BatchLine> lines = await NdJson.ReadAsync(request, MaxLines, cancellationToken);
-        Batch batch = new(queue);
+        LineBatch batch = new(queue);
         foreach (BatchLine[] some in lines.Chunk(AtOnce))
         {
             await batch.EnqueueAsync(some, cancellationToken);

@@ -12,13 +12,13 @@ internal sealed record Caller(string Name, ApiScope Scope)
     /// <summary>Why the caller may not do this; null when he may, and where no key was asked for.</summary>
     public static string? Refusal(HttpContext context) =>
         context.Features.Get<Caller>() is { } caller && NeededBy(context) is var needed && (caller.Scope & needed) == 0
-            ? $"The key '{caller.Name}' may not do this: it has the scope {Words(caller.Scope)}, and this needs {Words(needed)} (WorkQueue:ApiKeys:{caller.Name}:Scope). Nothing was done."
+            ? $"The key '{caller.Name}' may not do this: it has the scope {TextOf(caller.Scope)}, and this needs {TextOf(needed)} (WorkQueue:ApiKeys:{caller.Name}:Scope). Nothing was done."
             : null;
 
     /// <summary>By what the log calls who calls.</summary>
     public static string NameOf(HttpContext context) => context.Features.Get<Caller>()?.Name ?? context.User.Identity?.Name ?? "nobody known";
 
-    private static string Words(ApiScope scope) => scope.ToString().ToLowerInvariant();
+    private static string TextOf(ApiScope scope) => scope.ToString().ToLowerInvariant();
 }
 
 /// <summary>Says of an endpoint what a key must be for, where its method does not tell.</summary>

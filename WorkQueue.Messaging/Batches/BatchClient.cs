@@ -141,7 +141,7 @@ internal sealed class BatchClient(ILeaderCommands leader, BatchBook book, BatchR
     private List<EnqueueResult> AddedBefore(BatchRecord batch, int first, IReadOnlyList<NewTask> tasks)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        return [.. tasks.Select((task, index) => Of(task, TaskBatch.IdOf(batch.Id, first + index), batch.Marks[first + index] == BatchMarks.Mark.Out))];
+        return [.. tasks.Select((task, index) => Of(task, TaskBatch.IdOf(batch.Id, first + index), batch.Marks[first + index] == BatchMarks.MemberMark.Out))];
 
         EnqueueResult Of(NewTask task, string id, bool isOut) => isOut
             ? new EnqueueResult(task, null, new TaskNotEnqueuedException(PublishOutcome.Refused, id, $"Task '{id}' was added by this key before, and the broker did not take it: it is no member. Add it by another key."))

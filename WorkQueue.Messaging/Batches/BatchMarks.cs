@@ -5,12 +5,12 @@ namespace WorkQueue.Messaging.Batches;
 /// <summary>What became of each member of a batch, by its number.</summary>
 internal sealed class BatchMarks
 {
-    private readonly int[] _counts = new int[Enum.GetValues<Mark>().Length];
+    private readonly int[] _counts = new int[Enum.GetValues<MemberMark>().Length];
 
     // Null where they do not matter any more.
     private byte[]? _marks = [];
 
-    internal enum Mark : byte
+    internal enum MemberMark : byte
     {
         Pending,
         Succeeded,
@@ -24,15 +24,15 @@ internal sealed class BatchMarks
     /// <summary>Numbers that were given.</summary>
     public int Count { get; private set; }
 
-    public int Total => Count - Of(Mark.Out);
+    public int Total => Count - Of(MemberMark.Out);
 
-    public int Pending => Of(Mark.Pending);
+    public int Pending => Of(MemberMark.Pending);
 
-    public int Succeeded => Of(Mark.Succeeded);
+    public int Succeeded => Of(MemberMark.Succeeded);
 
-    public int DeadLettered => Of(Mark.DeadLettered);
+    public int DeadLettered => Of(MemberMark.DeadLettered);
 
-    public int Cancelled => Of(Mark.Cancelled);
+    public int Cancelled => Of(MemberMark.Cancelled);
 
     public IReadOnlyList<int> Counts => _counts;
 
@@ -46,22 +46,22 @@ internal sealed class BatchMarks
                 Array.Resize(ref _marks, Math.Min(Math.Max(count, 2 * _marks.Length), BatchRecord.MostMembers));
             }
 
-            _counts[(int)Mark.Pending] += count - Count;
+            _counts[(int)MemberMark.Pending] += count - Count;
             Count = count;
         }
     }
 
     /// <summary>Whether it would be another than before. The first success is final, and a dead letter that was redriven may succeed.</summary>
-    public bool Changes(int number, Mark mark) => _marks is not null && number >= 0 && number < Count && ((Mark)_marks[number], mark) switch
+    public bool Changes(int number, MemberMark mark) => _marks is not null && number >= 0 && number < Count && ((MemberMark)_marks[number], mark) switch
     {
-        (Mark.Succeeded or Mark.Out, _) => false,
-        (Mark.Pending, _) => mark != Mark.Pending,
-        (_, Mark.Succeeded) => true,
-        (Mark.DeadLettered, Mark.Cancelled) => true,
+        (MemberMark.Succeeded or MemberMark.Out, _) => false,
+        (MemberMark.Pending, _) => mark != MemberMark.Pending,
+        (_, MemberMark.Succeeded) => true,
+        (MemberMark.DeadLettered, MemberMark.Cancelled) => true,
         _ => false,
     };
 
-    public void Set(IReadOnlyList<int>? numbers, Mark mark)
+    public void Set(IReadOnlyList<int>? numbers, MemberMark mark)
     {
         foreach (int number in numbers ?? [])
         {
@@ -75,12 +75,12 @@ internal sealed class BatchMarks
     }
 
     /// <summary>Whether any of some numbers has not ended.</summary>
-    public bool ArePending(int first, int count) => _marks is not null && _marks.AsSpan(first, count).Contains((byte)Mark.Pending);
+    public bool ArePending(int first, int count) => _marks is not null && _marks.AsSpan(first, count).Contains((byte)MemberMark.Pending);
 
     /// <summary>The numbers of those with a mark.</summary>
-    public IEnumerable<int> With(Mark mark) => Enumerable.Range(0, _marks is null ? 0 : Count).Where(number => _marks![number] == (byte)mark);
+    public IEnumerable<int> With(MemberMark mark) => Enumerable.Range(0, _marks is null ? 0 : Count).Where(number => _marks![number] == (byte)mark);
 
-    public Mark? this[int number] => _marks is not null && number >= 0 && number < Count ? (Mark)_marks[number] : null;
+    public MemberMark? this[int number] => _marks is not null && number >= 0 && number < Count ? (MemberMark)_marks[number] : null;
 
     /// <summary>How many there are of each is known from here on, and not which.</summary>
     public void Forget() => _marks = null;
@@ -119,5 +119,5 @@ internal sealed class BatchMarks
         return marks;
     }
 
-    private int Of(Mark mark) => _counts[(int)mark];
+    private int Of(MemberMark mark) => _counts[(int)mark];
 }

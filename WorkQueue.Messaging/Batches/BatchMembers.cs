@@ -21,7 +21,7 @@ internal sealed class BatchMembers(TaskPublisher publisher, IOptions<WorkQueueOp
     public async Task<IReadOnlyList<EnqueueResult>> EnqueueAsync(string batch, int first, IReadOnlyList<NewTask> tasks, bool isAgain, CancellationToken cancellationToken)
     {
         EnqueueResult[] results = new EnqueueResult[tasks.Count];
-        Progress progress = new(clock);
+        MemberProgress progress = new(clock);
         ParallelOptions window = new() { MaxDegreeOfParallelism = options.Value.PublishWindow, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, tasks.Count, window, async (index, token) => results[index] = await EnqueueAsync(new BatchMember(batch, first + index), tasks[index], progress, isAgain, token));
         return results;
@@ -30,7 +30,7 @@ internal sealed class BatchMembers(TaskPublisher publisher, IOptions<WorkQueueOp
     /// <summary>Whether the broker may have it, as far as is known.</summary>
     public static bool IsUnknown(EnqueueResult result) => result.Error is TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown };
 
-    private async Task<EnqueueResult> EnqueueAsync(BatchMember member, NewTask given, Progress progress, bool isAgain, CancellationToken cancellationToken)
+    private async Task<EnqueueResult> EnqueueAsync(BatchMember member, NewTask given, MemberProgress progress, bool isAgain, CancellationToken cancellationToken)
     {
         NewTask task = given with { Id = member.TaskId, EndTold = BatchMark.Write(member), IsRepeat = true };
         TaskNotEnqueuedException? unknown = null;
@@ -62,7 +62,7 @@ internal sealed class BatchMembers(TaskPublisher publisher, IOptions<WorkQueueOp
     private static TaskNotEnqueuedException OfBatch(TaskNotEnqueuedException failure) => new(
         PublishOutcome.Unknown, failure.TaskId, $"{failure.Message} The batch waits for it: add the same tasks again by the same key, or cancel the batch.", failure);
 
-    private sealed class Progress(TimeProvider clock)
+    private sealed class MemberProgress(TimeProvider clock)
     {
         private long _last = clock.GetTimestamp();
 

@@ -82,10 +82,10 @@ internal sealed class BatchRecord
             Keep(filled with { IsFilled = true });
         }
 
-        _marks.Set(change.Out, BatchMarks.Mark.Out);
-        _marks.Set(change.Succeeded, BatchMarks.Mark.Succeeded);
-        _marks.Set(change.DeadLettered, BatchMarks.Mark.DeadLettered);
-        _marks.Set(change.Cancelled, BatchMarks.Mark.Cancelled);
+        _marks.Set(change.Out, BatchMarks.MemberMark.Out);
+        _marks.Set(change.Succeeded, BatchMarks.MemberMark.Succeeded);
+        _marks.Set(change.DeadLettered, BatchMarks.MemberMark.DeadLettered);
+        _marks.Set(change.Cancelled, BatchMarks.MemberMark.Cancelled);
         (ClosedAt, CompletedAt, SucceededAt) = (ClosedAt ?? change.ClosedAt, CompletedAt ?? change.CompletedAt, SucceededAt ?? change.SucceededAt);
         (CancelledAt, StoppedAt) = (CancelledAt ?? change.CancelledAt, StoppedAt ?? change.StoppedAt);
         _problem = change.Problem is null ? _problem : change.Problem.Length == 0 ? null : change.Problem;

@@ -94,7 +94,7 @@ internal sealed class BatchSteps(WorkingBatches batches, ControlWriter control, 
     {
         try
         {
-            foreach (int[] numbers in batch.Marks.With(BatchMarks.Mark.Pending).Chunk(ControlEntry.MaxIds))
+            foreach (int[] numbers in batch.Marks.With(BatchMarks.MemberMark.Pending).Chunk(ControlEntry.MaxIds))
             {
                 // Workers ask for id and redrives alone.
                 ControlEntry entry = ControlEntry.Cancel(numbers.Select(number => new TaskToCancel(TaskBatch.IdOf(batch.Id, number), "", "", Attempt: 1, Redriven: 0, Running: true)));

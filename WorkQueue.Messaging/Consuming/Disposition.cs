@@ -37,19 +37,19 @@ internal abstract record Disposition
     }
 
     /// <summary>Publish it again as the same attempt, then acknowledge it: a nack would count as a delivery up to RabbitMQ 4.2.</summary>
-    public sealed record Return(AttemptEnd End, bool HasRun = false) : Disposition
+    public sealed record Requeue(AttemptEnd End, bool HasRun = false) : Disposition
     {
         public override string Name => "return";
     }
 
     /// <summary>It came before its time: publish it to the delay ladder for the rest, as the same attempt, then acknowledge it.</summary>
-    public record Wait(TaskMessage Again, AttemptEnd Why) : Disposition
+    public record WaitAgain(TaskMessage Again, AttemptEnd Why) : Disposition
     {
         public override string Name => "wait";
     }
 
     /// <summary>Nobody here has a handler for it: publish it to the delay ladder for others, as the same attempt, then acknowledge it.</summary>
-    public sealed record LeaveToOthers(TaskMessage Again, AttemptEnd Why) : Wait(Again, Why)
+    public sealed record LeaveToOthers(TaskMessage Again, AttemptEnd Why) : WaitAgain(Again, Why)
     {
         public override string Name => "leave-to-others";
     }

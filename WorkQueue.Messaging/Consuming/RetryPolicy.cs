@@ -36,7 +36,7 @@ internal static class RetryPolicy
             // A delay the handler chose is what somebody asked it to wait: never shortened at random.
             TaskOutcome.Failed { Delay: { } chosen } failed => new Disposition.Retry(chosen, EndOf(failed, now)),
             TaskOutcome.Failed failed => new Disposition.Retry(Spread(delays[attempt - 1], jitter, random), EndOf(failed, now)),
-            TaskOutcome.Interrupted interrupted => new Disposition.Return(new AttemptEnd(interrupted.Reason, null, null, now), interrupted.HasRun),
+            TaskOutcome.Interrupted interrupted => new Disposition.Requeue(new AttemptEnd(interrupted.Reason, null, null, now), interrupted.HasRun),
             TaskOutcome.Stopped => new Disposition.EndCancelled(new AttemptEnd("cancelled while it ran", null, null, now)),
             TaskOutcome.Expired expired => new Disposition.EndCancelled(new AttemptEnd(expired.Reason, null, null, now)),
             TaskOutcome.TakenBack => new Disposition.Abandon(),

@@ -32,7 +32,7 @@ internal sealed class RunsInOrder(TaskPipeline pipeline, TaskQueue queue, RunTok
         }
 
         // Unacknowledged it is the first of its lane again.
-        return disposition is Disposition.Return ? new Disposition.Abandon() : disposition;
+        return disposition is Disposition.Requeue ? new Disposition.Abandon() : disposition;
     }
 
     private async ValueTask<Disposition> AgainAsync(TaskDelivery delivery, Func<TaskDelivery, ValueTask<Disposition>> run)

@@ -34,13 +34,13 @@ internal static class SettleLog
             case Disposition.DeadLetter dead:
                 logger.TaskDeadLettered(message.Id, message.Type, message.Attempt, HandlerFailure.OneLine(dead.End.Error is { } error ? $"{dead.End.Reason}: {error}" : dead.End.Reason));
                 break;
-            case Disposition.Return back:
+            case Disposition.Requeue back:
                 logger.TaskReturned(message.Id, message.Type, back.End.Reason);
                 break;
             case Disposition.LeaveToOthers left:
                 logger.TaskLeftToOthers(message.Id, message.Type, left.Why.Reason);
                 break;
-            case Disposition.Wait wait:
+            case Disposition.WaitAgain wait:
                 logger.TaskTooEarly(message.Id, message.Type, wait.Why.Reason);
                 break;
             case Disposition.EndCancelled or Disposition.Drop:

@@ -13,17 +13,17 @@ internal sealed class Solitude(TimeProvider clock)
 
     private readonly TimeProvider _clock = clock;
     private readonly Lock _lock = new();
-    private readonly List<Place> _places = [];
-    private Place? _holder;
+    private readonly List<SlotPlace> _places = [];
+    private SlotPlace? _holder;
     private TaskCompletionSource? _quiet;
 
     /// <summary>Whether a task is to run alone: at the second death, or one before the limit.</summary>
     public static bool IsFor(long crashes, int limit) => crashes >= Math.Clamp(limit - 1, 1, Suspicious);
 
     /// <summary>The place of a slot, for as long as that lives.</summary>
-    public Place Join()
+    public SlotPlace Join()
     {
-        Place place = new(this);
+        SlotPlace place = new(this);
         lock (_lock)
         {
             _places.Add(place);
@@ -33,7 +33,7 @@ internal sealed class Solitude(TimeProvider clock)
     }
 
     /// <summary>A slot among the others.</summary>
-    internal sealed class Place(Solitude all) : IDisposable
+    internal sealed class SlotPlace(Solitude all) : IDisposable
     {
         /// <summary>Paused while another slot's task runs alone, or is about to.</summary>
         public PauseSwitch Switch { get; } = new();
@@ -44,7 +44,7 @@ internal sealed class Solitude(TimeProvider clock)
         /// <summary>
         /// A delivery has come; disposed of when it is settled. What runs alone waits for that too: a worker that dies while others go back leaves a copy of each.
         /// </summary>
-        public Place Hold()
+        public SlotPlace Hold()
         {
             lock (all._lock)
             {
@@ -112,7 +112,7 @@ internal sealed class Solitude(TimeProvider clock)
 
         private void PauseOthers(bool paused)
         {
-            foreach (Place other in all._places.Where(place => place != this))
+            foreach (SlotPlace other in all._places.Where(place => place != this))
             {
                 other.Switch.Set(paused);
             }

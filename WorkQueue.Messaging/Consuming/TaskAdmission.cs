@@ -9,7 +9,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// <param name="pipeline">What the slots share.</param>
 /// <param name="lease">When a run, or the settling after it, is cut short.</param>
 /// <param name="stopping">No task is started any more.</param>
-internal sealed class TaskAdmission(TaskLane lane, Solitude.Place place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
+internal sealed class TaskAdmission(TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
 {
     // Longer than a worker takes to have a connection again, and to say which deliveries it had lost.
     private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(5);
@@ -43,7 +43,7 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.Place place, TaskPip
     }
 
     /// <summary>Gives a delivery back to its queue, as the same attempt.</summary>
-    public Disposition.Return Back(string reason) => new(new AttemptEnd(reason, null, null, pipeline.Clock.GetUtcNow()));
+    public Disposition.Requeue Back(string reason) => new(new AttemptEnd(reason, null, null, pipeline.Clock.GetUtcNow()));
 
     private Disposition? WithoutRun(TaskDelivery delivery)
     {
@@ -62,7 +62,7 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.Place place, TaskPip
         if (EarlyDelivery.ToWaitAgain(delivery.Message, delivery.ReceivedAt) is { } again)
         {
             TimeSpan early = again.NotBefore!.Value - delivery.ReceivedAt;
-            return new Disposition.Wait(again, new AttemptEnd($"it came {early.TotalSeconds:0.0} s before its time, and waits again", null, null, delivery.ReceivedAt));
+            return new Disposition.WaitAgain(again, new AttemptEnd($"it came {early.TotalSeconds:0.0} s before its time, and waits again", null, null, delivery.ReceivedAt));
         }
 
         if (Unsettled(delivery) is { } aside)

@@ -22,7 +22,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
 
     /// <summary>Ready to be subscribed; <paramref name="taken"/> is told when a task is about to run, and answers whether it is the last one here.</summary>
     public TaskConsumer(
-        IChannel channel, TaskLane lane, Solitude.Place place, TaskPipeline pipeline, RunTokens tokens, Func<bool> taken, CancellationToken stopping, ushort prefetch = 1)
+        IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, RunTokens tokens, Func<bool> taken, CancellationToken stopping, ushort prefetch = 1)
         : base(channel)
     {
         _stopping = stopping;

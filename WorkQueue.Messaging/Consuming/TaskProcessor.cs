@@ -14,7 +14,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// <param name="pipeline">What the slots share.</param>
 /// <param name="lease">When a run, or the settling after it, is cut short.</param>
 /// <param name="stopping">No task is started any more.</param>
-internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Place place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
+internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
 {
     private readonly TaskAdmission _admission = new(lane, place, pipeline, lease, stopping);
     private readonly RunsInOrder _inOrder = new(pipeline, lane.Queue, lease, stopping);
@@ -78,7 +78,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Pl
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ProcessAsync(TaskDelivery delivery)
     {
-        using Solitude.Place held = place.Hold();
+        using Solitude.SlotPlace held = place.Hold();
         delivery.ReceivedAt = pipeline.Clock.GetUtcNow();
         Disposition disposition = await _admission.WithoutRunAsync(delivery) ?? (lane.Queue.Lanes.IsOrdered ? await _inOrder.RunAsync(delivery, RunAdmittedAsync) : await RunAdmittedAsync(delivery));
         if (disposition is Disposition.LeaveToOthers)

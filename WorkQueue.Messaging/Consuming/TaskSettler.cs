@@ -71,7 +71,7 @@ internal sealed class TaskSettler(
 
     /// <summary>Gives a task that has not begun back to its queue, if that takes it at once.</summary>
     /// <returns>False where it did not: run here it is done sooner, and has no copies.</returns>
-    public async Task<bool> TryGiveBackAsync(IChannel channel, TaskDelivery delivery, Disposition.Return back, RunTokens tokens)
+    public async Task<bool> TryGiveBackAsync(IChannel channel, TaskDelivery delivery, Disposition.Requeue back, RunTokens tokens)
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
         try
@@ -100,7 +100,7 @@ internal sealed class TaskSettler(
 
     private async Task<bool> MoveAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens)
     {
-        TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Return or Disposition.Wait or Disposition.Ack ? Owned(delivery) : delivery.Message;
+        TaskMessage message = disposition is Disposition.Retry or Disposition.DeadLetter or Disposition.Requeue or Disposition.WaitAgain or Disposition.Ack ? Owned(delivery) : delivery.Message;
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(tokens.TakenBack, tokens.GivenUp);
         for (int lost = 0; ;)
         {
@@ -152,10 +152,10 @@ internal sealed class TaskSettler(
             case Disposition.DeadLetter dead:
                 await publisher.PublishDeadAsync(message, dead.End, run, _patience, cancellationToken);
                 break;
-            case Disposition.Return back:
+            case Disposition.Requeue back:
                 await ReturnAsync(delivery, message, back, _patience, cancellationToken);
                 break;
-            case Disposition.Wait wait:
+            case Disposition.WaitAgain wait:
                 // Nobody ran it.
                 TaskMessage again = message with { NotBefore = wait.Again.NotBefore, Returned = wait.Again.Returned, UnknownSince = wait.Again.UnknownSince, HasRun = message.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes };
                 await publisher.PublishAsync(again, EarlyDelivery.OnLadder(again.NotBefore!.Value, clock.GetUtcNow()), _patience, cancellationToken, wait.Why);
@@ -169,7 +169,7 @@ internal sealed class TaskSettler(
         }
     }
 
-    private async Task ReturnAsync(TaskDelivery delivery, TaskMessage message, Disposition.Return back, TimeSpan confirmTimeout, CancellationToken cancellationToken)
+    private async Task ReturnAsync(TaskDelivery delivery, TaskMessage message, Disposition.Requeue back, TimeSpan confirmTimeout, CancellationToken cancellationToken)
     {
         // Who gives it back so would run it: the next that does not know it begins to count anew.
         TaskMessage same = message with { Returned = message.Returned + 1, HasRun = message.HasRun || back.HasRun || delivery.Redelivered, EarlierCrashes = delivery.Crashes, UnknownSince = back.HasRun || message.HasRun ? null : message.UnknownSince };

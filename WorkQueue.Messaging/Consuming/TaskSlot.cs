@@ -20,7 +20,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
     // A queue that is without a leader for long is to be consumed within five seconds of having one again.
     private readonly Backoff _backoff = new(pipeline.Clock, longest: TimeSpan.FromSeconds(4));
 
-    private readonly Solitude.Place _place = pipeline.Solitude.Join();
+    private readonly Solitude.SlotPlace _place = pipeline.Solitude.Join();
     private volatile TaskConsumer? _consumer;
     private OpenConnection? _lastConnection;
     private volatile bool _hasLeft;

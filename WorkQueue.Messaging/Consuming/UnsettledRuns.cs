@@ -60,7 +60,7 @@ internal sealed class UnsettledRuns(TimeProvider clock)
     /// <summary>It was settled: after a run that came to an end its count is none.</summary>
     public void Settled(TaskDelivery delivery, Disposition disposition)
     {
-        if (delivery.Ran == TimeSpan.Zero || disposition is Disposition.Return)
+        if (delivery.Ran == TimeSpan.Zero || disposition is Disposition.Requeue)
         {
             return;
         }

@@ -17,7 +17,7 @@ internal sealed class PermitPools(
     private static readonly TimeSpan LongestInterval = TimeSpan.FromSeconds(1);
 
     // By what is limited: the name of a queue, or the key of a lane.
-    private readonly Dictionary<string, Limit> _limits = topology.Queues.SelectMany(queue => LimitsOf(queue, clock)).ToDictionary(limit => limit.Name, StringComparer.Ordinal);
+    private readonly Dictionary<string, NamedLimit> _limits = topology.Queues.SelectMany(queue => LimitsOf(queue, clock)).ToDictionary(limit => limit.Name, StringComparer.Ordinal);
 
     // By queue: that one has its permits says nothing of the others.
     private readonly ConcurrentDictionary<string, string> _problems = new(StringComparer.Ordinal);
@@ -57,7 +57,7 @@ internal sealed class PermitPools(
         }
     }
 
-    private async Task HoldAsync(Limit limit, CancellationToken stopping)
+    private async Task HoldAsync(NamedLimit limit, CancellationToken stopping)
     {
         PermitTurns turns = new(limit.Pool, limit.Most, new PermitQueues(topology.PermitsOf(limit.Name), publisher, clock), clock);
         OpenConnection open = await connection.WaitOpenAsync(stopping);
@@ -91,11 +91,11 @@ internal sealed class PermitPools(
         }
     }
 
-    private static IEnumerable<Limit> LimitsOf(TaskQueue queue, TimeProvider clock) =>
+    private static IEnumerable<NamedLimit> LimitsOf(TaskQueue queue, TimeProvider clock) =>
     [
-        .. queue.MaxRunning is { } most ? [new Limit(queue.Name, false, most, new PermitPool(clock))] : (Limit[])[],
-        .. queue.Lanes.All.Where(lane => lane.Limit is not null).Select(lane => new Limit(lane.Key, true, lane.Limit!.Value, new PermitPool(clock))),
+        .. queue.MaxRunning is { } most ? [new NamedLimit(queue.Name, false, most, new PermitPool(clock))] : (NamedLimit[])[],
+        .. queue.Lanes.All.Where(lane => lane.Limit is not null).Select(lane => new NamedLimit(lane.Key, true, lane.Limit!.Value, new PermitPool(clock))),
     ];
 
-    private sealed record Limit(string Name, bool IsLane, int Most, PermitPool Pool);
+    private sealed record NamedLimit(string Name, bool IsLane, int Most, PermitPool Pool);
 }

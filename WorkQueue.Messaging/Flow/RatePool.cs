@@ -3,42 +3,31 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Flow;
 
-/// <summary>
-/// The permits of a queue with a rate that this process holds (docs/adr/0022); each is for one task. Slots take, use and return them at any time;
-/// <see cref="RateTurns"/> alone gets them from the leader and gives them back.
-/// </summary>
+/// <summary>The permits of a queue with a rate that this process holds (docs/adr/0022); each is for one task. Slots take, use and return them at any time; <see cref="RateTurns"/> alone gets them from the leader and gives them back.</summary>
 internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
 {
-    // The leader takes a worker's permits to be used after five seconds without a word: by then this one uses none of them any more.
-    private static readonly TimeSpan Lease = RateBook.Silence - TimeSpan.FromSeconds(1);
-
     // A slot needs so long to enter its queue and to be given a task: it may begin with that before the permit may be used.
     private static readonly TimeSpan MostEarly = TimeSpan.FromMilliseconds(25);
 
     private readonly long _early = Math.Min(MostEarly.Ticks, rate.Window.Ticks / 40);
     private readonly long _grain = Math.Max(TimeSpan.TicksPerMillisecond, rate.Window.Ticks / 512);
     private readonly Lock _lock = new();
+    private readonly RateLease _lease = new(clock);
     private readonly PermitTimes _later = new();
     private readonly PermitTimes _uses = new();
-    private ITimer? _timer;
-    private long _wakesAt;
+    private RateAlarm? _alarm;
     private int _free;
     private long _freeFrom;
     private int _taken;
-    private int _lease = 1;
-    private long _until;
-    private DateTimeOffset _untilDate;
-    private long _used;
-    private long _known;
-    private long _returned;
+    private long _used, _known, _returned;
 
     public TaskRate Rate => rate;
 
     /// <inheritdoc cref="PermitWaiters.Switch"/>
     public PauseSwitch Switch => Waiters.Switch;
 
-    /// <summary>Paused while the leader has not been heard of for long: what slots took before is not to be used.</summary>
-    public PauseSwitch Valid { get; } = PauseSwitch.NewPaused();
+    /// <inheritdoc cref="RateLease.Valid"/>
+    public PauseSwitch Valid => _lease.Valid;
 
     /// <summary>How many there are here, used or free, or to be used soon.</summary>
     public int Held
@@ -67,7 +56,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         lock (_lock)
         {
             Look();
-            RatePermit? permit = _free == 0 || Valid.IsPaused ? null : new RatePermit(_lease, _freeFrom);
+            RatePermit? permit = _free == 0 || Valid.IsPaused ? null : new RatePermit(_lease.Number, _freeFrom);
             if (permit is not null)
             {
                 _free--;
@@ -88,7 +77,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         lock (_lock)
         {
             Look();
-            return permit.Lease == _lease;
+            return permit.Lease == _lease.Number;
         }
     }
 
@@ -99,7 +88,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         {
             _used++;
             _uses.Add(GrainAfter(Now()), 1);
-            if (by.Lease == _lease)
+            if (by.Lease == _lease.Number)
             {
                 _taken--;
             }
@@ -116,7 +105,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     {
         lock (_lock)
         {
-            if (by.Lease == _lease)
+            if (by.Lease == _lease.Number)
             {
                 _taken--;
                 _free++;
@@ -154,14 +143,11 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             Look();
             _uses.Take((int)(asked.Used - _known));
             _known = asked.Used;
-            if (Now() >= asked.At + Lease.Ticks)
+            if (!_lease.TryRenew(asked.At, Now()))
             {
-                // By now the leader takes this process to be silent.
                 return;
             }
 
-            _until = asked.At + Lease.Ticks;
-            _untilDate = Date() + TimeSpan.FromTicks(_until - Now());
             _free = 0;
             _later.Clear();
             foreach (long[] some in held)
@@ -176,7 +162,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         }
     }
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose() => _alarm?.Dispose();
 
     private long GrainAfter(long moment) => (moment + _grain - 1) / _grain * _grain;
 
@@ -184,13 +170,12 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     private void Look()
     {
         long now = Now();
-        if (now >= _until || Date() >= _untilDate)
+        if (_lease.IsOver(now))
         {
             _free = 0;
             _later.Clear();
             Switch.Set(paused: true);
-            (_taken, _lease) = Valid.IsPaused ? (_taken, _lease) : (0, _lease + 1);
-            Valid.Set(paused: true);
+            _taken = _lease.End() ? 0 : _taken;
         }
 
         foreach ((long at, int count) in _later.Take(_later.Count, now + _early))
@@ -199,20 +184,14 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             _freeFrom = Math.Max(_freeFrom, at);
         }
 
-        long wakesAt = Math.Min(_later.First - _early ?? long.MaxValue, now < _until ? _until : long.MaxValue);
-        if (wakesAt != _wakesAt && wakesAt != long.MaxValue)
-        {
-            _wakesAt = wakesAt;
-            _timer ??= clock.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(TimeSpan.FromTicks(wakesAt - now).TotalMilliseconds)), Timeout.InfiniteTimeSpan);
-        }
+        (_alarm ??= new RateAlarm(Wake, clock)).Set(Math.Min(_later.First - _early ?? long.MaxValue, now < _lease.Until ? _lease.Until : long.MaxValue), now);
     }
 
     private void Wake()
     {
         lock (_lock)
         {
-            _wakesAt = 0;
+            _alarm?.Heard();
             Look();
             Switch.Set(paused: _free == 0);
         }

@@ -50,9 +50,8 @@ internal static class TaskHeaders
         DeliveryCount, "x-acquired-count", "x-death", "x-dotnet-pub-seq-no", "CC", "BCC",
     };
 
-    // All headers of a message must fit one frame, 128 KiB by default; with more the broker closes the whole connection.
+    // All headers of a message must fit one frame, 128 KiB by default; with more the broker closes the whole connection. What travels with a task of a chain takes its part of it.
     private const int MaxForeignBytes = 32 * 1024;
-    // What travels with a task of a chain takes its part of the frame.
     private const int MaxForeignInChain = 16 * 1024;
 
     public static IReadOnlyDictionary<string, object?> None { get; } = ReadOnlyDictionary<string, object?>.Empty;

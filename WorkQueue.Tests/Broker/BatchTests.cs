@@ -10,7 +10,7 @@ using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
 
-[Collection(BrokerTests.Name)]
+[Collection(MoreBrokerTests.Name)]
 public sealed class BatchTests(BrokerFixture broker)
 {
     private static BatchOptions Followed => new() { OnSuccess = Probe("succeeded"), OnComplete = Probe("complete") };

@@ -9,7 +9,7 @@ using WorkQueue.Tests.Support.Odd;
 namespace WorkQueue.Tests.Broker;
 
 /// <summary>Whatever a handler does is what becomes of its own task, and of no other.</summary>
-[Collection(BrokerTests.Name)]
+[Collection(MoreBrokerTests.Name)]
 public sealed class OddHandlerTests(BrokerFixture broker)
 {
     [BrokerTheory]

@@ -11,7 +11,7 @@ using Xunit.Abstractions;
 namespace WorkQueue.Tests.Broker;
 
 /// <summary>At most so many tasks of a queue start in a time, over all workers (docs/flow.md).</summary>
-[Collection(BrokerTests.Name)]
+[Collection(MoreBrokerTests.Name)]
 public sealed class RateTests(BrokerFixture broker, ITestOutputHelper output)
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);

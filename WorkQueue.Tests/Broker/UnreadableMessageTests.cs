@@ -10,7 +10,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Broker;
 
 /// <summary>Messages that end the client's connection whenever they are delivered.</summary>
-[Collection(BrokerTests.Name)]
+[Collection(MoreBrokerTests.Name)]
 public sealed class UnreadableMessageTests(BrokerFixture broker)
 {
     private static readonly byte[] Body = "\"unreadable\""u8.ToArray();

@@ -75,7 +75,7 @@ public sealed class RetryPolicyTests
 
     [Fact]
     public void A_run_cut_short_by_a_stop_goes_back() =>
-        Assert.Equal(new Disposition.Return(new AttemptEnd("stop", null, null, Now), HasRun: true), Decide(new TaskOutcome.Interrupted("stop"), 99));
+        Assert.Equal(new Disposition.Requeue(new AttemptEnd("stop", null, null, Now), HasRun: true), Decide(new TaskOutcome.Interrupted("stop"), 99));
 
     [Fact]
     public void A_delivery_the_broker_took_back_is_left_alone() =>

@@ -20,7 +20,7 @@ internal sealed class GiveBack(IChannel channel, TaskLane lane, TaskPipeline pip
     {
         try
         {
-            Disposition.Return back = new(new AttemptEnd(reason, null, null, pipeline.Clock.GetUtcNow()));
+            Disposition.Requeue back = new(new AttemptEnd(reason, null, null, pipeline.Clock.GetUtcNow()));
             bool isBack = await pipeline.Settler.TryGiveBackAsync(channel, delivery, back, lease);
             if (isBack)
             {

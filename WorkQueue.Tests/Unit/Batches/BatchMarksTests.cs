@@ -6,19 +6,19 @@ namespace WorkQueue.Tests.Unit.Batches;
 public sealed class BatchMarksTests
 {
     [Theory]
-    [InlineData(new[] { nameof(Mark.Succeeded), nameof(Mark.Succeeded), nameof(Mark.DeadLettered), nameof(Mark.Cancelled) }, nameof(Mark.Succeeded))]
-    [InlineData(new[] { nameof(Mark.DeadLettered), nameof(Mark.DeadLettered), nameof(Mark.Succeeded) }, nameof(Mark.Succeeded))]
-    [InlineData(new[] { nameof(Mark.DeadLettered), nameof(Mark.Cancelled) }, nameof(Mark.Cancelled))]
-    [InlineData(new[] { nameof(Mark.Cancelled), nameof(Mark.DeadLettered) }, nameof(Mark.Cancelled))]
-    [InlineData(new[] { nameof(Mark.Cancelled), nameof(Mark.Succeeded), nameof(Mark.Cancelled) }, nameof(Mark.Succeeded))]
-    [InlineData(new[] { nameof(Mark.Out), nameof(Mark.Succeeded) }, nameof(Mark.Out))]
+    [InlineData(new[] { nameof(MemberMark.Succeeded), nameof(MemberMark.Succeeded), nameof(MemberMark.DeadLettered), nameof(MemberMark.Cancelled) }, nameof(MemberMark.Succeeded))]
+    [InlineData(new[] { nameof(MemberMark.DeadLettered), nameof(MemberMark.DeadLettered), nameof(MemberMark.Succeeded) }, nameof(MemberMark.Succeeded))]
+    [InlineData(new[] { nameof(MemberMark.DeadLettered), nameof(MemberMark.Cancelled) }, nameof(MemberMark.Cancelled))]
+    [InlineData(new[] { nameof(MemberMark.Cancelled), nameof(MemberMark.DeadLettered) }, nameof(MemberMark.Cancelled))]
+    [InlineData(new[] { nameof(MemberMark.Cancelled), nameof(MemberMark.Succeeded), nameof(MemberMark.Cancelled) }, nameof(MemberMark.Succeeded))]
+    [InlineData(new[] { nameof(MemberMark.Out), nameof(MemberMark.Succeeded) }, nameof(MemberMark.Out))]
     public void A_success_is_final_and_a_dead_letter_may_yet_succeed(string[] told, string last)
     {
         BatchMarks marks = new();
         marks.Grow(2);
         foreach (string mark in told)
         {
-            marks.Set([1], Enum.Parse<Mark>(mark));
+            marks.Set([1], Enum.Parse<MemberMark>(mark));
         }
 
         Assert.Equal(last, marks[1].ToString());
@@ -30,7 +30,7 @@ public sealed class BatchMarksTests
     {
         BatchMarks marks = new();
         marks.Grow(3);
-        marks.Set([-1, 3, int.MaxValue, 0], Mark.Succeeded);
+        marks.Set([-1, 3, int.MaxValue, 0], MemberMark.Succeeded);
         Assert.Equal((3, 2, 1), (marks.Total, marks.Pending, marks.Succeeded));
         Assert.Null(marks[3]);
     }
@@ -42,7 +42,7 @@ public sealed class BatchMarksTests
         marks.Grow(60_000);
         marks.Grow(BatchRecord.MostMembers);
         Random random = new(1);
-        foreach (Mark mark in (Mark[])[Mark.Succeeded, Mark.DeadLettered, Mark.Cancelled, Mark.Out])
+        foreach (MemberMark mark in (MemberMark[])[MemberMark.Succeeded, MemberMark.DeadLettered, MemberMark.Cancelled, MemberMark.Out])
         {
             marks.Set([.. Enumerable.Range(0, 25_000).Select(_ => random.Next(BatchRecord.MostMembers))], mark);
         }
@@ -51,7 +51,7 @@ public sealed class BatchMarksTests
         Assert.InRange(written.Length, 1, 70_000);
         BatchMarks read = Read(marks.Count, written, marks.Counts);
         Assert.Equal(marks.Counts, read.Counts);
-        Assert.All(Enum.GetValues<Mark>(), mark => Assert.Equal(marks.With(mark), read.With(mark)));
+        Assert.All(Enum.GetValues<MemberMark>(), mark => Assert.Equal(marks.With(mark), read.With(mark)));
     }
 
     [Fact]
@@ -59,13 +59,13 @@ public sealed class BatchMarksTests
     {
         BatchMarks marks = new();
         marks.Grow(10);
-        marks.Set([1, 2, 3], Mark.Succeeded);
+        marks.Set([1, 2, 3], MemberMark.Succeeded);
         marks.Forget();
-        marks.Set([4], Mark.Succeeded);
+        marks.Set([4], MemberMark.Succeeded);
         marks.Grow(20);
         Assert.Null(marks.Write());
         BatchMarks read = Read(marks.Count, null, marks.Counts);
         Assert.Equal((10, 3), (read.Total, read.Succeeded));
-        Assert.Empty(read.With(Mark.Succeeded));
+        Assert.Empty(read.With(MemberMark.Succeeded));
     }
 }

@@ -3,7 +3,7 @@ using WorkQueue.Messaging;
 namespace WorkQueue.Board.Api;
 
 /// <summary>Enqueues the lines of a batch, some at a time.</summary>
-internal sealed class Batch(ITaskQueue queue)
+internal sealed class LineBatch(ITaskQueue queue)
 {
     private readonly List<string> _ids = [];
     private readonly List<RejectedLine> _rejected = [];
