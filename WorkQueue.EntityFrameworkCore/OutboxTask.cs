@@ -1,3 +1,5 @@
+using WorkQueue.Messaging;
+
 namespace WorkQueue.EntityFrameworkCore;
 
 /// <summary>
@@ -18,7 +20,7 @@ public sealed class OutboxTask
     /// <summary>The queue, by its name in the settings.</summary>
     public string Queue { get; internal set; } = "";
 
-    /// <summary>Tasks of one sequence are sent one after the other: those of a key, or of a lane that is ordered. Null for a task that is on its own.</summary>
+    /// <summary>Tasks of one sequence are sent one after the other: those of a key, of a lane that is ordered, or of a <see cref="NewTask.Unique"/> of which the newest holds. Null for a task that is on its own.</summary>
     public string? Sequence { get; internal set; }
 
     /// <summary>When it was enqueued.</summary>
@@ -27,7 +29,10 @@ public sealed class OutboxTask
     /// <summary>How often the broker, or a rule, has not let it pass.</summary>
     public int Attempts { get; internal set; }
 
-    /// <summary>Why, the last time; null for one that was never refused.</summary>
+    /// <summary>How often of these it broke a rule: after <see cref="TaskOutboxOptions.MaxAttempts"/> it is set aside.</summary>
+    public int RuleAttempts { get; internal set; }
+
+    /// <summary>Why, the last time, at most 2,000 characters of it; null for one that was never refused.</summary>
     public string? Error { get; internal set; }
 
     /// <summary>When it is tried again; null for at once.</summary>

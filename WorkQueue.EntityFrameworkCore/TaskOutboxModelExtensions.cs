@@ -21,8 +21,15 @@ public static class TaskOutboxModelExtensions
             row.Property(task => task.Type).HasMaxLength(100);
             row.Property(task => task.Queue).HasMaxLength(100);
             row.Property(task => task.Sequence).HasMaxLength(400);
+            // Whatever length a program's own convention gives to texts.
+            row.Property(task => task.Error).HasMaxLength(-1);
+            row.Property(task => task.Task).HasMaxLength(-1);
+            row.Property(task => task.TraceParent).HasMaxLength(-1);
+            row.Property(task => task.TraceState).HasMaxLength(-1);
             // By it the relay finds, among many, the few that were not taken.
             row.HasIndex(task => task.NextTryAt);
+            // And by this one those that are in no sequence, while another relay sends those that are.
+            row.HasIndex(task => new { task.SetAsideAt, task.Sequence, task.Id });
         });
     }
 }

@@ -27,22 +27,28 @@ public static class TaskOutboxServices
         string name = Outbox<TContext>.OptionsName;
         if (!services.Any(service => service.ServiceType == typeof(Outbox<TContext>)))
         {
+            string shown = NameOf(typeof(TContext), services);
             // First, so that it stops last: what the relay has begun to send is confirmed before.
             services.AddTaskQueue();
             AddSettings(services, name);
             services.TryAddSingleton<PendingContexts>();
             services.TryAddSingleton<OutboxSender>();
-            services.AddSingleton<Outbox<TContext>>();
+            services.AddSingleton(provider => ActivatorUtilities.CreateInstance<Outbox<TContext>>(provider, shown));
             services.ConfigureDbContext<TContext>((provider, context) => context.AddInterceptors(
                 new OutboxInterceptor(provider.GetRequiredService<PendingContexts>(), provider.GetRequiredService<Outbox<TContext>>().Signal)));
             services.AddHostedService<OutboxRelay<TContext>>();
             services.AddSingleton<OutboxMonitor<TContext>>();
             services.AddHostedService(provider => provider.GetRequiredService<OutboxMonitor<TContext>>());
-            services.AddHealthChecks().AddCheck<OutboxHealthCheck<TContext>>($"outbox-{Outbox<TContext>.Name}");
+            services.AddHealthChecks().AddCheck<OutboxHealthCheck<TContext>>($"outbox-{shown}");
         }
 
         return configure is null ? services : services.PostConfigure(name, configure);
     }
+
+    // Two contexts of one name are not to be one in the health, which refuses that, and in metrics.
+    private static string NameOf(Type context, IServiceCollection services) => services.Any(service =>
+        service.ServiceType is { IsConstructedGenericType: true } type && type.GetGenericTypeDefinition() == typeof(Outbox<>) && type.GenericTypeArguments[0].Name == context.Name)
+        ? context.FullName! : context.Name;
 
     private static void AddSettings(IServiceCollection services, string name)
     {

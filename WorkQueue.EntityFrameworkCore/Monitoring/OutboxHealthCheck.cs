@@ -19,15 +19,15 @@ internal sealed class OutboxHealthCheck<TContext>(Outbox<TContext> outbox, Outbo
             return HealthCheckResult.Unhealthy(string.Create(CultureInfo.InvariantCulture, $"The outbox could not be read or written since {away.Since:u}: {away.Reason}"));
         }
 
-        OutboxCount? count = await monitor.CurrentAsync(cancellationToken);
-        return Problems(outbox.Relay.Problem, count) is { Length: > 0 } problems ? HealthCheckResult.Degraded(problems) : HealthCheckResult.Healthy();
+        return Problems(outbox.Relay.Problem, await monitor.CurrentAsync(cancellationToken)) is { Length: > 0 } problems ? HealthCheckResult.Degraded(problems) : HealthCheckResult.Healthy();
     }
 
-    private string Problems(RelayProblem? relay, OutboxCount? count)
+    private string Problems(RelayProblem? relay, Counted counted)
     {
+        OutboxCount? count = counted.Count;
         CultureInfo invariant = CultureInfo.InvariantCulture;
         List<string> problems = [];
-        string waiting = count is { Waiting: > 0 } ? string.Create(invariant, $"{count.Waiting} task(s) wait in the outbox, the oldest since {clock.GetUtcNow() - count.Oldest:u}") : "The outbox cannot be sent";
+        string waiting = count is { Waiting: > 0 } ? string.Create(invariant, $"{OutboxCount.Text(count.Waiting)} task(s) wait in the outbox, the oldest since {clock.GetUtcNow() - count.Oldest:u}") : "The outbox cannot be sent";
         if (relay is not null)
         {
             problems.Add(string.Create(invariant, $"{waiting}; nothing was sent since {relay.Since:u}: {relay.Reason}"));
@@ -39,12 +39,17 @@ internal sealed class OutboxHealthCheck<TContext>(Outbox<TContext> outbox, Outbo
 
         if (count is { Refused: > 0 })
         {
-            problems.Add(string.Create(invariant, $"{count.Refused} task(s) of the outbox were not taken, and are tried again: the column Error says why"));
+            problems.Add(string.Create(invariant, $"{OutboxCount.Text(count.Refused)} task(s) of the outbox were not taken, and are tried again: the column Error says why"));
         }
 
         if (count is { SetAside: > 0 })
         {
-            problems.Add(string.Create(invariant, $"{count.SetAside} task(s) of the outbox are set aside: correct what the column Error says and set SetAsideAt to null, or delete them"));
+            problems.Add(string.Create(invariant, $"{OutboxCount.Text(count.SetAside)} task(s) of the outbox are set aside: correct what the column Error says and set SetAsideAt to null, or delete them"));
+        }
+
+        if (count is null)
+        {
+            problems.Add($"What waits in the outbox could not be counted: {counted.Problem}");
         }
 
         return string.Join("; ", problems);

@@ -4,11 +4,11 @@ using Microsoft.Extensions.Options;
 namespace WorkQueue.EntityFrameworkCore.Relaying;
 
 /// <summary>What the parts of one context's outbox share.</summary>
-internal sealed class Outbox<TContext>(IOptionsMonitor<TaskOutboxOptions> options, TimeProvider clock)
+internal sealed class Outbox<TContext>(string name, IOptionsMonitor<TaskOutboxOptions> options, TimeProvider clock)
     where TContext : DbContext
 {
     /// <summary>What it is called in logs, metrics and health.</summary>
-    public static string Name => typeof(TContext).Name;
+    public string Name => name;
 
     /// <summary>What its settings are called.</summary>
     public static string OptionsName => typeof(TContext).FullName!;

@@ -21,6 +21,9 @@ internal sealed class OutboxRelay<TContext>(
     // For all but the confirms.
     private static readonly TimeSpan Reserve = TimeSpan.FromSeconds(60);
 
+    private readonly ConfirmedRows _confirmed = new();
+    private readonly QueuePauses _pauses = new(clock);
+
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
@@ -58,7 +61,7 @@ internal sealed class OutboxRelay<TContext>(
         {
             if (outbox.Relay.Fails(failure.Message, isDatabase: true))
             {
-                logger.OutboxUnreadable(failure, Outbox<TContext>.Name);
+                logger.OutboxUnreadable(failure, outbox.Name);
             }
 
             return Round.Failed;
@@ -76,16 +79,19 @@ internal sealed class OutboxRelay<TContext>(
         TaskOutboxOptions options = outbox.Options;
         TimeSpan confirm = queue.Value.ConfirmTimeout;
         // The last one of a sequence is begun, waits for its place, and for its confirm.
-        await using OutboxBatch batch = await OutboxBatch.TakeAsync(context, OutboxTable.ForRelay(context), options.BatchSize, (3 * confirm) + Reserve, stopping);
-        SendOutcome[] outcomes = batch.Rows.Count == 0 ? [] : await sender.SendAsync(batch.Rows, confirm);
-        long[] sent = [.. batch.Rows.Where((_, index) => outcomes[index] is SendOutcome.Sent).Select(row => row.Id)];
-        RefusedRow[] refused = [.. batch.Rows.Select((row, index) => outcomes[index] is SendOutcome.Refused refusal ? Refuse(row, refusal, options) : null).OfType<RefusedRow>()];
-        await batch.EndAsync(sent, refused);
+        BatchLimits limits = new(options.BatchSize, (3 * confirm) + Reserve, _pauses.All, _pauses.Due);
+        await using OutboxBatch batch = await OutboxBatch.TakeAsync(context, OutboxTable.ForRelay(context), limits, stopping);
+        OutboxRow[] rows = [.. batch.Rows.Where(row => !_confirmed.Has(row))];
+        long start = clock.GetTimestamp();
+        SendOutcome[] outcomes = rows.Length == 0 ? [] : await sender.SendAsync(rows, confirm);
+        _confirmed.Add([.. rows.Where((_, index) => outcomes[index] is SendOutcome.Sent)]);
+        bool isBack = _pauses.Learn(rows, outcomes, clock.GetElapsedTime(start), options.MaxRetryDelay);
+        await EndAsync(batch, [.. rows.Select((row, index) => outcomes[index] is SendOutcome.Refused refusal ? Refuse(row, refusal, options) : null).OfType<RefusedRow>()]);
         if (outcomes.OfType<SendOutcome.Unavailable>().FirstOrDefault() is { } away)
         {
             if (outbox.Relay.Fails(away.Reason, isDatabase: false))
             {
-                logger.OutboxWaits(Outbox<TContext>.Name, away.Reason);
+                logger.OutboxWaits(outbox.Name, away.Reason);
             }
 
             return Round.Failed;
@@ -93,24 +99,37 @@ internal sealed class OutboxRelay<TContext>(
 
         if (outbox.Relay.Works())
         {
-            logger.OutboxWorks(Outbox<TContext>.Name);
+            logger.OutboxWorks(outbox.Name);
         }
 
-        return batch.Rows.Count == options.BatchSize ? Round.More : Round.Done;
+        return batch.IsFull || isBack ? Round.More : Round.Done;
+    }
+
+    private async Task EndAsync(OutboxBatch batch, IReadOnlyList<RefusedRow> refused)
+    {
+        OutboxRow[] sent = [.. batch.Rows.Where(_confirmed.Has)];
+        int deleted = await batch.EndAsync([.. sent.Select(row => row.Id)], refused);
+        if (deleted < sent.Length)
+        {
+            throw new InvalidOperationException(
+                $"of {sent.Length} tasks that were sent, {deleted} could be deleted; something in the database keeps the others, as a trigger that returns NULL. As long as this program runs it does not send them again");
+        }
+
+        _confirmed.Remove(sent);
     }
 
     private RefusedRow Refuse(OutboxRow row, SendOutcome.Refused refusal, TaskOutboxOptions options)
     {
-        int attempts = row.Attempts + 1;
-        if (refusal.IsFinal || (refusal.IsRule && attempts >= options.MaxAttempts))
+        int attempts = row.Attempts + 1, ruleAttempts = row.RuleAttempts + (refusal.IsRule ? 1 : 0);
+        if (refusal.IsFinal || (refusal.IsRule && ruleAttempts >= options.MaxAttempts))
         {
-            logger.OutboxTaskSetAside(row.TaskId, row.Type, Outbox<TContext>.Name, attempts, refusal.Reason);
-            return new RefusedRow(row.Id, attempts, refusal.Reason, null);
+            logger.OutboxTaskSetAside(row.TaskId, row.Type, outbox.Name, attempts, refusal.Reason);
+            return new RefusedRow(row.Id, attempts, ruleAttempts, refusal.Reason, null);
         }
 
         TimeSpan wait = Backoff.Delay(row.Attempts, Random.Shared.NextDouble(), options.MaxRetryDelay);
-        logger.OutboxTaskRefused(row.TaskId, row.Type, Outbox<TContext>.Name, attempts, wait.TotalSeconds, refusal.Reason);
-        return new RefusedRow(row.Id, attempts, refusal.Reason, wait);
+        logger.OutboxTaskRefused(row.TaskId, row.Type, outbox.Name, attempts, wait.TotalSeconds, refusal.Reason);
+        return new RefusedRow(row.Id, attempts, ruleAttempts, refusal.Reason, wait);
     }
 
     private enum Round

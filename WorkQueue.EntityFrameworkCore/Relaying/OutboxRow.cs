@@ -1,7 +1,7 @@
 namespace WorkQueue.EntityFrameworkCore.Relaying;
 
 /// <summary>A row that the relay has locked.</summary>
-internal sealed record OutboxRow(long Id, string TaskId, string Type, string? Sequence, int Format, string Task, string? TraceParent, string? TraceState, int Attempts);
+internal sealed record OutboxRow(long Id, string TaskId, string Type, string Queue, string? Sequence, int Format, string Task, string? TraceParent, string? TraceState, int Attempts, int RuleAttempts);
 
 /// <summary>What came of sending a row.</summary>
 internal abstract record SendOutcome
@@ -19,5 +19,6 @@ internal abstract record SendOutcome
     /// <param name="Reason">Why.</param>
     /// <param name="IsRule">For what it is, and not for how the broker or its queue is just now.</param>
     /// <param name="IsFinal">It will never be.</param>
-    public sealed record Refused(string Reason, bool IsRule = false, bool IsFinal = false) : SendOutcome;
+    /// <param name="IsOfQueue">By its queue, which may not take others either.</param>
+    public sealed record Refused(string Reason, bool IsRule = false, bool IsFinal = false, bool IsOfQueue = false) : SendOutcome;
 }

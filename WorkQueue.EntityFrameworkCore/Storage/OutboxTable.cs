@@ -10,6 +10,9 @@ internal sealed class OutboxTable
 {
     private const string Postgres = "Npgsql.EntityFrameworkCore.PostgreSQL";
 
+    // What that provider says of a column, by the names of its own type.
+    private const string Strategy = "Npgsql:ValueGenerationStrategy";
+
     private readonly IEntityType _rows;
     private readonly StoreObjectIdentifier _store;
     private readonly ISqlGenerationHelper _sql;
@@ -33,10 +36,20 @@ internal sealed class OutboxTable
         context.GetService<ISqlGenerationHelper>());
 
     /// <summary>The same for a relay, which locks rows in a way that not every database has.</summary>
-    /// <exception cref="InvalidOperationException">The model has no outbox, or the database is another.</exception>
-    public static OutboxTable ForRelay(DbContext context) => context.Database.ProviderName == Postgres
-        ? Of(context)
-        : throw new InvalidOperationException(
-            $"The relay of the outbox of {context.GetType().Name} cannot work on {context.Database.ProviderName}: it is written for, and tested on, PostgreSQL alone ({Postgres}). "
-            + "Use that provider for this context.");
+    /// <exception cref="InvalidOperationException">The model has no outbox, the database is another, or does not number the rows.</exception>
+    public static OutboxTable ForRelay(DbContext context)
+    {
+        if (context.Database.ProviderName != Postgres)
+        {
+            throw new InvalidOperationException(
+                $"The relay of the outbox of {context.GetType().Name} cannot work on {context.Database.ProviderName}: it is written for, and tested on, PostgreSQL alone ({Postgres}). "
+                + "Use that provider for this context.");
+        }
+
+        OutboxTable table = Of(context);
+        string? strategy = table._rows.FindProperty(nameof(OutboxTask.Id))!.FindAnnotation(Strategy)?.Value?.ToString();
+        return strategy is "IdentityByDefaultColumn" or "IdentityAlwaysColumn" or "SerialColumn" or "Sequence" ? table : throw new InvalidOperationException(
+            $"The relay of the outbox of {context.GetType().Name} cannot keep tasks in order: the column {nameof(OutboxTask.Id)} of {table.Name} is numbered by {strategy ?? "nobody"}, not by the database at the insert. "
+            + "Call modelBuilder.Entity<OutboxTask>().Property(task => task.Id).UseIdentityByDefaultColumn() after AddTaskOutbox(), and add a migration.");
+    }
 }

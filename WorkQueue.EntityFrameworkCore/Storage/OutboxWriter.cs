@@ -61,7 +61,7 @@ internal sealed class OutboxWriter
             TaskId = message.Id,
             Type = message.Type,
             Queue = message.Queue,
-            Sequence = SequenceOf(_topology[message.Queue], message),
+            Sequence = SequenceOf(_topology[message.Queue], message, task.Unique),
             EnqueuedAt = now,
             Format = TaskJson.Format,
             Task = TaskJson.Write(whole),
@@ -70,9 +70,10 @@ internal sealed class OutboxWriter
         };
     }
 
-    private static string? SequenceOf(TaskQueue queue, TaskMessage message) =>
-        queue.Lanes.Order != LaneOrder.Keys ? null
-        : queue.Lanes.IsOrdered ? queue.Lanes.Of(message.Type, message.Priority, message.Key ?? message.Id).Key
-        : message.Key is { } key ? $"{queue.Name}\n{key}"
+    private static string? SequenceOf(TaskQueue queue, TaskMessage message, UniqueOptions? unique) =>
+        queue.Lanes is { Order: LaneOrder.Keys, IsOrdered: true } ? queue.Lanes.Of(message.Type, message.Priority, message.Key ?? message.Id).Key
+        : queue.Lanes.Order == LaneOrder.Keys && message.Key is { } key ? $"{queue.Name}\n{key}"
+        // The newest of a key is to hold, whichever was confirmed first.
+        : unique is { Then: not UniqueRule.Skip } ? $"unique\n{UniqueRules.ScopeOf(unique, message)}"
         : null;
 }

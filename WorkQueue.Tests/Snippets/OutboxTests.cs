@@ -35,6 +35,19 @@ public sealed class OutboxTests(BrokerFixture broker)
         }
 
         Assert.Equal(task, waiting?.BasicProperties.MessageId);
+
+        // begin-snippet: outbox-retry
+        await shop.Database.CreateExecutionStrategy().ExecuteAsync(async () =>
+        {
+            shop.ChangeTracker.Clear();
+            await using var transaction = await shop.Database.BeginTransactionAsync();
+            shop.Orders.Add(new BookOrder { Number = "18" });
+            shop.Enqueue(new CountWords("…"));
+            await shop.SaveChangesAsync();
+            await transaction.CommitAsync();
+        });
+        // end-snippet
+        await queue.TakeAsync("default");
     }
 
     private static void AddServices(IServiceCollection services, string connectionString)
