@@ -101,10 +101,9 @@ public sealed class OutboxTaskTests(BrokerFixture broker)
         await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System);
         string fine = await TestDatabase.EnqueueAsync(later, shop => shop.Enqueue("probe", "fine"));
         IHost relay = await queue.StartAsync(builder => database.AddTo(builder, options => (options.MaxAttempts, options.PollInterval, options.MaxRetryDelay) = (2, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1))), ("Types:probe:Queue", "default"));
-        Assert.Equal(fine, (await queue.TakeAsync("default")).BasicProperties.MessageId);
-
         OutboxTask[] rows = [];
         await Eventually.TrueAsync(async () => (rows = await database.RowsAsync()) is { Length: 3 } && rows.All(row => row.SetAsideAt is not null), "three are set aside");
+        Assert.Equal(fine, (await queue.TakeAsync("default")).BasicProperties.MessageId);
         Assert.Equal([(odd, 52, 2), (late, 1, 1), (unreadable, 2, 2)], rows.Select(row => (row.TaskId, row.Attempts, row.RuleAttempts)));
         Assert.Contains("No task type 'odd'", rows[0].Error, StringComparison.Ordinal);
         Assert.Contains("deadline", rows[1].Error, StringComparison.Ordinal);
