@@ -26,25 +26,39 @@ internal sealed class FailedKeys : IDisposable
     /// <summary>Whether a key, or none that is ours, is not to be looked at.</summary>
     public bool IsShut(HttpContext context, ApiKey? key)
     {
+        if (key is not null && _right.ContainsKey(PlaceOf(context, key)))
+        {
+            return false;
+        }
+
         using RateLimitLease any = _limiter.AttemptAcquire(context, 0);
-        return !any.IsAcquired && !(key is not null && _right.ContainsKey((AddressOf(context.Connection.RemoteIpAddress), key.Name)));
+        return !any.IsAcquired;
     }
 
     /// <summary>A key was right.</summary>
     public void Welcome(HttpContext context, ApiKey key)
     {
+        (IPAddress, string) place = PlaceOf(context, key);
+        // By far the most were before: to count them all locks the whole dictionary.
+        if (_right.ContainsKey(place))
+        {
+            return;
+        }
+
         if (_right.Count >= MostRight)
         {
             _right.Clear();
         }
 
-        _right.TryAdd((AddressOf(context.Connection.RemoteIpAddress), key.Name), 0);
+        _right.TryAdd(place, 0);
     }
 
     /// <summary>One more.</summary>
     public void Count(HttpContext context) => _limiter.AttemptAcquire(context).Dispose();
 
     public void Dispose() => _limiter.Dispose();
+
+    private static (IPAddress Address, string Key) PlaceOf(HttpContext context, ApiKey key) => (AddressOf(context.Connection.RemoteIpAddress), key.Name);
 
     // Of IPv6 the network: who has one has as many addresses as he likes.
     private static IPAddress AddressOf(IPAddress? address) => address switch
