@@ -2,9 +2,11 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
@@ -25,7 +27,8 @@ public static class Extensions
 
     /// <summary>
     /// Adds OpenTelemetry logs, metrics and traces, the health check "self", and the default type of tasks. They are exported by OTLP if
-    /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, and otherwise only collected.
+    /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, and otherwise only collected. Where the setting <c>SettingsFolder</c> names a folder, each of its files is a
+    /// setting by its name (<c>WorkQueue__ApiKeys__admin</c>), read again when it changes: a mounted secret.
     /// </summary>
     /// <param name="builder">The builder of the service.</param>
     /// <returns>The same builder.</returns>
@@ -51,6 +54,9 @@ public static class Extensions
 
         // What the tutorials' programs send names no type. Before all other settings, and not in a file: which one is read depends on the current folder.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = [KeyValuePair.Create("WorkQueue:Queues:default:DefaultType", (string?)"simulate")] });
+        if (builder.Configuration["SettingsFolder"] is { Length: > 0 } folder)
+            builder.Configuration.AddKeyPerFile(source => (source.FileProvider, source.ReloadOnChange) = (LookedAt(folder), true));
+
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LiveTag]);
         return builder;
     }
@@ -68,6 +74,9 @@ public static class Extensions
             .AllowAnonymous().DisableHttpMetrics();
         return app;
     }
+
+    // A mounted secret is a link to a folder, which alone changes: to be seen by looking (every four seconds), not by waiting to be told.
+    private static PhysicalFileProvider LookedAt(string folder) => new(Path.GetFullPath(folder)) { UsePollingFileWatcher = true, UseActivePolling = true };
 
     // Asked every few seconds, these would bury the tasks: health, and what its caller looks up and says is not to be recorded, in the flags of W3C's traceparent.
     private static bool IsProbe(HttpRequest request) =>

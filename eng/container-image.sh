@@ -48,7 +48,9 @@ if [ "$1" = rabbitmq-server ]; then
         [ -z "${RABBITMQ_DEFAULT_USER:-}" ] || echo "default_user = $RABBITMQ_DEFAULT_USER"
         [ -z "${RABBITMQ_DEFAULT_PASS:-}" ] || echo "default_pass = $RABBITMQ_DEFAULT_PASS"
     } >/etc/rabbitmq/conf.d/10-container.conf
-    chown -R rabbitmq:rabbitmq /var/lib/rabbitmq /etc/rabbitmq
+    chown -R rabbitmq:rabbitmq /var/lib/rabbitmq
+    # Not what was mounted there to be read.
+    chown rabbitmq:rabbitmq /etc/rabbitmq /etc/rabbitmq/conf.d /etc/rabbitmq/enabled_plugins /etc/rabbitmq/conf.d/10-container.conf
     export HOME=/var/lib/rabbitmq
     shift
     exec setpriv --reuid rabbitmq --regid rabbitmq --init-groups /usr/lib/rabbitmq/bin/rabbitmq-server "$@"

@@ -26,7 +26,7 @@ internal static class CallPipeline
             pipeline.Use((context, next) => EnterAsync(context, next, mount));
             pipeline.UseStatusCodePages(status => Results.Problem(statusCode: status.HttpContext.Response.StatusCode).ExecuteAsync(status.HttpContext));
             pipeline.UseRequestDecompression();
-            pipeline.Use((context, next) => IsFromElsewhere(context.Request, isPage) ? RefuseAsync(context) : next(context));
+            pipeline.Use((context, next) => !isPage && OtherSite.Sent(context.Request) ? RefuseAsync(context) : next(context));
             pipeline.Use(Audit.LogAsync);
             pipeline.Use(RouteIds.DecodeAsync);
             pipeline.Run(call);
@@ -57,22 +57,6 @@ internal static class CallPipeline
             context.Response.Clear();
             await context.RequestServices.GetRequiredService<ErrorAnswers>().AnswerAsync(context, error);
         }
-    }
-
-    // In Development no key is asked for, and any page in the developer's browser could send a plain text task; elsewhere the application may know its users by
-    // what a browser sends along by itself. Browsers say where a request comes from to https and localhost, and to others its origin. The forms of the board
-    // have a token, and may come through a proxy that calls this host by another name.
-    private static bool IsFromElsewhere(HttpRequest request, bool isPage)
-    {
-        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
-        {
-            return false;
-        }
-
-        string site = request.Headers["Sec-Fetch-Site"].ToString();
-        return isPage ? site == "cross-site"
-            : site.Length > 0 ? site is not ("same-origin" or "none")
-            : request.Headers.Origin.ToString() is { Length: > 0 } origin && !(Uri.TryCreate(origin, UriKind.Absolute, out Uri? from) && from.Authority == request.Host.Value);
     }
 
     private static Task RefuseAsync(HttpContext context) => Results.Problem(

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Antiforgery;
 using WorkQueue.Board.Pages.Models;
 
 namespace WorkQueue.Board.Pages;
@@ -9,7 +8,6 @@ internal static class BoardExtensions
     public static void AddBoard(this IServiceCollection services)
     {
         services.AddRazorComponents();
-        services.AddAntiforgery();
         services.AddSingleton<BoardWork>();
         services.AddSingleton<QueueSamples>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueSamples>());
@@ -18,11 +16,7 @@ internal static class BoardExtensions
     public static void MapBoard(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder board = app.MapGroup("").ExcludeFromDescription().DisableHttpMetrics();
-        board.AddEndpointFilterFactory((_, next) =>
-        {
-            BoardFilter? filter = null;
-            return context => (filter ??= new BoardFilter(context.HttpContext.RequestServices.GetRequiredService<IAntiforgery>())).InvokeAsync(context, next);
-        });
+        board.AddEndpointFilter<BoardFilter>();
         board.MapAssets();
         board.MapSignIn();
         board.MapLive();

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Antiforgery;
 using WorkQueue.Board.Calls;
 using WorkQueue.Board.Pages.Models;
 using WorkQueue.Board.Pages.Screens;
@@ -6,7 +5,7 @@ using WorkQueue.Board.Pages.Screens;
 namespace WorkQueue.Board.Pages;
 
 /// <summary>What all pages share: headers, protected forms, errors as pages.</summary>
-internal sealed class BoardFilter(IAntiforgery antiforgery) : IEndpointFilter
+internal sealed class BoardFilter : IEndpointFilter
 {
     // Nothing but our own files, and nothing of them inside a page: text that gets into one by mistake can do nothing.
     private const string ContentSecurityPolicy =
@@ -20,7 +19,7 @@ internal sealed class BoardFilter(IAntiforgery antiforgery) : IEndpointFilter
         {
             if (!HttpMethods.IsGet(http.Request.Method))
             {
-                await antiforgery.ValidateRequestAsync(http);
+                await ReadAsync(http.Request);
             }
 
             if (Caller.Refusal(http) is { } refusal)
@@ -29,10 +28,6 @@ internal sealed class BoardFilter(IAntiforgery antiforgery) : IEndpointFilter
             }
 
             return await next(context);
-        }
-        catch (AntiforgeryValidationException invalid)
-        {
-            return ErrorOf(http, invalid.InnerException as BadHttpRequestException ?? new BadHttpRequestException("This form is out of date; nothing was changed. Go back, load the page again and repeat it."));
         }
         catch (InvalidDataException invalid)
         {
@@ -43,6 +38,13 @@ internal sealed class BoardFilter(IAntiforgery antiforgery) : IEndpointFilter
             return ErrorOf(http, expected);
         }
     }
+
+    // What cannot be read changes nothing, and what can is in the line of the audit.
+    private static Task<IFormCollection> ReadAsync(HttpRequest request) =>
+        OtherSite.Sent(request) ? throw new BadHttpRequestException(
+            $"This form was sent by a page of another site; nothing was changed. If it was not: a proxy before this program is to pass the header Host on as it came, here '{request.Host}'.", StatusCodes.Status403Forbidden)
+        : request.HasFormContentType ? request.ReadFormAsync(request.HttpContext.RequestAborted)
+        : throw new BadHttpRequestException("This is no form.", StatusCodes.Status415UnsupportedMediaType);
 
     private static void SetHeaders(IHeaderDictionary headers)
     {

@@ -67,9 +67,8 @@ public sealed partial class MappedBoardTests
         await host.RecordAsync(host.Records.Queued("waits"));
         using HttpClientHandler handler = new() { AllowAutoRedirect = false };
         using HttpClient browser = new(handler) { BaseAddress = new Uri(host.Http.BaseAddress!, "/shop/ops/jobs/") };
-        string page = await browser.GetStringAsync("tasks/waits");
         Assert.Contains($"curl &#x27;{host.Http.BaseAddress}shop/ops/api/tasks&#x27;", await browser.GetStringAsync("tasks/waits"), StringComparison.Ordinal);
-        using FormUrlEncodedContent form = new([new("__RequestVerificationToken", Token().Match(page).Groups[1].Value), new("id", "waits")]);
+        using FormUrlEncodedContent form = new([new("id", "waits")]);
         using HttpResponseMessage cancelled = await browser.PostAsync("task/cancel", form);
         Assert.Equal("/shop/ops/jobs/tasks/waits", cancelled.Headers.Location?.ToString());
         Assert.Equal("waits", Assert.Single(host.Broker.Cancelled).Id);
@@ -209,6 +208,42 @@ public sealed partial class MappedBoardTests
         Assert.Equal(status == HttpStatusCode.Accepted ? 1 : 0, host.Broker.Enqueued.Count);
     }
 
+    [Theory]
+    [InlineData("Origin", "http://evil.example", HttpStatusCode.Forbidden)]
+    [InlineData("Origin", "null", HttpStatusCode.Forbidden)]
+    [InlineData("Sec-Fetch-Site", "same-site", HttpStatusCode.Forbidden)]
+    [InlineData("Sec-Fetch-Site", "cross-site", HttpStatusCode.Forbidden)]
+    [InlineData("Sec-Fetch-Site", "same-origin", HttpStatusCode.Redirect)]
+    public async Task A_form_of_another_site_changes_nothing(string header, string value, HttpStatusCode status)
+    {
+        await using ApiHost host = await ApiHost.StartMappedAsync("Development", app => app.MapTaskBoard());
+        await host.RecordAsync(host.Records.Queued("waits"));
+        using HttpClientHandler handler = new() { AllowAutoRedirect = false };
+        using HttpClient browser = new(handler) { BaseAddress = host.Http.BaseAddress };
+        using HttpRequestMessage sent = new(HttpMethod.Post, "/board/task/cancel") { Content = new FormUrlEncodedContent([new("id", "waits")]) };
+        sent.Headers.Add(header, value);
+        using HttpResponseMessage answer = await browser.SendAsync(sent);
+        Assert.Equal(status, answer.StatusCode);
+        Assert.Equal(status == HttpStatusCode.Redirect ? 1 : 0, host.Broker.Cancelled.Count);
+        Assert.Equal(status == HttpStatusCode.Forbidden, (await answer.Content.ReadAsStringAsync()).Contains("a page of another site", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_form_whose_origin_is_this_host_is_taken_and_what_is_no_form_is_not()
+    {
+        await using ApiHost host = await ApiHost.StartMappedAsync("Development", app => app.MapTaskBoard());
+        await host.RecordAsync(host.Records.Queued("waits"));
+        using HttpClientHandler handler = new() { AllowAutoRedirect = false };
+        using HttpClient browser = new(handler) { BaseAddress = host.Http.BaseAddress };
+        browser.DefaultRequestHeaders.Add("Origin", host.Http.BaseAddress!.GetLeftPart(UriPartial.Authority));
+        using StringContent text = new("id=waits");
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await browser.PostAsync("/board/task/cancel", text)).StatusCode);
+        Assert.Empty(host.Broker.Cancelled);
+        using FormUrlEncodedContent form = new([new("id", "waits")]);
+        Assert.Equal(HttpStatusCode.Redirect, (await browser.PostAsync("/board/task/cancel", form)).StatusCode);
+        Assert.Single(host.Broker.Cancelled);
+    }
+
     [Fact]
     public async Task An_id_with_a_slash_is_found_behind_a_proxy_that_takes_the_path_base_away()
     {
@@ -266,9 +301,6 @@ public sealed partial class MappedBoardTests
 
     [GeneratedRegex("<(?:a|link|script|form(?=[^>]* method=\"get\"))[^>]* (?:href|src|action)=\"([^\"]*)\"")]
     private static partial Regex Links();
-
-    [GeneratedRegex("name=\"__RequestVerificationToken\" value=\"([^\"]+)\"")]
-    private static partial Regex Token();
 
     private sealed class HeaderScheme(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
         : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)

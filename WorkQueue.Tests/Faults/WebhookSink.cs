@@ -27,11 +27,14 @@ internal sealed class WebhookSink : IAsyncDisposable
     /// <summary>Runs that have begun.</summary>
     public int Runs => Volatile.Read(ref _runs);
 
-    public static async Task<WebhookSink> StartAsync(Ledger ledger)
+    /// <summary>Listens.</summary>
+    /// <param name="ledger">Where runs are counted.</param>
+    /// <param name="address">Of this machine.</param>
+    public static async Task<WebhookSink> StartAsync(Ledger ledger, string address = "127.0.0.1")
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseUrls($"http://{address}:0");
         WebhookSink sink = new(builder.Build(), ledger);
         sink._app.MapPost("/short", context => sink.ReceiveAsync(context, Task.CompletedTask));
         sink._app.MapPost("/for/{milliseconds:int}", (HttpContext context, int milliseconds) => sink.ReceiveAsync(context, Task.Delay(TimeSpan.FromMilliseconds(milliseconds), TimeProvider.System)));

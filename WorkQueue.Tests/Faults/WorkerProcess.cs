@@ -21,8 +21,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     /// <summary>Starts a producer that keeps nothing on the disk.</summary>
     /// <returns>The process, and where it answers.</returns>
-    public static Task<(WorkerProcess Process, Uri Address)> StartProducerAsync(string connectionString, string prefix) =>
-        ListenAsync(StartProgram("WorkQueue.Producer.dll", connectionString, prefix, null, ("Board:Store", ":memory:")));
+    public static Task<(WorkerProcess Process, Uri Address)> StartProducerAsync(string connectionString, string prefix, params (string Key, string Value)[] settings) =>
+        ListenAsync(StartProgram("WorkQueue.Producer.dll", connectionString, prefix, null, [("Board:Store", ":memory:"), .. settings]));
 
     /// <summary>Starts the sample with an outbox.</summary>
     /// <returns>The process, and where it answers.</returns>
@@ -46,7 +46,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         // Where loopback may be called, on which the tests count.
-        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+        start.Environment["DOTNET_ENVIRONMENT"] = settings.Any(setting => setting.Key.StartsWith("ApiKeys", StringComparison.Ordinal)) ? "Production" : "Development";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["ConnectionStrings__rabbitmq"] = connectionString;
         start.Environment["ConnectionStrings__orders"] = database;

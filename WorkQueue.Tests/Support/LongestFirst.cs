@@ -1,5 +1,6 @@
 using WorkQueue.Tests.EndToEnd;
 using WorkQueue.Tests.Faults;
+using WorkQueue.Tests.Wire;
 using Xunit.Abstractions;
 
 [assembly: TestCollectionOrderer("WorkQueue.Tests.Support.LongestFirst", "WorkQueue.Tests")]
@@ -12,7 +13,12 @@ namespace WorkQueue.Tests.Support;
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] _longest = [OwnSystemTests.Name, BrokerTests.Name, SideFaults.Name, SystemTests.Name, MoreBrokerTests.Name];
+    private static readonly string[] _longest =
+    [
+        OwnSystemTests.Name, BrokerTests.Name, SideFaults.Name, SystemTests.Name, MoreBrokerTests.Name, ManagedBrokerTests.Name,
+        // The name that xunit gives a class that is in no collection.
+        $"Test collection for {typeof(WireRecording).FullName}",
+    ];
 
     public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) =>
         testCollections.OrderBy(collection => Array.IndexOf(_longest, collection.DisplayName) is var place and >= 0 ? place : _longest.Length);
