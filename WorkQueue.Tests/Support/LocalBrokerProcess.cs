@@ -16,6 +16,9 @@ internal sealed class LocalBrokerProcess : OwnedBroker
 
     public static bool IsInstalled => Server.Value is not null;
 
+    /// <summary>The plugins it has, separated by commas, instead of those that its other settings ask for.</summary>
+    public string? Plugins { get; init; }
+
     protected override string SecureListener => $"127.0.0.1:{Text(SecurePort)}";
 
     protected override string ConfigurationFolder => Folder;
@@ -36,16 +39,32 @@ internal sealed class LocalBrokerProcess : OwnedBroker
     }
 
     /// <inheritdoc/>
-    public override async Task ControlAsync(params string[] arguments)
+    public override Task ControlAsync(params string[] arguments) => ToolAsync("rabbitmqctl", arguments);
+
+    /// <summary>Copies what it keeps, while it is stopped.</summary>
+    public Task BackUpAsync(string folder) => RunAsync(new ProcessStartInfo("cp", ["--archive", Path.Combine(Folder, "data"), folder]));
+
+    /// <summary>Puts such a copy in the place of what it has, while it is stopped.</summary>
+    public Task RestoreAsync(string folder)
+    {
+        Directory.Delete(Path.Combine(Folder, "data"), recursive: true);
+        return RunAsync(new ProcessStartInfo("cp", ["--archive", folder, Path.Combine(Folder, "data")]));
+    }
+
+    /// <summary>Runs a program that finds RabbitMQ's tools on its path, and with them this broker.</summary>
+    /// <returns>What it printed.</returns>
+    public Task<string> ToolAsync(string program, params string[] arguments)
     {
         (_, Dictionary<string, string> environment) = Find();
-        ProcessStartInfo start = new(Path.Combine(Path.GetDirectoryName(Server.Value)!, "rabbitmqctl"), arguments);
+        string tools = Path.GetDirectoryName(Server.Value)!;
+        ProcessStartInfo start = new(Path.IsPathRooted(program) ? program : Path.Combine(tools, program), arguments);
         foreach (string name in (string[])["HOME", "RABBITMQ_NODENAME", "RABBITMQ_CONF_ENV_FILE", "ERL_EPMD_PORT", "ERL_EPMD_ADDRESS"])
         {
             start.Environment[name] = environment[name];
         }
 
-        await RunAsync(start);
+        start.Environment["PATH"] = $"{tools}:{Environment.GetEnvironmentVariable("PATH")}";
+        return RunAsync(start);
     }
 
     protected override Task<ProcessStartInfo> PrepareAsync()
@@ -60,6 +79,11 @@ internal sealed class LocalBrokerProcess : OwnedBroker
         if (IsManaged)
         {
             start.Environment["WORKQUEUE_BROKER_MANAGEMENT_PORT"] = Text(ManagementPort);
+        }
+
+        if (Plugins is not null)
+        {
+            start.Environment["RABBITMQ_ENABLED_PLUGINS"] = Plugins;
         }
 
         return Task.FromResult(start);
