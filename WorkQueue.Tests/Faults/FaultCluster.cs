@@ -15,9 +15,17 @@ public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
     private readonly Dictionary<string, string> _environment;
     private readonly ClusterNode[] _nodes;
     private Process? _nameService;
+    private readonly int[] _securePorts = [.. Enumerable.Range(0, 3).Select(_ => TestEnvironment.FreePort())];
     private string _programs = "";
 
     public FaultCluster()
+        : this("")
+    {
+    }
+
+    /// <summary>A cluster whose nodes have more settings.</summary>
+    /// <param name="settings">Lines of rabbitmq.conf; with any of them each node listens for TLS, too.</param>
+    internal FaultCluster(string settings)
     {
         _environment = new(StringComparer.Ordinal)
         {
@@ -31,13 +39,17 @@ public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
         string[] names = [.. Enumerable.Range(1, 3).Select(number => $"{Path.GetFileName(_folder)}-{number}@localhost")];
         string join = string.Join('\n', names.Select((name, index) => $"cluster_formation.classic_config.nodes.{index + 1} = {name}"));
         // The first founds the cluster, which the others join when they start for the first time.
-        _nodes = [.. names.Select((name, index) => new ClusterNode(name, Path.Combine(_folder, $"{index + 1}"), _environment, index == 0 ? "" : join))];
+        _nodes = [.. names.Select((name, index) => new ClusterNode(
+            name, Path.Combine(_folder, $"{index + 1}"), _environment, string.Join('\n', index == 0 ? "" : join, settings.Length > 0 ? $"listeners.ssl.1 = 127.0.0.1:{_securePorts[index].ToString(CultureInfo.InvariantCulture)}" : "", settings)))];
     }
 
     public string ConnectionString => _nodes.First(node => node.IsRunning).ConnectionString;
 
     /// <summary>The address of all nodes, as a program is given it.</summary>
     public string AllNodes => $"amqp://{string.Join(',', _nodes.Select(node => $"127.0.0.1:{node.Port.ToString(CultureInfo.InvariantCulture)}"))}";
+
+    /// <summary>The address of all nodes by TLS.</summary>
+    public string AllSecure => $"amqps://{string.Join(',', _securePorts.Select(port => $"localhost:{port.ToString(CultureInfo.InvariantCulture)}"))}";
 
     internal IReadOnlyList<ClusterNode> Nodes => _nodes;
 
