@@ -84,17 +84,10 @@ public sealed class ComposeTests(FaultReport report, ITestOutputHelper output) :
         int done = _ledger.Succeeded + MostWaiting;
         await Eventually.TrueAsync(() => sending.IsFaulted || _ledger.Succeeded > done, "work goes on without the node", Limit);
         await sending.WaitAsync(TimeSpan.Zero).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        TimeSpan recovery = LongestPause(killed);
+        // Without a run: the time that callers and workers needed to find another node, and the queue another leader.
+        TimeSpan recovery = _ledger.LongestPauseSince(killed);
         await ComposeProject.DockerAsync("start", container);
         return recovery;
-    }
-
-    // Without a run: the time that callers and workers needed to find another node, and the queue another leader.
-    private TimeSpan LongestPause(long since)
-    {
-        TimeSpan from = TimeProvider.System.GetElapsedTime(0, since);
-        TimeSpan[] starts = [from, .. _ledger.Starts.Where(start => start > from)];
-        return starts.Zip(starts.Skip(1), (first, next) => next - first).Max();
     }
 
     private int Duplicates() => _ledger.Close([], []).Duplicates;

@@ -63,6 +63,14 @@ internal sealed class Ledger
         }).DefaultIfEmpty().Max();
     }
 
+    /// <summary>The longest time without a start from a moment on (a time stamp), until the last of them.</summary>
+    public TimeSpan LongestPauseSince(long moment)
+    {
+        TimeSpan from = TimeProvider.System.GetElapsedTime(0, moment);
+        TimeSpan[] starts = [from, .. _starts.Select(start => TimeProvider.System.GetElapsedTime(0, start)).Where(start => start > from).Order()];
+        return starts.Zip(starts.Skip(1), (first, next) => next - first).DefaultIfEmpty().Max();
+    }
+
     public void Start()
     {
         _starts.Enqueue(TimeProvider.System.GetTimestamp());
