@@ -13,8 +13,9 @@ internal sealed class RateTurns(string name, RatePool pool, string worker)
 
     private static readonly TimeSpan LongestInterval = TimeSpan.FromSeconds(1);
 
-    // What was used in one turn is wanted for the next ones too, where so many are used that slots would wait for them.
-    private const int Fast = 10;
+    // What was used in one turn is wanted for the next ones too, where so many a second are used that slots would wait for them: a slot with something else to
+    // do asks for one, and there are four turns a second.
+    private const int Fast = 4;
     private const int Remembered = 8;
 
     private const long Drift = TimeSpan.TicksPerMillisecond / 5;

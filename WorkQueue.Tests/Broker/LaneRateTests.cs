@@ -20,30 +20,29 @@ public sealed class LaneRateTests(BrokerFixture broker, ITestOutputHelper output
     private readonly Ledger _ledger = new();
     private readonly Ledger _others = new();
 
-    [BrokerTheory]
-    [InlineData(6)]
-    [InlineData(20)]
-    public async Task Two_workers_start_as_many_of_a_type_as_its_rate_allows_and_the_other_types_at_once(int rate)
+    [BrokerFact]
+    public async Task Two_workers_start_as_many_of_a_type_as_its_rate_allows_and_meanwhile_those_of_another()
     {
+        const int Rate = 8;
         const int Windows = 3;
-        const int Others = 200;
-        await using TestQueue queue = Typed($"{rate}/00:00:01", ("Worker:Concurrency", "4"));
+        const int Others = 500;
+        await using TestQueue queue = Typed($"{Rate}/00:00:01", ("Worker:Concurrency", "2"));
         ITaskQueue producer = await queue.ProducerAsync();
         // What the first of all windows may have begins with the leader.
-        await SendAsync(producer, "probe", ((Windows + 2) * rate) - 1);
+        await SendAsync(producer, "probe", ((Windows + 2) * Rate) - 1);
         await using IChannel plain = await queue.PlainChannelAsync();
         // As one that knows nothing of lanes.
         await plain.BasicPublishAsync($"{queue.Prefix}.tasks", "default", mandatory: true, new BasicProperties { Type = "probe", Persistent = true, MessageId = "foreign" }, "\"\""u8.ToArray());
         await SendAsync(producer, "other", Others);
         IHost[] workers = [await WorkerAsync(queue), await WorkerAsync(queue)];
-        await Eventually.TrueAsync(() => _others.Starts.Count == Others, "all of the other type have run");
-        Assert.InRange(_ledger.Starts.Count, 0, (Windows + 1) * rate);
-        await Eventually.TrueAsync(() => _ledger.Starts.Count == (Windows + 2) * rate, "all have run");
+        await Eventually.TrueAsync(() => _ledger.Starts.Count == (Windows + 2) * Rate && _others.Starts.Count == Others, "all have run");
         IReadOnlyList<TimeSpan> starts = _ledger.Starts;
-        TimeSpan took = starts[((Windows + 1) * rate) - 1] - starts[rate - 1];
-        output.WriteLine($"{Windows * rate} started in {took}; at most {_ledger.MostStartsIn(NearlyASecond)} in nearly a second");
-        Assert.InRange(took, TimeSpan.FromSeconds(Windows * 0.9), TimeSpan.FromSeconds(Windows * 1.2));
-        Assert.InRange(_ledger.MostStartsIn(NearlyASecond), 1, rate);
+        TimeSpan took = starts[((Windows + 1) * Rate) - 1] - starts[Rate - 1];
+        output.WriteLine($"{Windows * Rate} started in {took}; at most {_ledger.MostStartsIn(NearlyASecond)} in nearly a second; the others in {_others.Starts[^1] - _others.Starts[0]}");
+        Assert.InRange(took, TimeSpan.FromSeconds(Windows * 0.9), TimeSpan.FromSeconds(Windows * 1.3));
+        Assert.InRange(_ledger.MostStartsIn(NearlyASecond), 1, Rate);
+        // Held up by the first they would take as long as those.
+        Assert.InRange(_others.Starts[^1], TimeSpan.Zero, starts[^1]);
         Assert.All(workers, worker => Assert.Null(worker.Services.GetRequiredService<TaskWorkerService>().Problem));
     }
 

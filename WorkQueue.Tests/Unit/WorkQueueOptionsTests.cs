@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Hosting;
+using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -127,6 +128,13 @@ public sealed class WorkQueueOptionsTests
     [Fact]
     public void Keys_of_the_section_that_others_read_are_left_to_them() => Assert.Equal([], SettingsReader.UnknownIn(Configuration(
         ("ApiKeys:0", "secret"), ("Output", "/tmp"), ("Webhooks:AllowedHosts:0", "example.com"), ("ManagementUrl", "http://localhost"))));
+
+    [Theory]
+    [InlineData(true, "Queues:default:Rate=5/00:00:01")]
+    [InlineData(true, "Queues:default:Lanes=4", "Queues:default:RatePerKey=5/00:00:01")]
+    [InlineData(true, "Types:resize:Rate=5/00:00:01")]
+    [InlineData(false, "Types:resize:MaxRunning=2", "Queues:other:MaxRunning=2")]
+    public void A_rate_of_whatever_kind_is_one_that_somebody_has_to_give_out(bool expected, params string[] settings) => Assert.Equal(expected, TaskRate.IsIn(Bind(Pairs(settings)).Value));
 
     private static (string Key, string Value)[] Pairs(string[] settings) => [.. settings.Select(setting => setting.Split('=')).Select(pair => (pair[0], pair[1]))];
 
