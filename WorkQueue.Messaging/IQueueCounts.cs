@@ -27,7 +27,7 @@ public sealed record QueueCount(string Queue, string BrokerName, long Ready, int
     /// <summary>Whether it holds the events of a durable subscription, not tasks.</summary>
     public bool IsSubscription { get; init; }
 
-    /// <summary>The queues on the broker that its tasks are in, where it has more than one (priorities, lanes or limited types); else none.</summary>
+    /// <summary>The queues on the broker that its tasks are in, where it has more than one (priorities, lanes, or types with a limit or a rate); else none.</summary>
     public IReadOnlyList<LaneCount> Lanes { get; init; } = [];
 }
 
@@ -40,4 +40,7 @@ public sealed record LaneCount(string Name, string BrokerName, long Ready, int C
 {
     /// <summary>How many of its tasks run at once, over all workers; null for no limit of its own.</summary>
     public int? Limit { get; init; }
+
+    /// <summary>How many of its tasks start in a time, over all workers, as <c>30 per 00:01:00</c>; null for no rate of its own.</summary>
+    public string? Rate { get; init; }
 }

@@ -45,6 +45,12 @@ public sealed class QueueOptions
     public string? Rate { get; set; }
 
     /// <summary>
+    /// How many tasks of one lane start in any time of a length, over all workers; written as <see cref="Rate"/> is. Default none. It needs <see cref="Lanes"/>, and may be
+    /// set beside <see cref="MaxRunningPerKey"/>. Not with <see cref="Rate"/> or <see cref="Ordered"/>. What is none of this stops the start.
+    /// </summary>
+    public string? RatePerKey { get; set; }
+
+    /// <summary>
     /// How often one attempt may be delivered without coming to an end (each time its worker died, or could not settle it) before the
     /// worker dead-letters the task. Default 10. On a classic queue, which does not count deliveries, the first death is not known.
     /// </summary>

@@ -15,6 +15,13 @@ public sealed class TaskTypeOptions
     /// </summary>
     public int? MaxRunning { get; set; }
 
+    /// <summary>
+    /// How many tasks of this type start in any time of a length, over all workers, as <c>30/00:01:00</c>: at most 30 in any minute. A number of 1 to 100,000, a slash,
+    /// and a time of 1 second to 1 day. Default none. As with <see cref="MaxRunning"/>, beside which it may be set, they have a queue on the broker of their own. Not
+    /// where their queue has a <see cref="QueueOptions.Rate"/>. What is none of this stops the start.
+    /// </summary>
+    public string? Rate { get; set; }
+
     /// <summary>The waits between attempts. Default: <see cref="RetryOptions.Delays"/>.</summary>
     public IReadOnlyList<TimeSpan>? RetryDelays { get; set; }
 }

@@ -25,7 +25,7 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
             MaxRunning = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning,
             Rate = options.Value.Queues.GetValueOrDefault(count.Queue)?.Rate?.Replace("/", " per ", StringComparison.Ordinal),
             Permits = options.Value.Queues.GetValueOrDefault(count.Queue)?.MaxRunning is null ? 0 : alive.Sum(worker => worker.Permits.GetValueOrDefault(count.Queue)),
-            Lanes = [.. count.Lanes.Select(lane => new LaneView(lane.Name, lane.BrokerName, lane.Ready, lane.Consumers, lane.Limit, lane.Limit is null ? 0 : alive.Sum(worker => worker.Permits.GetValueOrDefault(lane.Name.Length == 0 ? count.Queue : $"{count.Queue}:{lane.Name}"))))],
+            Lanes = [.. count.Lanes.Select(lane => Of(count.Queue, lane, alive))],
             // Of which key a task is the history alone tells.
             Keys = tasks is not null && count.Lanes.Count > 1 ? projection.WaitingKeys(count.Queue, MostKeys) : [],
             // Of events the history tells nothing.
@@ -39,6 +39,12 @@ internal sealed class QueueViews(IQueueCounts counts, ITaskControl control, Mana
     private static double? Sum(ManagedQueue?[] managed, Func<ManagedQueue, double?> figure) => managed.Aggregate((double?)0, (sum, queue) => queue is null ? null : sum + figure(queue));
 
     private static long? Sum(ManagedQueue?[] managed, Func<ManagedQueue, long?> figure) => managed.Aggregate((long?)0, (sum, queue) => queue is null ? null : sum + figure(queue));
+
+    private static LaneView Of(string queue, LaneCount lane, IReadOnlyList<WorkerInfo> alive)
+    {
+        string key = lane.Name.Length == 0 ? queue : $"{queue}:{lane.Name}";
+        return new LaneView(lane.Name, lane.BrokerName, lane.Ready, lane.Consumers, lane.Limit, lane.Limit is null ? 0 : alive.Sum(worker => worker.Permits.GetValueOrDefault(key))) { Rate = lane.Rate };
+    }
 
     private QueueView Of(
         QueueCount count, IReadOnlyDictionary<string, ManagedQueue>? all, bool paused, IReadOnlyDictionary<string, IReadOnlyDictionary<TaskState, long>>? tasks, IReadOnlyList<string> warnings)
@@ -100,7 +106,11 @@ internal sealed record QueueView(
 /// <param name="Consumers">Worker slots taking from it.</param>
 /// <param name="MaxRunning">How many of its tasks may run at once, over all workers; null for no limit of its own.</param>
 /// <param name="Permits">How many of those permits workers hold.</param>
-internal sealed record LaneView(string Name, string BrokerName, long Ready, int Consumers, int? MaxRunning, int Permits);
+internal sealed record LaneView(string Name, string BrokerName, long Ready, int Consumers, int? MaxRunning, int Permits)
+{
+    /// <summary>How many of its tasks may start in a time, over all workers; null for no rate of its own.</summary>
+    public string? Rate { get; init; }
+}
 
 /// <summary>The queues.</summary>
 /// <param name="Items">A row a queue.</param>

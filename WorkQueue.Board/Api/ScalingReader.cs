@@ -88,14 +88,17 @@ internal sealed class ScalingReader(QueueViews views, TaskProjection projection,
             : (1, "no task has ended in five minutes: a task is taken to run one second");
     }
 
-    // Tasks that wait for the rate of their queue do not start sooner with more workers.
+    // Tasks that wait for the rate of their queue or lane do not start sooner with more workers.
     private double? MostRunning(string queue, double seconds)
     {
         QueueOptions? limits = options.Value.Queues.GetValueOrDefault(queue);
-        double? byRate = limits?.Rate?.Split('/') is [{ } number, { } window] ? (double.Parse(number, CultureInfo.InvariantCulture) / TimeSpan.Parse(window, CultureInfo.InvariantCulture).TotalSeconds * seconds) + 1 : null;
-        double? byLanes = limits is { Lanes: { } lanes } && (limits.Ordered ? 1 : limits.MaxRunningPerKey) is { } each ? (double)lanes * each : null;
+        double? byRate = RunningBy(limits?.Rate, seconds);
+        double? byLanes = limits?.Lanes * new[] { limits?.Ordered == true ? 1 : limits?.MaxRunningPerKey, RunningBy(limits?.RatePerKey, seconds) }.Min();
         return new[] { limits?.MaxRunning, byRate, byLanes }.Min();
     }
+
+    private static double? RunningBy(string? rate, double seconds) => rate?.Split('/') is [{ } number, { } window]
+        ? (double.Parse(number, CultureInfo.InvariantCulture) / TimeSpan.Parse(window, CultureInfo.InvariantCulture).TotalSeconds * seconds) + 1 : null;
 }
 
 /// <summary>The answer of <c>GET /scaling</c>.</summary>

@@ -107,7 +107,11 @@ internal sealed record QueueRow(
 internal sealed record LimitRow(string Queue, string Lane, int? MaxRunning, string? Rate, int? Permits, long? Ready, string? OldestWaiting);
 
 /// <summary>One lane of a queue.</summary>
-internal sealed record LaneRow(string? Name, string? BrokerName, long? Ready, int? Consumers, int? MaxRunning, int? Permits);
+internal sealed record LaneRow(string? Name, string? BrokerName, long? Ready, int? Consumers, int? MaxRunning, int? Permits)
+{
+    /// <summary>How many of its tasks may start in a time, over all workers.</summary>
+    public string? Rate { get; init; }
+}
 
 /// <summary>The queues, and the policies of the broker that work against what they share.</summary>
 internal sealed record QueueList([property: JsonRequired] IReadOnlyList<QueueRow> Items, string? Next, IReadOnlyList<string>? Warnings = null);

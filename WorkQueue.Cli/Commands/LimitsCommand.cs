@@ -33,6 +33,12 @@ internal static class LimitsCommand
     [
         .. queue.MaxRunning is { } most ? [new LimitRow(queue.Name, "all", most, null, queue.Permits, queue.Ready, queue.OldestWaiting?.ToString("c"))] : (LimitRow[])[],
         .. queue.Rate is { } rate ? [new LimitRow(queue.Name, "all", null, rate, null, queue.Ready, queue.OldestWaiting?.ToString("c"))] : (LimitRow[])[],
-        .. (queue.Lanes ?? []).Where(lane => lane.MaxRunning is not null).Select(lane => new LimitRow(queue.Name, lane.Name is { Length: > 0 } name ? name : "first", lane.MaxRunning, null, lane.Permits, lane.Ready, null)),
+        .. (queue.Lanes ?? []).SelectMany(lane => Of(queue.Name, lane.Name is { Length: > 0 } name ? name : "first", lane)),
+    ];
+
+    private static IEnumerable<LimitRow> Of(string queue, string name, LaneRow lane) =>
+    [
+        .. lane.MaxRunning is { } most ? [new LimitRow(queue, name, most, null, lane.Permits, lane.Ready, null)] : (LimitRow[])[],
+        .. lane.Rate is { } rate ? [new LimitRow(queue, name, null, rate, null, lane.Ready, null)] : (LimitRow[])[],
     ];
 }

@@ -4,7 +4,7 @@ using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Consuming;
 
-/// <summary>Receives the deliveries of a queue with a rate, one at a time: each start needs a permit.</summary>
+/// <summary>Receives the deliveries of a lane with a rate, its own or its queue's, one at a time: each start needs a permit.</summary>
 internal sealed class RatedConsumer(
     IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, SlotRate rate, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
     : TaskConsumer(channel, lane, place, pipeline, tokens, taken, stopping)

@@ -4,7 +4,7 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming;
 
-/// <summary>By what a slot may take from a lane with a limit, or of a queue with a rate: a permit for as long as it takes from there, and one for each start.</summary>
+/// <summary>By what a slot may take from a lane with a limit or a rate, its own or its queue's: a permit for as long as it takes from there, and one for each start.</summary>
 internal sealed class SlotLimits(PermitPools permits)
 {
     private static readonly Task<string> Never = new TaskCompletionSource<string>().Task;
@@ -25,7 +25,7 @@ internal sealed class SlotLimits(PermitPools permits)
     /// <returns>False where another slot was faster; then it has nothing.</returns>
     public bool TryEnter(TaskLane lane)
     {
-        if (!_rate.TryEnter(lane.Queue))
+        if (!_rate.TryEnter(lane))
         {
             return false;
         }
@@ -51,18 +51,21 @@ internal sealed class SlotLimits(PermitPools permits)
     }
 
     /// <summary>Whether it could take from a lane, by what it has in the current one or by what is free.</summary>
-    public bool IsOpen(TaskLane lane, TaskLane current) => HasPermit(lane, current) && (_rate.IsOpen(lane.Queue) || (_rate.Holds && lane.Queue == current.Queue));
+    public bool IsOpen(TaskLane lane, TaskLane current) => HasPermit(lane, current) && _rate.IsOpen(lane);
+
+    /// <summary>Whether it could within a time, as far as is known; of permits to run at once nobody knows when there is one.</summary>
+    public bool MayOpenWithin(TaskLane lane, TimeSpan time) => _rate.MayOpenWithin(lane, time);
 
     /// <summary>Says that it would take what a lane needs, though it does not wait.</summary>
     public void Ask(TaskLane lane)
     {
         permits.Of(lane)?.Waiters.Ask();
-        _rate.Ask(lane.Queue);
+        _rate.Ask(lane);
     }
 
-    /// <summary>Waits until there may be what a lane needs: one after the other, for a permit to run at once need not lie there while its queue waits for the rate.</summary>
+    /// <summary>Waits until there may be what a lane needs: one after the other, for a permit to run at once need not lie there while its lane waits for the rate.</summary>
     public Task WaitAsync(TaskLane lane, CancellationToken stopping) =>
-        !_rate.IsOpen(lane.Queue) ? _rate.WaitAsync(lane.Queue, stopping)! : permits.Of(lane)?.Waiters.WaitAsync(stopping) ?? Task.CompletedTask;
+        !_rate.IsOpen(lane) ? _rate.WaitAsync(lane, stopping)! : permits.Of(lane)?.Waiters.WaitAsync(stopping) ?? Task.CompletedTask;
 
     private bool HasPermit(TaskLane lane, TaskLane current) => permits.Of(lane) is not { } limit || !limit.Switch.IsPaused || (_permit is not null && permits.Of(current) == limit);
 }

@@ -7,11 +7,11 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
 /// Which lane of its worker's queues a slot takes from. With one there is nothing to choose, unless it is paused. From one with a limit it takes
-/// with a permit alone, which it holds until it leaves.
+/// with a permit alone, which it holds until it leaves; from one with a rate with a permit for each start.
 /// </summary>
 internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitPools permits, LaneRests rests, TimeProvider clock)
 {
-    // How long a slot that has other queues waits for a permit, when it is the turn of a limited one.
+    // How long a slot that has other queues waits for a permit, when it is the turn of a limited one. Where a rate allows no start by then it does not wait.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
 
     // To go to another lane takes some milliseconds.
@@ -164,8 +164,10 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     private long?[] Ready() => [.. levels.Ready.Select((count, index) => IsOpen(index) ? count : (long?)null)];
 
     // As if it had a permit for each queue, and for each lane or only those of other queues.
-    private long?[] Unpaused(bool withLanes) =>
-        [.. levels.Ready.Select((count, index) => IsOpen(index) || ((withLanes || All[index].Limit is null || All[index].Queue != Current.Queue) && !IsPaused(index)) ? count : (long?)null)];
+    private long?[] Unpaused(bool withLanes) => [.. levels.Ready.Select((count, index) => IsOpen(index) || MayOpenSoon(index, withLanes) ? count : (long?)null)];
+
+    private bool MayOpenSoon(int index, bool withLanes) =>
+        (withLanes || !All[index].IsLimited || All[index].Queue != Current.Queue) && !IsPaused(index) && _limits.MayOpenWithin(All[index], Patience);
 
     private bool IsOpen(int index) => !IsPaused(index) && _limits.IsOpen(All[index], Current);
 

@@ -70,10 +70,10 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.SlotPlace place, Tas
             return aside;
         }
 
-        if (lane.Queue.Lanes.Order == LaneOrder.Types && lane.Queue.Lanes.Of(delivery.Message.Type, null, "") is var own && own != lane && own.Limit is not null)
+        if (lane.Queue.Lanes.Order == LaneOrder.Types && lane.Queue.Lanes.Of(delivery.Message.Type, null, "") is var own && own != lane && own.IsLimited)
         {
-            // From a program that does not know of its limit, or of the time before there was one.
-            return Back("its type has a limit, and a lane of its own");
+            // From a program that does not know of its limit or rate, or of the time before there was one.
+            return Back("its type has a limit or a rate, and a lane of its own");
         }
 
         if (delivery is { HasId: false, EarlierDeliveries: > 0 })

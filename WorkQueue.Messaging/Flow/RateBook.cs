@@ -3,7 +3,7 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Flow;
 
 /// <summary>
-/// What the leader knows of the permits of one queue (docs/adr/0022). Each is either held by a worker or comes back at a moment, one window after it was
+/// What the leader knows of the permits of one rate (docs/adr/0022). Each is either held by a worker or comes back at a moment, one window after it was
 /// used: as no permit is used twice within a window, and there are as many as the rate says, none has more uses. Moments are ticks of the leader's clock.
 /// </summary>
 internal sealed class RateBook
@@ -81,7 +81,7 @@ internal sealed class RateBook
             holder.Held.Add(at, count);
         }
 
-        return new RateAnswer(ask.Queue, ask.Turn, holder.Held.Since(now), _back.First - now, Clock, now);
+        return new RateAnswer(ask.Name, ask.Turn, holder.Held.Since(now), _back.First - now, Clock, now);
     }
 
     private void NoteUses(Holder holder, RateAsk ask, long sent)

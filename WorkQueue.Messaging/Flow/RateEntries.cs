@@ -19,19 +19,19 @@ internal static class RateEntries
     public static byte[] Write(RateAnswer answer) => JsonSerializer.SerializeToUtf8Bytes(answer, RateJson.Default.RateAnswer);
 
     public static RateAsk? ReadAsk(ReadOnlyMemory<byte> body) =>
-        EntryJson.Read(body, RateJson.Default.RateAsk) is { Queue: not null, Worker: not null, ReplyTo: not null, Uses: not null, Held: not null, Number: > 0, Window: > 0 } read ? read : null;
+        EntryJson.Read(body, RateJson.Default.RateAsk) is { Name: not null, Worker: not null, ReplyTo: not null, Uses: not null, Held: not null, Number: > 0, Window: > 0 } read ? read : null;
 
-    public static RateAnswer? ReadAnswer(ReadOnlyMemory<byte> body) => EntryJson.Read(body, RateJson.Default.RateAnswer) is { Queue: not null, Held: not null } read ? read : null;
+    public static RateAnswer? ReadAnswer(ReadOnlyMemory<byte> body) => EntryJson.Read(body, RateJson.Default.RateAnswer) is { Name: not null, Held: not null } read ? read : null;
 }
 
 /// <summary>
-/// A worker asks for permits of a queue. All counts are of its whole life, so that an ask that comes twice, or never, or an answer that is lost, counts nothing
+/// A worker asks for permits of a rate. All counts are of its whole life, so that an ask that comes twice, or never, or an answer that is lost, counts nothing
 /// twice. Times are ticks, and counted from the ask or the answer: what that takes on its way makes a permit come back later, never earlier.
 /// </summary>
-/// <param name="Queue">The queue.</param>
+/// <param name="Name">What has the rate: the name of a queue, or the key of a lane.</param>
 /// <param name="Worker">The worker's process.</param>
 /// <param name="ReplyTo">The queue that the answer goes to.</param>
-/// <param name="Number">How many permits of the queue there are.</param>
+/// <param name="Number">How many permits of it there are.</param>
 /// <param name="Window">How long after its use one comes back.</param>
 /// <param name="Turn">Which of its asks it is.</param>
 /// <param name="Used">How many it has used.</param>
@@ -39,7 +39,8 @@ internal static class RateEntries
 /// <param name="Returned">How many it has given back without a use.</param>
 /// <param name="Held">In how long they may be used, and how many, for those that it holds.</param>
 /// <param name="Wanted">How many it wants to hold.</param>
-internal sealed record RateAsk(string Queue, string Worker, string ReplyTo, int Number, long Window, int Turn, long Used, long[][] Uses, long Returned, long[][] Held, int Wanted)
+internal sealed record RateAsk(
+    [property: JsonPropertyName("queue")] string Name, string Worker, string ReplyTo, int Number, long Window, int Turn, long Used, long[][] Uses, long Returned, long[][] Held, int Wanted)
 {
     /// <summary>The clock of a leader by which <see cref="At"/> is told; null where it knows none.</summary>
     public string? Clock { get; init; }
@@ -52,13 +53,13 @@ internal sealed record RateAsk(string Queue, string Worker, string ReplyTo, int 
 }
 
 /// <summary>What a worker holds.</summary>
-/// <param name="Queue">The queue.</param>
+/// <param name="Name">What has the rate.</param>
 /// <param name="Turn">The ask that is answered.</param>
 /// <param name="Held">In how long they may be used, and how many.</param>
-/// <param name="Next">In how long the next one of the queue comes back that nobody holds; null where none does.</param>
+/// <param name="Next">In how long the next one of them comes back that nobody holds; null where none does.</param>
 /// <param name="Clock">The leader's clock.</param>
 /// <param name="At">When that is counted from, by this clock.</param>
-internal sealed record RateAnswer(string Queue, int Turn, long[][] Held, long? Next, string Clock, long At);
+internal sealed record RateAnswer([property: JsonPropertyName("queue")] string Name, int Turn, long[][] Held, long? Next, string Clock, long At);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(RateAsk))]

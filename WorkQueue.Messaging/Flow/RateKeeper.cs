@@ -5,12 +5,14 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Flow;
 
 /// <summary>
-/// What the program that leads does for queues with a rate: it says how many of their tasks each worker may start. All of it is in memory. Who leads next
+/// What the program that leads does for queues and lanes with a rate: it says how many of their tasks each worker may start. All of it is in memory. Who leads next
 /// knows nothing of what was used, and takes it that it was all that may be.
 /// </summary>
 internal sealed class RateKeeper(TimeProvider clock) : ILeaderDuty
 {
     private readonly Lock _lock = new();
+
+    // By the name of a queue, or the key of a lane.
     private readonly Dictionary<string, RateBook> _books = new(StringComparer.Ordinal);
     private long _since;
 
@@ -39,13 +41,13 @@ internal sealed class RateKeeper(TimeProvider clock) : ILeaderDuty
 
     public async Task<IReadOnlyList<LeaderAnswer>> ObeyAsync(IReadOnlyList<LeaderEntry> commands, ILeaderSession session)
     {
-        Dictionary<(string ReplyTo, string Queue), RateAnswer> answers = [];
+        Dictionary<(string ReplyTo, string Name), RateAnswer> answers = [];
         foreach (LeaderEntry command in commands)
         {
             if (RateEntries.ReadAsk(command.Body) is { } ask && Answer(ask) is { } answer)
             {
                 // Of several the last alone is waited for.
-                answers[(ask.ReplyTo, ask.Queue)] = answer;
+                answers[(ask.ReplyTo, ask.Name)] = answer;
             }
         }
 
@@ -69,20 +71,20 @@ internal sealed class RateKeeper(TimeProvider clock) : ILeaderDuty
 
     public Task WriteAllAsync(ILeaderSession session) => Task.CompletedTask;
 
-    // A queue that was never asked for since this program leads was never used either.
+    // What was never asked for since this program leads was never used either.
     private RateAnswer? Answer(RateAsk ask)
     {
         TaskRate rate = ask.Rate;
         lock (_lock)
         {
-            if (!_books.TryGetValue(ask.Queue, out RateBook? book))
+            if (!_books.TryGetValue(ask.Name, out RateBook? book))
             {
-                book = _books[ask.Queue] = new RateBook(rate, _since);
+                book = _books[ask.Name] = new RateBook(rate, _since);
             }
             else if (book.IsOver(ask.Worker, rate, Now))
             {
                 // Of two the lower holds; a changed one begins as under a new leader.
-                book = _books[ask.Queue] = new RateBook(rate, Now);
+                book = _books[ask.Name] = new RateBook(rate, Now);
             }
 
             return book.Answer(ask, Now);

@@ -3,23 +3,23 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Flow;
 
-/// <summary>The permits of a queue with a rate that this process holds (docs/adr/0022); each is for one task. Slots take, use and return them at any time; <see cref="RateTurns"/> alone gets them from the leader and gives them back.</summary>
+/// <summary>The permits of one rate that this process holds (docs/adr/0022); each is for one task. Slots take, use and return them at any time; <see cref="RateTurns"/> alone gets them from the leader and gives them back.</summary>
 internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
 {
     // A slot needs so long to enter its queue and to be given a task: it may begin with that before the permit may be used.
     private static readonly TimeSpan MostEarly = TimeSpan.FromMilliseconds(25);
 
     private readonly long _early = Math.Min(MostEarly.Ticks, rate.Window.Ticks / 40);
-    private readonly long _grain = Math.Max(TimeSpan.TicksPerMillisecond, rate.Window.Ticks / 512);
     private readonly Lock _lock = new();
     private readonly RateLease _lease = new(clock);
     private readonly PermitTimes _later = new();
-    private readonly PermitTimes _uses = new();
+    private readonly RateUses _uses = new(rate);
     private RateAlarm? _alarm;
     private int _free;
     private long _freeFrom;
     private int _taken;
-    private long _used, _known, _returned;
+    private long _returned;
+    private long _next;
 
     public TaskRate Rate => rate;
 
@@ -68,6 +68,9 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         }
     }
 
+    /// <summary>Whether there may be one within a time, by what the leader has said last.</summary>
+    public bool MayHaveWithin(TimeSpan time) => Volatile.Read(ref _next) <= Now() + time.Ticks;
+
     /// <summary>In how long a permit may be used; not more than zero where it may be by now.</summary>
     public TimeSpan Until(RatePermit permit) => TimeSpan.FromTicks(permit.From - Now());
 
@@ -86,8 +89,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     {
         lock (_lock)
         {
-            _used++;
-            _uses.Add(GrainAfter(Now()), 1);
+            _uses.Add(Now());
             if (by.Lease == _lease.Number)
             {
                 _taken--;
@@ -127,22 +129,21 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             _returned += over;
             Switch.Set(paused: _free == 0);
             long now = Now();
-            long[][] uses = [.. _uses.Since(now).Select(some => (long[])[Math.Max(0, -some[0]), some[1]])];
-            return new RateStanding(now, _used, uses, _returned, [[Math.Max(0, _freeFrom - now), _free + _taken], .. _later.Since(now)], _taken, _free + _later.Count);
+            return new RateStanding(now, _uses.Count, _uses.Ago(now), _returned, [[Math.Max(0, _freeFrom - now), _free + _taken], .. _later.Since(now)], _taken, _free + _later.Count);
         }
     }
 
     /// <summary>The leader has said what this process holds.</summary>
     /// <param name="held">In how long they may be used, and how many.</param>
     /// <param name="since">From when on that is counted.</param>
+    /// <param name="next">From when on there may be another; null where nobody knows.</param>
     /// <param name="asked">How it stood when the leader was asked.</param>
-    public void Hear(long[][] held, long since, RateStanding asked)
+    public void Hear(long[][] held, long since, long? next, RateStanding asked)
     {
         lock (_lock)
         {
             Look();
-            _uses.Take((int)(asked.Used - _known));
-            _known = asked.Used;
+            _uses.Know(asked.Used);
             if (!_lease.TryRenew(asked.At, Now()))
             {
                 return;
@@ -155,7 +156,8 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
                 _later.Add(since + Math.Max(0, some[0]), (int)some[1]);
             }
 
-            _later.Take((int)(_used - asked.Used) + _taken);
+            _later.Take((int)(_uses.Count - asked.Used) + _taken);
+            _next = Math.Min(_later.First ?? long.MaxValue, next ?? 0);
             Valid.Set(paused: false);
             Look();
             Switch.Set(paused: _free == 0);
@@ -163,8 +165,6 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
     }
 
     public void Dispose() => _alarm?.Dispose();
-
-    private long GrainAfter(long moment) => (moment + _grain - 1) / _grain * _grain;
 
     // What has become free, or invalid, since the last time.
     private void Look()

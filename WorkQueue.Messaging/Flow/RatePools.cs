@@ -10,7 +10,7 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Flow;
 
-/// <summary>The permits of the queues with a rate that this process takes from. It asks the leader for them, and hears the answers on a queue of its own.</summary>
+/// <summary>The permits of the queues and lanes with a rate that this process takes from. It asks the leader for them, and hears the answers on a queue of its own.</summary>
 internal sealed class RatePools(
     [FromKeyedServices(ConnectionPurpose.Consume)] SupervisedConnection connection, IPublisher publisher, LeaderNeed need, LeaderQueues queues, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<RatePools> logger)
     : IDisposable
@@ -20,26 +20,29 @@ internal sealed class RatePools(
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(300);
 
     private readonly string _worker = Guid.NewGuid().ToString("N");
-    private readonly Dictionary<string, RatePool> _pools = topology.Queues.Where(queue => queue.Rate is not null && options.Value.Worker.QueueNames.Contains(queue.Name))
-        .ToDictionary(queue => queue.Name, queue => new RatePool(queue.Rate!.Value, clock), StringComparer.Ordinal);
+
+    // By what has the rate: the name of a queue, or the key of a lane.
+    private readonly Dictionary<string, NamedRate> _rates = topology.Queues.Where(queue => options.Value.Worker.QueueNames.Contains(queue.Name))
+        .SelectMany(queue => RatesOf(queue, clock)).ToDictionary(rate => rate.Name, StringComparer.Ordinal);
 
     private readonly ConcurrentDictionary<string, (int Turn, TaskCompletionSource<RateAnswer> Answer)> _answers = new(StringComparer.Ordinal);
 
-    // By queue: that the leader knows of one says nothing of the others.
+    // By the same: that the leader knows of one says nothing of the others.
     private readonly ConcurrentDictionary<string, string> _problems = new(StringComparer.Ordinal);
     private volatile string? _replyTo;
 
-    /// <summary>It takes from queues with a rate.</summary>
-    public bool AreThere => _pools.Count > 0;
+    /// <summary>It takes from queues or lanes with a rate.</summary>
+    public bool AreThere => _rates.Count > 0;
 
-    /// <summary>Why it is not known what may start; null while it is, and where no queue has a rate.</summary>
+    /// <summary>Why it is not known what may start; null while it is, and where nothing has a rate.</summary>
     public string? Problem => AreThere ? _problems.Values.FirstOrDefault() : null;
 
-    /// <summary>How many permits of each queue with a rate this process holds.</summary>
-    public IReadOnlyDictionary<string, int> Held => _pools.ToDictionary(pool => pool.Key, pool => pool.Value.Held, StringComparer.Ordinal);
+    /// <summary>How many permits of each queue with a rate this process holds, and of each lane of which it holds some.</summary>
+    public IReadOnlyDictionary<string, int> Held => _rates.Values.Select(rate => (rate.Name, rate.IsLane, rate.Pool.Held)).Where(rate => rate.Held > 0 || !rate.IsLane)
+        .ToDictionary(rate => rate.Name, rate => rate.Held, StringComparer.Ordinal);
 
-    /// <summary>The permits of a queue; null where it has no rate.</summary>
-    public RatePool? Of(TaskQueue queue) => AreThere ? _pools.GetValueOrDefault(queue.Name) : null;
+    /// <summary>The permits by which tasks of a lane start; null where there is no rate.</summary>
+    public RatePool? Of(TaskLane lane) => AreThere ? _rates.GetValueOrDefault(lane.Rate is null ? lane.Queue.Name : lane.Key)?.Pool : null;
 
     /// <summary>Gets and gives back permits until it is cancelled.</summary>
     public async Task AskAsync(CancellationToken stopping)
@@ -53,31 +56,31 @@ internal sealed class RatePools(
         using CancellationTokenSource silent = new();
         PrivateQueue replies = new("rates", connection, Receive, clock, logger) { Opened = name => _replyTo = name, Lost = _ => _replyTo = null };
         Task listening = replies.RunAsync(silent.Token);
-        await Task.WhenAll(_pools.Select(pool => AskAsync(pool.Key, pool.Value, stopping)));
+        await Task.WhenAll(_rates.Values.Select(rate => AskAsync(rate, stopping)));
         await silent.CancelAsync();
         await listening;
     }
 
     public void Dispose()
     {
-        foreach (RatePool pool in _pools.Values)
+        foreach (NamedRate rate in _rates.Values)
         {
-            pool.Dispose();
+            rate.Pool.Dispose();
         }
     }
 
-    private async Task AskAsync(string queue, RatePool pool, CancellationToken stopping)
+    private async Task AskAsync(NamedRate rate, CancellationToken stopping)
     {
-        RateTurns turns = new(queue, pool.Rate, pool, _worker);
-        await Supervision.KeepAsync(token => TakeTurnsAsync(queue, turns, token), failure => Silent(queue, failure!.Message), new Backoff(clock, AnswerLimit), stopping);
+        RateTurns turns = new(rate.Name, rate.Pool, _worker);
+        await Supervision.KeepAsync(token => TakeTurnsAsync(rate, turns, token), failure => Silent(rate, failure!.Message), new Backoff(clock, AnswerLimit), stopping);
         // Others need not wait until it counts as silent.
-        if (_replyTo is { } replyTo)
+        if (_replyTo is { } replyTo && turns.Last(replyTo) is { } last)
         {
-            await SendAsync(turns.Last(replyTo), CancellationToken.None).WaitAsync(LastWords, clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await SendAsync(last, CancellationToken.None).WaitAsync(LastWords, clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task TakeTurnsAsync(string queue, RateTurns turns, CancellationToken stopping)
+    private async Task TakeTurnsAsync(NamedRate rate, RateTurns turns, CancellationToken stopping)
     {
         await queues.Declared.WaitAsync(stopping);
         long heardAt = clock.GetTimestamp();
@@ -88,18 +91,18 @@ internal sealed class RatePools(
                 if (await AnswerAsync(ask, stopping) is { } answer && turns.Hear(answer))
                 {
                     heardAt = clock.GetTimestamp();
-                    _problems.TryRemove(queue, out _);
+                    _problems.TryRemove(rate.Name, out _);
                 }
                 else if (clock.GetElapsedTime(heardAt) > LongestSilence)
                 {
-                    Silent(queue, "no program that leads has answered, or it is of an earlier version");
+                    Silent(rate, "no program that leads has answered, or it is of an earlier version");
                 }
             }
             else if (_replyTo is not null)
             {
                 // Nothing is wanted.
                 heardAt = clock.GetTimestamp();
-                _problems.TryRemove(queue, out _);
+                _problems.TryRemove(rate.Name, out _);
             }
 
             await Task.Delay(turns.Pause, clock, stopping);
@@ -109,7 +112,7 @@ internal sealed class RatePools(
     private async Task<RateAnswer?> AnswerAsync(RateAsk ask, CancellationToken stopping)
     {
         TaskCompletionSource<RateAnswer> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _answers[ask.Queue] = (ask.Turn, answer);
+        _answers[ask.Name] = (ask.Turn, answer);
         try
         {
             await SendAsync(ask, stopping);
@@ -131,7 +134,7 @@ internal sealed class RatePools(
 
     private Task Receive(PrivateDelivery delivery)
     {
-        if (RateEntries.ReadAnswer(delivery.Body) is { } answer && _answers.TryGetValue(answer.Queue, out (int Turn, TaskCompletionSource<RateAnswer> Answer) waiting) && waiting.Turn == answer.Turn)
+        if (RateEntries.ReadAnswer(delivery.Body) is { } answer && _answers.TryGetValue(answer.Name, out (int Turn, TaskCompletionSource<RateAnswer> Answer) waiting) && waiting.Turn == answer.Turn)
         {
             waiting.Answer.TrySetResult(answer);
         }
@@ -139,13 +142,28 @@ internal sealed class RatePools(
         return Task.CompletedTask;
     }
 
-    private void Silent(string queue, string reason)
+    private void Silent(NamedRate rate, string reason)
     {
         // Without a connection there is more to say than this.
-        if (connection.Problem is null && !_problems.ContainsKey(queue))
+        if (connection.Problem is not null || _problems.ContainsKey(rate.Name))
         {
-            _problems[queue] = $"queue {queue} takes no tasks: how many may start is not known ({reason})";
-            logger.NoRate(queue, reason);
+            return;
+        }
+
+        // What nobody knows of one of many lanes nobody knows of the others.
+        bool isSaid = _problems.Keys.Any(name => _rates[name].Queue == rate.Queue);
+        _problems[rate.Name] = $"queue {rate.Name} takes no tasks: how many may start is not known ({reason})";
+        if (!isSaid)
+        {
+            logger.NoRate(rate.Name, reason);
         }
     }
+
+    private static IEnumerable<NamedRate> RatesOf(TaskQueue queue, TimeProvider clock) =>
+    [
+        .. queue.Rate is { } own ? [new NamedRate(queue.Name, queue.Name, false, new RatePool(own, clock))] : (NamedRate[])[],
+        .. queue.Lanes.All.Where(lane => lane.Rate is not null).Select(lane => new NamedRate(lane.Key, queue.Name, true, new RatePool(lane.Rate!.Value, clock))),
+    ];
+
+    private sealed record NamedRate(string Name, string Queue, bool IsLane, RatePool Pool);
 }

@@ -2,20 +2,20 @@ using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Flow;
 
-/// <summary>What a worker asks the leader for the permits of one queue, and when. One turn at a time.</summary>
-/// <param name="queue">The queue.</param>
-/// <param name="rate">Its rate.</param>
+/// <summary>What a worker asks the leader for the permits of one rate, and when. One turn at a time.</summary>
+/// <param name="name">What has the rate: the name of a queue, or the key of a lane.</param>
 /// <param name="pool">The permits.</param>
 /// <param name="worker">Who asks: this process, and no other ever.</param>
-internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, string worker)
+internal sealed class RateTurns(string name, RatePool pool, string worker)
 {
     /// <summary>From one ask to the next, while there is something to say.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     private static readonly TimeSpan LongestInterval = TimeSpan.FromSeconds(1);
 
-    // What was used in one turn is wanted for the next ones too, where so many are used that slots would wait for them.
-    private const int Fast = 10;
+    // What was used in one turn is wanted for the next ones too, where so many a second are used that slots would wait for them: a slot with something else to
+    // do asks for one, and there are four turns a second.
+    private const int Fast = 4;
     private const int Remembered = 8;
 
     private const long Drift = TimeSpan.TicksPerMillisecond / 5;
@@ -26,6 +26,7 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
     // After a longer silence one of them may have stood still, as that of a machine that sleeps does.
     private static readonly long Fresh = TimeSpan.FromSeconds(2).Ticks;
 
+    private readonly TaskRate _rate = pool.Rate;
     private readonly int[] _uses = new int[Remembered];
     private readonly int[] _wants = new int[Remembered];
     private RateStanding _asked = RateStanding.None;
@@ -48,13 +49,13 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
     public RateAsk? Next(string replyTo)
     {
         _place = (_place + 1) % Remembered;
-        int prefetch = rate.ASecond >= Fast ? 2 * _uses.Max() : 0;
-        int wants = _wants[_place] = Math.Min(rate.Number, pool.Waiters.TakeWanted() + prefetch);
+        int prefetch = _rate.ASecond >= Fast ? 2 * _uses.Max() : 0;
+        int wants = _wants[_place] = Math.Min(_rate.Number, pool.Waiters.TakeWanted() + prefetch);
         // What was wanted a moment ago may be on its way to a slot.
         RateStanding now = pool.Settle(_wants.Max());
         _uses[_place] = (int)(now.Used - _used);
         _used = now.Used;
-        bool isNews = now.Used > _heard.Used || now.Returned > _heard.Returned || wants > now.Free;
+        bool isNews = IsUntold(now) || wants > now.Free;
         bool isDue = now.Taken + now.Free > 0 && now.At - _asked.At >= LongestInterval.Ticks;
         return isNews || isDue ? Ask(replyTo, now, now.Taken + Math.Max(wants, now.Free)) : null;
     }
@@ -70,15 +71,18 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
 
         _heard = _asked;
         Compare(answer, pool.Now());
-        pool.Hear(answer.Held, answer.At - _least, _heard);
-        TimeSpan longest = TimeSpan.FromTicks(Math.Clamp(rate.Window.Ticks / 10, Interval.Ticks, LongestInterval.Ticks));
+        pool.Hear(answer.Held, answer.At - _least, answer.Next + answer.At - _least, _heard);
+        TimeSpan longest = TimeSpan.FromTicks(Math.Clamp(_rate.Window.Ticks / 10, Interval.Ticks, LongestInterval.Ticks));
         TimeSpan next = answer.Next is { } ticks ? TimeSpan.FromTicks(ticks) - RateBook.Ahead + Interval / 2 : longest;
         Pause = next < Interval ? Interval : next < longest ? next : longest;
         return true;
     }
 
-    /// <summary>Gives back all of it, on the way out.</summary>
-    public RateAsk Last(string replyTo) => Ask(replyTo, pool.Settle(0), 0);
+    /// <summary>Gives back all of it, on the way out; null where there is nothing to say.</summary>
+    public RateAsk? Last(string replyTo) => pool.Settle(0) is var now && (IsUntold(now) || now.Taken > 0) ? Ask(replyTo, now, 0) : null;
+
+    // What it was given by an answer that was lost it has to give back, too.
+    private bool IsUntold(RateStanding now) => now.Used > _heard.Used || now.Returned > _heard.Returned || !ReferenceEquals(_asked, _heard);
 
     // The quickest of the messages tell it best, but clocks drift: an old answer counts for less than a new one.
     private void Compare(RateAnswer answer, long now)
@@ -96,6 +100,6 @@ internal sealed class RateTurns(string queue, TaskRate rate, RatePool pool, stri
     {
         _asked = now;
         bool isFresh = now.At - _heardAt <= Fresh && (pool.Date() - _heardOn).Duration().Ticks <= Fresh;
-        return new RateAsk(queue, worker, replyTo, rate.Number, rate.Window.Ticks, ++_number, now.Used, now.Uses, now.Returned, now.Held, wanted) { Clock = isFresh ? _clock : null, At = now.At + _most };
+        return new RateAsk(name, worker, replyTo, _rate.Number, _rate.Window.Ticks, ++_number, now.Used, now.Uses, now.Returned, now.Held, wanted) { Clock = isFresh ? _clock : null, At = now.At + _most };
     }
 }

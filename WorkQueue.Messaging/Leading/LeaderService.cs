@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Leading;
 
@@ -33,7 +34,7 @@ internal sealed class LeaderService(
     public bool IsLeader { get; private set; }
 
     /// <summary>There is something to lead from the start on.</summary>
-    public bool TakesPart { get; } = intake is not null || options.Value.Schedules.Count > 0 || (options.Value.DeclareOnly && options.Value.Queues.Values.Any(queue => queue.Rate is not null));
+    public bool TakesPart { get; } = intake is not null || options.Value.Schedules.Count > 0 || (options.Value.DeclareOnly && TaskRate.IsIn(options.Value));
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -111,7 +111,7 @@ internal sealed class QueueMonitor(
                     foreach (TaskLane lane in queue.Lanes.All)
                     {
                         QueueDeclareOk live = await CountAsync(open, lane.BrokerName, stopping);
-                        lanes.Add(new LaneCount(lane.Name ?? "", lane.BrokerName, live.MessageCount, (int)live.ConsumerCount) { Limit = lane.Limit });
+                        lanes.Add(new LaneCount(lane.Name ?? "", lane.BrokerName, live.MessageCount, (int)live.ConsumerCount) { Limit = lane.Limit, Rate = lane.Rate?.ToString() });
                     }
 
                     QueueDeclareOk dead = await CountAsync(open, queue.DeadBrokerName, stopping);

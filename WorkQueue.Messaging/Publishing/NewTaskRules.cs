@@ -78,6 +78,7 @@ internal static class NewTaskRules
         TaskTypeOptions? known = FindType(type, options);
         TaskQueue queue = named ?? FindQueue(known?.Queue ?? WorkQueueOptions.DefaultQueue, topology);
         Require(known?.MaxRunning is null || known.Queue == queue.Name, $"Tasks of type '{type}' go to queue '{known?.Queue}' alone: no more than {WorkQueueOptions.Section}:Types:{type}:MaxRunning run at once, and that is kept there.");
+        Require(known?.Rate is null || known.Queue == queue.Name, $"Tasks of type '{type}' go to queue '{known?.Queue}' alone: no more than {WorkQueueOptions.Section}:Types:{type}:Rate start, and that is kept there.");
         return (type, queue);
     }
 

@@ -4,13 +4,17 @@ namespace WorkQueue.Messaging.Topology;
 /// <param name="Queue">The task queue.</param>
 /// <param name="Name">Which of them, null for the first: what comes to the queue without a word of where it belongs.</param>
 /// <param name="Limit">How many of its own tasks run at once, over all workers; null for as many as of the task queue.</param>
-internal sealed record TaskLane(TaskQueue Queue, string? Name = null, int? Limit = null)
+/// <param name="Rate">How many of its own tasks start in a time, over all workers; null for as many as of the task queue.</param>
+internal sealed record TaskLane(TaskQueue Queue, string? Name = null, int? Limit = null, TaskRate? Rate = null)
 {
     // No name that a user can choose has one.
     private const char Separator = ':';
 
     /// <summary>The routing key it takes tasks by.</summary>
     public string Key { get; } = Name is null ? Queue.Name : $"{Queue.Name}{Separator}{Name}";
+
+    /// <summary>It has a limit or a rate of its own.</summary>
+    public bool IsLimited => Limit is not null || Rate is not null;
 
     /// <summary>Its name on the broker.</summary>
     public string BrokerName { get; } = Name is null ? Queue.BrokerName : $"{Queue.BrokerName}.{Name}";

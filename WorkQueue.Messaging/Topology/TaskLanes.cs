@@ -16,7 +16,7 @@ internal enum LaneOrder
     /// <summary>By their key.</summary>
     Keys,
 
-    /// <summary>By their type: a lane for each that has a limit of its own, and one for all others.</summary>
+    /// <summary>By their type: a lane for each that has a limit or a rate of its own, and one for all others.</summary>
     Types,
 }
 
@@ -25,15 +25,17 @@ internal sealed class TaskLanes
 {
     private readonly Dictionary<string, TaskLane> _types;
 
-    public TaskLanes(TaskQueue queue, QueueOptions options, IEnumerable<KeyValuePair<string, int>> limitedTypes)
+    public TaskLanes(TaskQueue queue, QueueOptions options, IEnumerable<KeyValuePair<string, TaskTypeOptions>> limitedTypes)
     {
-        _types = limitedTypes.ToDictionary(type => type.Key, type => new TaskLane(queue, $"type-{type.Key}", type.Value), StringComparer.Ordinal);
+        _types = limitedTypes.ToDictionary(
+            type => type.Key, type => new TaskLane(queue, $"type-{type.Key}", type.Value.MaxRunning, TaskRate.Read(type.Value.Rate)), StringComparer.Ordinal);
         IsOrdered = options.Ordered;
         int? limit = options.Ordered ? 1 : options.MaxRunningPerKey;
+        TaskRate? rate = TaskRate.Read(options.RatePerKey);
         (Order, All) = options switch
         {
             { Priorities: true } => (LaneOrder.Priorities, [new TaskLane(queue, "high"), new TaskLane(queue), new TaskLane(queue, "low")]),
-            { Lanes: { } count } => (LaneOrder.Keys, (IReadOnlyList<TaskLane>)[.. Enumerable.Range(1, count).Select(number => Numbered(queue, number, limit))]),
+            { Lanes: { } count } => (LaneOrder.Keys, (IReadOnlyList<TaskLane>)[.. Enumerable.Range(1, count).Select(number => Numbered(queue, number, limit, rate))]),
             _ when _types.Count > 0 => (LaneOrder.Types, [new TaskLane(queue), .. _types.Values]),
             _ => (LaneOrder.One, [new TaskLane(queue)]),
         };
@@ -64,7 +66,7 @@ internal sealed class TaskLanes
     /// <summary>What is kept on the broker of their number, for another would put the tasks of a key elsewhere; null where there is none.</summary>
     public string? Mark => Order == LaneOrder.Keys ? $"{All.Count}{(IsOrdered ? " ordered" : "")} lanes" : null;
 
-    private static TaskLane Numbered(TaskQueue queue, int number, int? limit) => new(queue, number == 1 ? null : $"lane-{number}", limit);
+    private static TaskLane Numbered(TaskQueue queue, int number, int? limit, TaskRate? rate) => new(queue, number == 1 ? null : $"lane-{number}", limit, rate);
 
     // The same in every program, whatever its runtime.
     private int IndexOf(string key) => (int)(BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(key))) % (uint)All.Count);

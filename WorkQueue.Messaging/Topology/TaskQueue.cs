@@ -24,7 +24,7 @@ internal sealed class TaskQueue
     // connection was taken apart, dozens at once.
     private const int NetDeliveryLimit = 10_000;
 
-    public TaskQueue(string name, string prefix, QueueOptions options, TimeSpan consumerTimeout, IEnumerable<KeyValuePair<string, int>>? limitedTypes = null)
+    public TaskQueue(string name, string prefix, QueueOptions options, TimeSpan consumerTimeout, IEnumerable<KeyValuePair<string, TaskTypeOptions>>? limitedTypes = null)
     {
         Name = name;
         BrokerName = options.Name ?? $"{prefix}.{name}";

@@ -14,6 +14,10 @@ internal readonly record struct TaskRate(int Number, TimeSpan Window)
     /// <summary>How many a second, over a long time.</summary>
     public double ASecond => Number / Window.TotalSeconds;
 
+    /// <summary>Whether a queue, a type or a lane has one.</summary>
+    public static bool IsIn(WorkQueueOptions options) =>
+        options.Queues.Values.Any(queue => queue.Rate is not null || queue.RatePerKey is not null) || options.Types.Values.Any(type => type.Rate is not null);
+
     /// <summary>Reads <c>30/00:01:00</c>; null where that is none.</summary>
     public static TaskRate? Read(string? text) =>
         text?.Split('/') is [string number, string window]

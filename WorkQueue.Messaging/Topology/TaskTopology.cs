@@ -86,8 +86,8 @@ internal sealed class TaskTopology
 
     public TaskQueue? Find(string queue) => _all.GetValueOrDefault(queue);
 
-    private static IEnumerable<KeyValuePair<string, int>> LimitedTypes(string queue, WorkQueueOptions settings) =>
-        settings.Types.Where(type => type.Value.Queue == queue && type.Value.MaxRunning is not null).Select(type => KeyValuePair.Create(type.Key, type.Value.MaxRunning!.Value));
+    private static IEnumerable<KeyValuePair<string, TaskTypeOptions>> LimitedTypes(string queue, WorkQueueOptions settings) =>
+        settings.Types.Where(type => type.Value.Queue == queue && (type.Value.MaxRunning is not null || type.Value.Rate is not null));
 
     public TaskQueue this[string queue] =>
         Find(queue) ?? throw new InvalidOperationException($"No queue '{queue}' in {WorkQueueOptions.Section}:Queues.");

@@ -184,7 +184,8 @@ internal sealed class FaultQueue(IFaultBroker broker, string connectionString, p
     }
 
     private IEnumerable<string> Lanes() => Enumerable.Range(1, int.Parse(settings.FirstOrDefault(setting => setting.Key == "Queues:default:Lanes").Value ?? "1", CultureInfo.InvariantCulture))
-        .Select(number => number == 1 ? $"{Prefix}.default" : $"{Prefix}.default.lane-{number}");
+        .Select(number => number == 1 ? $"{Prefix}.default" : $"{Prefix}.default.lane-{number}")
+        .Concat(settings.Select(setting => setting.Key.Split(':')).Where(key => key is ["Types", _, "MaxRunning" or "Rate"]).Select(key => $"{Prefix}.default.type-{key[1]}").Distinct());
 
     private async Task<uint> CountAsync(string name)
     {

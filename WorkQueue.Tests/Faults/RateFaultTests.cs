@@ -12,25 +12,28 @@ public sealed class RateFaultTests(FaultBroker broker, FaultReport report, ITest
     private const int Rate = 45;
 
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(3);
-    private static readonly int Kills = FaultSuite.IsLong ? 50 : 3;
 
-    [FaultFact(Timeout = 600_000)]
-    public async Task Workers_killed_while_they_lead_lose_nothing_and_start_at_most_one_burst_more()
+    [FaultTheory(Timeout = 600_000)]
+    [InlineData("Queues:default:Rate", 3, 50)]
+    [InlineData("Types:deliver-webhook:Rate", 1, 10)]
+    public async Task Workers_killed_while_they_lead_lose_nothing_and_start_at_most_one_burst_more(string setting, int some, int many)
     {
         const int TasksForAKill = 30;
-        await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
+        int kills = FaultSuite.IsLong ? many : some;
+        (string, string) rate = (setting, $"{Rate}/{Window}");
+        await using FaultQueue queue = await FaultQueue.CreateAsync(broker, rate);
         await using WebhookSink sink = await WebhookSink.StartAsync(queue.Ledger);
         ITaskQueue producer = await queue.ProducerAsync();
-        int tasks = (Kills + 1) * TasksForAKill;
+        int tasks = (kills + 1) * TasksForAKill;
         await queue.EnqueueAsync(producer, tasks, _ => sink.Call());
-        WorkerProcess[] workers = [Worker(queue), Worker(queue), Worker(queue)];
-        for (int kill = 1; kill <= Kills; kill++)
+        WorkerProcess[] workers = [.. Enumerable.Range(0, 3).Select(_ => Worker(queue, rate))];
+        for (int kill = 1; kill <= kills; kill++)
         {
             await sink.ReachedAsync(kill * TasksForAKill);
             int leader = -1;
             await Eventually.TrueAsync(() => (leader = Array.FindIndex(workers, Leads)) >= 0, "one leads");
             await workers[leader].DisposeAsync();
-            workers[leader] = Worker(queue);
+            workers[leader] = Worker(queue, rate);
         }
 
         await queue.AllDoneAsync(TimeSpan.FromSeconds(60 + tasks));
@@ -46,13 +49,12 @@ public sealed class RateFaultTests(FaultBroker broker, FaultReport report, ITest
         int most = queue.Ledger.MostStartsIn(seen);
         output.WriteLine($"at most {most} in {seen}, {queue.Ledger.MostStartsIn(Window)} in {Window}");
         report.Add(
-            $"workers killed {Kills} times while they led under a rate of {Rate} in {Window}", balance, string.Create(CultureInfo.InvariantCulture, $"{most} started within {seen} at most"));
+            $"workers killed {kills} times while they led under a rate of {Rate} in {Window} ({setting})", balance, string.Create(CultureInfo.InvariantCulture, $"{most} started within {seen} at most"));
         Assert.Equal(0, balance.Lost);
         Assert.InRange(most, 1, 2 * Rate);
     }
 
     private static bool Leads(WorkerProcess worker) => worker.Output.Any(line => line.Contains("This process leads", StringComparison.Ordinal));
 
-    private WorkerProcess Worker(FaultQueue queue) => WorkerProcess.Start(
-        broker.ConnectionString, queue.Prefix, ("Worker:Concurrency", "8"), ("Queues:default:Rate", $"{Rate}/{Window}"));
+    private WorkerProcess Worker(FaultQueue queue, (string, string) rate) => WorkerProcess.Start(broker.ConnectionString, queue.Prefix, ("Worker:Concurrency", "8"), rate);
 }

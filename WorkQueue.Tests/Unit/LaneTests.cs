@@ -34,6 +34,28 @@ public sealed class LaneTests
     }
 
     [Fact]
+    public void A_type_has_a_lane_for_a_limit_or_for_a_rate_and_for_both_one()
+    {
+        TaskRate rate = new(30, TimeSpan.FromMinutes(1));
+        TaskLanes lanes = new TaskQueue("mail", "wq", new QueueOptions(), TimeSpan.FromMinutes(30), new Dictionary<string, TaskTypeOptions>
+        {
+            ["few"] = new() { MaxRunning = 2 },
+            ["slow"] = new() { Rate = "30/00:01:00" },
+            ["both"] = new() { MaxRunning = 2, Rate = "30/00:01:00" },
+        }).Lanes;
+        Assert.Equal([("mail", null, null), ("mail:type-few", 2, null), ("mail:type-slow", null, rate), ("mail:type-both", 2, rate)], lanes.All.Select(lane => (lane.Key, lane.Limit, lane.Rate)));
+        Assert.Equal("mail:type-slow", lanes.Of("slow", null, "").Key);
+    }
+
+    [Fact]
+    public void The_rate_of_a_key_is_that_of_each_lane()
+    {
+        TaskQueue queue = Queue(new QueueOptions { Lanes = 3, RatePerKey = "30/00:01:00", MaxRunningPerKey = 2 });
+        Assert.Equal([("mail", 2), ("mail:lane-2", 2), ("mail:lane-3", 2)], queue.Lanes.All.Select(lane => (lane.Key, lane.Limit)));
+        Assert.All(queue.Lanes.All, lane => Assert.Equal(new TaskRate(30, TimeSpan.FromMinutes(1)), lane.Rate));
+    }
+
+    [Fact]
     public void A_slot_goes_to_the_lane_that_fewest_others_take_from() => Assert.Equal(2, Next(4, [100, 0, 5, 5], [3, 0, 0, 1], current: 0));
 
     [Fact]

@@ -32,6 +32,16 @@ public sealed class NewTaskRulesTests
     }
 
     [Fact]
+    public void A_type_with_a_limit_or_a_rate_goes_to_its_queue_alone()
+    {
+        _options.Types["render-pdf"].MaxRunning = 2;
+        AssertInvalid(InvalidTaskReason.Malformed, "Tasks of type 'render-pdf' go to queue 'slow' alone: no more than WorkQueue:Types:render-pdf:MaxRunning run at once, and that is kept there.", NewTask.Json("render-pdf", 1) with { Queue = "default" });
+        _options.Types["render-pdf"] = new TaskTypeOptions { Queue = "slow", Rate = "30/00:01:00" };
+        AssertInvalid(InvalidTaskReason.Malformed, "Tasks of type 'render-pdf' go to queue 'slow' alone: no more than WorkQueue:Types:render-pdf:Rate start, and that is kept there.", NewTask.Json("render-pdf", 1) with { Queue = "default" });
+        Assert.Equal("slow", Check(NewTask.Json("render-pdf", 1)).Queue);
+    }
+
+    [Fact]
     public void A_new_id_is_a_UUID_of_version_7_and_a_given_one_is_kept()
     {
         Assert.Equal(Now, TaskIds.CreatedAt(Check(NewTask.Text("x")).Id));

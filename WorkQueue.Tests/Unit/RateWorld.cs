@@ -48,7 +48,7 @@ internal sealed class RateWorld(int seed, TaskRate rate, int leaderDies = 0)
 
             if (_workers.Count < 3 || _random.Next(3000) == 0)
             {
-                _workers.Add(new Worker(rate, new RatePool(rate, _clock)));
+                _workers.Add(new Worker(new RatePool(rate, _clock)));
             }
 
             if (_workers.Count > 4)
@@ -100,12 +100,12 @@ internal sealed class RateWorld(int seed, TaskRate rate, int leaderDies = 0)
         }
     }
 
-    private sealed class Worker(TaskRate rate, RatePool pool)
+    private sealed class Worker(RatePool pool)
     {
         private readonly Queue<RatePermit> _slots = new();
         private RateTurns? _turns;
 
-        public RateTurns Turns => _turns ??= new RateTurns("q", rate, pool, Guid.NewGuid().ToString("N"));
+        public RateTurns Turns => _turns ??= new RateTurns("q", pool, Guid.NewGuid().ToString("N"));
 
         public int Act(Random random)
         {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Hosting;
+using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -46,6 +47,9 @@ public sealed class WorkQueueOptionsTests
     [InlineData("Queues:default:Rate", "30/00:00:00.5")]
     [InlineData("Queues:default:Rate", "30/1.00:00:01")]
     [InlineData("Queues:default:Rate", "-30/00:01:00")]
+    [InlineData("Queues:default:RatePerKey", "30/00:01:00")]
+    [InlineData("Types:resize:Rate", "30")]
+    [InlineData("Types:resize:Rate", "30/00:00:00.5")]
     [InlineData("Types:resize:Queue", "nowhere")]
     [InlineData("Types:resize:Timeout", "01:00:00")]
     public void A_value_out_of_range_is_named_with_its_whole_key_and_what_is_allowed(string key, string value)
@@ -55,6 +59,25 @@ public sealed class WorkQueueOptionsTests
         Assert.StartsWith($"WorkQueue:{named} is '", problem, StringComparison.Ordinal);
         Assert.Contains("allowed:", problem, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("Queues:default:RatePerKey is '30'; allowed: a number of 1 to 100000, a slash", "Queues:default:Lanes=4", "Queues:default:RatePerKey=30")]
+    [InlineData("Queues:default:RatePerKey is '5/00:00:01'; allowed: none where Queues:default:Rate is set", "Queues:default:Lanes=4", "Queues:default:RatePerKey=5/00:00:01", "Queues:default:Rate=9/00:00:01")]
+    [InlineData("Queues:default:Ordered is 'True'; allowed: false where Queues:default:Rate or RatePerKey is set", "Queues:default:Lanes=4", "Queues:default:RatePerKey=5/00:00:01", "Queues:default:Ordered=true")]
+    [InlineData("Types:resize:Rate is '5/00:00:01'; allowed: none where Queues:default has", "Types:resize:Rate=5/00:00:01", "Queues:default:Rate=9/00:00:01")]
+    [InlineData("Types:resize:Rate is '5/00:00:01'; allowed: none where Queues:default has", "Types:resize:Rate=5/00:00:01", "Queues:default:Lanes=4")]
+    [InlineData("Types:resize:Rate is '5/00:00:01'; allowed: none where Queues:default has", "Types:resize:Rate=5/00:00:01", "Queues:default:Priorities=true")]
+    [InlineData("Types:resize:Rate is '5/00:00:01'; allowed: none where Queues:default has", "Types:resize:Rate=5/00:00:01", "Queues:default:Name=shared")]
+    public void Rates_that_do_not_go_with_something_else_are_refused_with_what_does(string expected, params string[] settings) =>
+        Assert.StartsWith($"WorkQueue:{expected}", Assert.Single(Problems(Pairs(settings))), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("Queues:default:Lanes=4", "Queues:default:RatePerKey=5/00:00:01", "Queues:default:MaxRunningPerKey=2")]
+    [InlineData("Queues:default:Lanes=4", "Queues:default:RatePerKey=5/00:00:01", "Queues:default:MaxRunning=2")]
+    [InlineData("Queues:default:Rate=5/00:00:01", "Types:resize:MaxRunning=2")]
+    [InlineData("Types:resize:Rate=5/00:00:01", "Types:resize:MaxRunning=2")]
+    [InlineData("Types:resize:Rate=5/00:00:01", "Queues:default:MaxRunning=2")]
+    public void A_rate_goes_with_a_limit(params string[] settings) => Assert.Equal([], Problems(Pairs(settings)));
 
     [Theory]
     [InlineData("Queues:orders", "quorum")]
@@ -83,7 +106,7 @@ public sealed class WorkQueueOptionsTests
     [InlineData("Worker:Concurency", "WorkQueue:Worker:Concurency is no setting; was WorkQueue:Worker:Concurrency meant?")]
     [InlineData("heartbeats", "WorkQueue:heartbeats is no setting; was WorkQueue:Heartbeat meant?")]
     [InlineData("Theme:Colour", "WorkQueue:Theme is no setting; there are BrokerConsumerTimeout, ConfirmTimeout")]
-    [InlineData("Types:resize:Delay", "WorkQueue:Types:resize:Delay is no setting; there are MaxRunning, Queue, RetryDelays, Timeout")]
+    [InlineData("Types:resize:Delay", "WorkQueue:Types:resize:Delay is no setting; there are MaxRunning, Queue, Rate, RetryDelays, Timeout")]
     public void A_key_that_does_not_exist_is_told_with_the_nearest_that_does_and_stops_nothing(string key, string expected)
     {
         Assert.Equal([], Problems((key, "1")));
@@ -105,6 +128,15 @@ public sealed class WorkQueueOptionsTests
     [Fact]
     public void Keys_of_the_section_that_others_read_are_left_to_them() => Assert.Equal([], SettingsReader.UnknownIn(Configuration(
         ("ApiKeys:0", "secret"), ("Output", "/tmp"), ("Webhooks:AllowedHosts:0", "example.com"), ("ManagementUrl", "http://localhost"))));
+
+    [Theory]
+    [InlineData(true, "Queues:default:Rate=5/00:00:01")]
+    [InlineData(true, "Queues:default:Lanes=4", "Queues:default:RatePerKey=5/00:00:01")]
+    [InlineData(true, "Types:resize:Rate=5/00:00:01")]
+    [InlineData(false, "Types:resize:MaxRunning=2", "Queues:other:MaxRunning=2")]
+    public void A_rate_of_whatever_kind_is_one_that_somebody_has_to_give_out(bool expected, params string[] settings) => Assert.Equal(expected, TaskRate.IsIn(Bind(Pairs(settings)).Value));
+
+    private static (string Key, string Value)[] Pairs(string[] settings) => [.. settings.Select(setting => setting.Split('=')).Select(pair => (pair[0], pair[1]))];
 
     private static IEnumerable<string> Problems(params (string Key, string Value)[] settings)
     {

@@ -23,7 +23,7 @@ internal sealed record QueuesModel(IReadOnlyList<(QueueView Queue, IReadOnlyList
         $"{key.Key}: {(key.Waiting == WaitingKey.Most ? "over " : "")}{Words.Count(key.Waiting)} waiting, for {Words.Duration(key.Oldest)}");
 
     private static string LineOf(LaneView lane) =>
-        $"{(lane.Name.Length == 0 ? "first lane" : lane.Name)}: {Words.Count(lane.Ready)} ready{(lane.MaxRunning is { } most ? $", at most {Words.Count(most)} at once, {Words.Count(lane.Permits)} taken" : "")}";
+        $"{(lane.Name.Length == 0 ? "first lane" : lane.Name)}: {Words.Count(lane.Ready)} ready{(lane.MaxRunning is { } most ? $", at most {Words.Count(most)} at once, {Words.Count(lane.Permits)} taken" : "")}{(lane.Rate is { } rate ? $", at most {rate}" : "")}";
 }
 
 /// <summary>The workers that are alive.</summary>

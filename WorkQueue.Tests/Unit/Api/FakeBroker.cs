@@ -41,7 +41,10 @@ internal sealed class FakeBroker(FakeHistory history, Records records) : ITaskQu
     /// <summary>Set: the broker counts nothing.</summary>
     public bool IsUncounted { get; set; }
 
-    public IReadOnlyList<QueueCount> Current => IsUncounted ? [] : [new("default", "wq.default", 3, Consumers, Dead)];
+    public IReadOnlyList<QueueCount> Current => IsUncounted ? [] : [new("default", "wq.default", 3, Consumers, Dead) { Lanes = Lanes }];
+
+    /// <summary>The lanes of the queue.</summary>
+    public IReadOnlyList<LaneCount> Lanes { get; set; } = [];
 
     /// <summary>How many slots take from the queue.</summary>
     public int Consumers { get; set; } = 2;

@@ -74,6 +74,16 @@ public sealed class OtherApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_a_lane_it_is_told_how_many_of_its_tasks_run_at_once_and_start_in_which_time()
+    {
+        _api.Broker.Lanes = [new("", "wq.default", 1, 1), new("type-sms", "wq.default.type-sms", 2, 0) { Limit = 4, Rate = "30 per 00:01:00" }];
+        JsonElement lanes = (await _api.GetAsync("/queues")).Json.GetProperty("items")[0].GetProperty("lanes");
+        Assert.Equal(JsonValueKind.Null, lanes[0].GetProperty("rate").ValueKind);
+        Assert.Equal((4, "30 per 00:01:00"), (lanes[1].GetProperty("maxRunning").GetInt32(), lanes[1].GetProperty("rate").GetString()));
+        Assert.Contains("type-sms: 2 ready, at most 4 at once, 0 taken, at most 30 per 00:01:00", await _api.Http.GetStringAsync("/board/queues"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Of_a_limited_queue_it_is_told_how_many_may_run_and_how_many_permits_are_taken()
     {
         await using ApiHost api = await ApiHost.StartAsync("--WorkQueue:Queues:default:MaxRunning=5");

@@ -24,6 +24,16 @@ public sealed class ScalingApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_rate_of_a_key_bounds_what_more_workers_could_start()
+    {
+        await using ApiHost api = await ApiHost.StartAsync("--WorkQueue:Queues:default:Lanes=2", "--WorkQueue:Queues:default:RatePerKey=30/00:01:00", "--WorkQueue:Queues:default:MaxRunningPerKey=5");
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        await api.RecordAsync(api.Records.Queued("a") with { At = now, EnqueuedAt = now }, api.Records.Succeeded("a") with { At = now, StartedAt = now.AddSeconds(-0.4) });
+        // In each lane half a start a second, of 0.4 s each, and one that has just begun.
+        Assert.StartsWith("no more than 2.4 may run at once", (await api.GetAsync("/scaling?queue=default&target=00:00:01")).Json.GetProperty("reason").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_has_run_tells_how_long_a_task_takes_and_what_came_how_many_come()
     {
         DateTimeOffset now = TimeProvider.System.GetUtcNow();

@@ -34,12 +34,12 @@ public sealed class QueueVerbTests
             "GET /queues", 200,
             """
             {"items":[{"name":"mail","ready":30,"maxRunning":5,"permits":4,"oldestWaiting":"00:00:07"},{"name":"free","ready":1},{"name":"sms","ready":2,"rate":"30 per 00:01:00"},
-            {"name":"default","ready":3,"lanes":[{"name":"","ready":1,"consumers":1,"permits":0},{"name":"type-resize","ready":2,"consumers":1,"maxRunning":2,"permits":1}]}],"next":null}
+            {"name":"default","ready":3,"lanes":[{"name":"","ready":1,"consumers":1,"permits":0},{"name":"type-resize","ready":2,"consumers":1,"maxRunning":2,"permits":1,"rate":"30 per 00:01:00"}]}],"next":null}
             """);
         Result result = await producer.RunAsync("limits");
         Assert.Equal(ExitCode.Done, result.Code);
         Assert.Equal(
-            ["queue lane limit taken waiting for", "mail all 5 at once 4 30 00:00:07", "sms all 30 per 00:01:00 ? 2 ?", "default type-resize 2 at once 1 2 ?"],
+            ["queue lane limit taken waiting for", "mail all 5 at once 4 30 00:00:07", "sms all 30 per 00:01:00 ? 2 ?", "default type-resize 2 at once 1 2 ?", "default type-resize 30 per 00:01:00 ? 2 ?"],
             result.Lines.Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
     }
 
