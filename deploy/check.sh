@@ -10,11 +10,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=eng/engine.sh
 source eng/engine.sh
 
-readonly registry_port=5055 first=0.1.0 second=0.1.1-check
+# Tags of its own: a deployment on this machine keeps its images.
+readonly first=0.1.0-check second=0.1.1-check
 work=$(mktemp -d)
 base_pid=
 clean_up() {
     [ -z "$base_pid" ] || kill -TERM "$base_pid" 2>/dev/null || true
+    # What a test that was cut off has left.
+    docker ps --all --quiet --filter name=workqueue-check- 2>/dev/null | xargs -r docker rm --force --volumes >/dev/null 2>&1 || true
+    docker network ls --quiet --filter name=workqueue-check- 2>/dev/null | xargs -r docker network rm >/dev/null 2>&1 || true
+    docker volume ls --quiet --filter name=workqueue-check- 2>/dev/null | xargs -r docker volume rm >/dev/null 2>&1 || true
     stop_engine
     rm -rf "$work"
 }
@@ -32,6 +37,16 @@ need_engine "$work"
 
 # pull IMAGE: where nothing can be pulled from it is known at once.
 pull() { timeout 120 docker pull --quiet "$1" >/dev/null 2>&1; }
+free_port() {
+    local port
+    for port in $(seq 5055 5155); do
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+    return 1
+}
 need_debian_tools() {
     command -v debootstrap >/dev/null && command -v docker-registry >/dev/null || eng/apt-install.sh debootstrap debian-archive-keyring docker-registry </dev/null
 }
@@ -52,7 +67,7 @@ publish=()
 if ! pull mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled-extra; then
     need_debian_tools
     mkfifo "$work/base" "$work/hold"
-    eng/container-base.sh $registry_port <"$work/hold" >"$work/base" &
+    eng/container-base.sh "$(free_port)" <"$work/hold" >"$work/base" &
     base_pid=$!
     exec 7>"$work/hold"
     read -r base <"$work/base" || { echo "check.sh: no base image" >&2; exit 1; }

@@ -75,7 +75,8 @@ internal static class EventWriter
 
     private static async Task SilenceAsync(HttpContext context, Task next, TimeProvider clock)
     {
-        while (!next.IsCompleted)
+        // Not round and round until the reader has noticed, too: thousands that leave at once would keep the threads that it needs for that.
+        while (!next.IsCompleted && !context.RequestAborted.IsCancellationRequested)
         {
             using CancellationTokenSource heard = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
             Task first = await Task.WhenAny(next, Task.Delay(Heartbeat, clock, heard.Token));

@@ -40,14 +40,14 @@ internal sealed class ScalingReader(QueueViews views, TaskProjection projection,
         QueueRates rates = lookup.State == "live" ? projection.Rates(queue) : QueueRates.None;
         DateTimeOffset now = clock.GetUtcNow();
         (double seconds, string? note) = SecondsOf(rates, own, now);
-        ScalingSample sample = new(now, view.Ready, RunningOf(view, own), own.Length, SlotsOf(queue, own), rates.ArrivalPerSecond, seconds)
+        ScalingSample sample = new(now, StartableOf(view, settings.Target, seconds), RunningOf(view, own), own.Length, SlotsOf(queue, own), rates.ArrivalPerSecond, seconds)
         {
             IsPaused = view.Paused,
             MostRunning = MostRunning(queue, seconds),
         };
         ScalingDecision decision = Decide(queue, settings, sample);
         string reason = note is null ? decision.Reason : $"{decision.Reason} ({note})";
-        return new ScalingView(queue, decision.Wanted, reason, sample.Ready, sample.Running, Math.Round(sample.ArrivalPerSecond, 3), Math.Round(seconds, 3), Math.Round(sample.SlotsPerWorker, 2), sample.Workers, settings.Target, settings.Min, settings.Max);
+        return new ScalingView(queue, decision.Wanted, reason, view.Ready, sample.Running, Math.Round(sample.ArrivalPerSecond, 3), Math.Round(seconds, 3), Math.Round(sample.SlotsPerWorker, 2), sample.Workers, settings.Target, settings.Min, settings.Max);
     }
 
     private ScalingDecision Decide(string queue, ScalingSettings settings, ScalingSample sample)
@@ -97,8 +97,15 @@ internal sealed class ScalingReader(QueueViews views, TaskProjection projection,
         return new[] { limits?.MaxRunning, byRate, byLanes }.Min();
     }
 
-    private static double? RunningBy(string? rate, double seconds) => rate?.Split('/') is [{ } number, { } window]
-        ? (double.Parse(number, CultureInfo.InvariantCulture) / TimeSpan.Parse(window, CultureInfo.InvariantCulture).TotalSeconds * seconds) + 1 : null;
+    private static double? RunningBy(string? rate, double seconds) => (ASecond(rate) * seconds) + 1;
+
+    // Of a type with a limit or a rate of its own no more than may start in time: the others wait for that, not for workers.
+    private static long StartableOf(QueueView view, TimeSpan target, double seconds) => view.Lanes.Count == 0 ? view.Ready : view.Lanes.Sum(lane =>
+        Math.Min(lane.Ready, (long)Math.Ceiling(new[] { lane.Ready, lane.MaxRunning * Math.Max(1, target.TotalSeconds / seconds), ASecond(lane.Rate) * target.TotalSeconds }.Min() ?? 0)));
+
+    // As it is set, 30/00:01:00, or as it is told of a lane, 30 per 00:01:00.
+    private static double? ASecond(string? rate) => rate?.Split('/', ' ') is [{ } number, .., { } window]
+        ? double.Parse(number, CultureInfo.InvariantCulture) / TimeSpan.Parse(window, CultureInfo.InvariantCulture).TotalSeconds : null;
 }
 
 /// <summary>The answer of <c>GET /scaling</c>.</summary>

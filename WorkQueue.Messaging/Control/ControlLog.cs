@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Publishing;
 using WorkQueue.Messaging.Streams;
@@ -14,7 +15,7 @@ namespace WorkQueue.Messaging.Control;
 /// It knows that it has read everything when it meets its own greeting; or, where an alarm of the broker lets nobody publish one, when nothing more comes.
 /// A log that cannot be read, because this node of a cluster has no copy of it, keeps no worker from its work: pauses and cancellations are not heard then.
 /// </summary>
-internal sealed class ControlLog(StreamFollower streams, ControlWriter writer, SuspectRuns suspects, TaskTopology topology, TimeProvider clock, ILogger<ControlLog> logger)
+internal sealed class ControlLog(StreamFollower streams, ControlWriter writer, SuspectRuns suspects, TaskTopology topology, IOptions<WorkQueueOptions> options, TimeProvider clock, ILogger<ControlLog> logger)
     : BackgroundService, ICancelledTasks
 {
     // Each is half a second in which nothing came.
@@ -72,6 +73,12 @@ internal sealed class ControlLog(StreamFollower streams, ControlWriter writer, S
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (options.Value.DeclareOnly)
+        {
+            // It does nothing that anybody could be told to leave, and leaves no trace: what is copied to a new broker is the whole of its log.
+            return;
+        }
+
         try
         {
             Task greeting = GreetAsync(stoppingToken);

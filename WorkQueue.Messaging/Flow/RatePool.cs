@@ -184,6 +184,7 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             _freeFrom = Math.Max(_freeFrom, at);
         }
 
+        Switch.Set(paused: _free == 0);
         (_alarm ??= new RateAlarm(Wake, clock)).Set(Math.Min(_later.First - _early ?? long.MaxValue, now < _lease.Until ? _lease.Until : long.MaxValue), now);
     }
 

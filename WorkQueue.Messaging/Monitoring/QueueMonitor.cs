@@ -115,7 +115,7 @@ internal sealed class QueueMonitor(
                     }
 
                     QueueDeclareOk dead = await CountAsync(open, queue.DeadBrokerName, stopping);
-                    counts.Add(new QueueCount(queue.Name, queue.BrokerName, lanes.Sum(lane => lane.Ready), lanes.Sum(lane => lane.Consumers), dead.MessageCount) { IsSubscription = queue.IsSubscription, Lanes = lanes.Count == 1 ? [] : lanes });
+                    counts.Add(new QueueCount(queue.Name, queue.BrokerName, lanes.Sum(lane => lane.Ready), lanes.Sum(lane => lane.Consumers), dead.MessageCount) { IsSubscription = queue.IsSubscription, Lanes = queue.Lanes.All is [{ IsLimited: false }] ? [] : lanes });
                 },
                 () => _counts = [.. _counts.Where(count => count.Queue != queue.Name)],
                 stopping);

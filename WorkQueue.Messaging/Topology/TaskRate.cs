@@ -22,7 +22,8 @@ internal readonly record struct TaskRate(int Number, TimeSpan Window)
     public static TaskRate? Read(string? text) =>
         text?.Split('/') is [string number, string window]
         && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int most) && most is >= 1 and <= Most
-        && TimeSpan.TryParse(window, CultureInfo.InvariantCulture, out TimeSpan length) && length >= TimeSpan.FromSeconds(1) && length <= Longest
+        // "30/1" would be thirty a day.
+        && window.Contains(':') && TimeSpan.TryParse(window, CultureInfo.InvariantCulture, out TimeSpan length) && length >= TimeSpan.FromSeconds(1) && length <= Longest
             ? new TaskRate(most, length) : null;
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Number} per {Window}");

@@ -35,8 +35,9 @@ public sealed class LaneRateTests(BrokerFixture broker, ITestOutputHelper output
         await plain.BasicPublishAsync($"{queue.Prefix}.tasks", "default", mandatory: true, new BasicProperties { Type = "probe", Persistent = true, MessageId = "foreign" }, "\"\""u8.ToArray());
         await SendAsync(producer, "other", Others);
         IHost[] workers = [await WorkerAsync(queue), await WorkerAsync(queue)];
-        await Eventually.EqualAsync(Others, () => Task.FromResult<long>(_others.Starts.Count), "all of the other type have run");
-        await Eventually.EqualAsync((Windows + 2) * Rate, () => Task.FromResult<long>(_ledger.Starts.Count), "all of the type have run");
+        // At least: a task may be delivered twice.
+        await Eventually.TrueAsync(() => _others.Starts.Count >= Others, "all of the other type have run");
+        await Eventually.TrueAsync(() => _ledger.Starts.Count >= (Windows + 2) * Rate, "all of the type have run");
         IReadOnlyList<TimeSpan> starts = _ledger.Starts;
         TimeSpan took = starts[((Windows + 1) * Rate) - 1] - starts[Rate - 1];
         output.WriteLine($"{Windows * Rate} started in {took}; at most {_ledger.MostStartsIn(NearlyASecond)} in nearly a second; the others in {_others.Starts[^1] - _others.Starts[0]}");
@@ -66,7 +67,7 @@ public sealed class LaneRateTests(BrokerFixture broker, ITestOutputHelper output
         await SendAsync(producer, "other", Others);
         TaskContext again = await queue.Runs.NextAsync();
         Assert.Equal((2, false), (again.Attempt, again.Redelivered));
-        await Eventually.TrueAsync(() => _ledger.Starts.Count == 2 && _others.Starts.Count == Others, "all have run");
+        await Eventually.TrueAsync(() => _ledger.Starts.Count >= 2 && _others.Starts.Count >= Others, "all have run");
         Assert.InRange(_ledger.Starts[1] - _ledger.Starts[0], TimeSpan.FromSeconds(1.9), TimeSpan.FromSeconds(5));
         Assert.InRange(_others.Starts.Count(start => start < _ledger.Starts[1]), 1, Others);
     }
@@ -82,7 +83,7 @@ public sealed class LaneRateTests(BrokerFixture broker, ITestOutputHelper output
         IHost worker = await WorkerAsync(queue, context => _ledger.BrieflyAsync(context));
         RatePools rates = worker.Services.GetRequiredService<PermitPools>().Rates;
         await Eventually.TrueAsync(() => rates.Held.GetValueOrDefault("default:type-probe") is > 0 and <= 40, "it has permits");
-        await Eventually.TrueAsync(() => queue.Runs.All.Count == Tasks && _ledger.Running == 0, "all have run");
+        await Eventually.TrueAsync(() => queue.Runs.All.Count >= Tasks && _ledger.Running == 0, "all have run");
         Assert.Equal(2, _ledger.MostAtOnce);
         Assert.InRange(_ledger.MostStartsIn(NearlyASecond), 1, 40);
         await Eventually.TrueAsync(() => counts.Current.Any(count => count.Queue == "default"), "it is counted");
@@ -107,9 +108,9 @@ public sealed class LaneRateTests(BrokerFixture broker, ITestOutputHelper output
         await Eventually.TrueAsync(() => ledgers["tenant-1"].Starts.Count > Rate, "those of the one key have used up a window");
         int before = ledgers["tenant-1"].Starts.Count;
         await SendAsync(producer, "probe", Rate, "tenant-2");
-        await Eventually.TrueAsync(() => ledgers["tenant-2"].Starts.Count == Rate, "those of the other have run");
+        await Eventually.TrueAsync(() => ledgers["tenant-2"].Starts.Count >= Rate, "those of the other have run");
         Assert.InRange(ledgers["tenant-1"].Starts.Count - before, 0, 2 * Rate);
-        await Eventually.TrueAsync(() => ledgers["tenant-1"].Starts.Count == 4 * Rate && ledgers.Values.All(ledger => ledger.Running == 0), "all have run");
+        await Eventually.TrueAsync(() => ledgers["tenant-1"].Starts.Count >= 4 * Rate && ledgers.Values.All(ledger => ledger.Running == 0), "all have run");
         Assert.All(ledgers.Values, ledger => Assert.InRange(ledger.MostStartsIn(NearlyASecond), 1, Rate));
         Assert.All(ledgers.Values, ledger => Assert.InRange(ledger.MostAtOnce, 1, 2));
         // Two of the four lanes have had no task.

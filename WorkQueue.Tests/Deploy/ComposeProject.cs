@@ -67,7 +67,10 @@ internal sealed class ComposeProject : IAsyncDisposable
         Limit,
         _compose[0],
         [.. _compose[1..], "--project-name", _name, "--file", Path.Combine(TestEnvironment.Solution, "deploy", "compose.yaml"), "--file", _additions, .. arguments],
+        // Over whatever a file .env says.
+        ("WORKQUEUE_IMAGES", ""),
         ("WORKQUEUE_TAG", tag),
+        ("RABBITMQ_USER", "workqueue"),
         ("WORKQUEUE_API_KEY", ApiKey),
         ("RABBITMQ_PASSWORD", ApiKey),
         ("RABBITMQ_COOKIE", ApiKey),

@@ -43,6 +43,8 @@ internal sealed class RabbitmqCluster : CustomResource<RabbitmqCluster.Specifica
 
     internal sealed class Settings
     {
+        public required IList<string> AdditionalPlugins { get; set; }
+
         public required string AdditionalConfig { get; set; }
     }
 }

@@ -10,7 +10,7 @@ namespace WorkQueue.Tests.Faults;
 
 /// <summary>As many tasks as <c>WORKQUEUE_LONG_RUN</c> says, through a cluster of three, while workers, producers and brokers are killed at random; each counted by whoever its run has called.</summary>
 [Collection(FaultSuite.Name)]
-public sealed class LongRunTests(FaultCluster cluster, FaultReport report, ITestOutputHelper output) : IClassFixture<FaultCluster>, IAsyncDisposable
+public sealed class LongRunTests(FaultCluster cluster, FaultReport report, ITestOutputHelper output) : IClassFixture<FaultCluster>, IAsyncLifetime
 {
     private const int Chunk = 200;
     private const int Senders = 4;
@@ -21,6 +21,7 @@ public sealed class LongRunTests(FaultCluster cluster, FaultReport report, ITest
     private readonly Ledger _ledger = new();
     private readonly Random _random = new(Seed: 20);
     private readonly string _prefix = $"l{Guid.NewGuid():N}"[..12];
+    private readonly string _folder = Directory.CreateTempSubdirectory("workqueue-test-long-run-").FullName;
     private readonly WorkerProcess?[] _workers = new WorkerProcess?[3];
     private readonly (WorkerProcess Process, Uri Address)[] _producers = new (WorkerProcess, Uri)[2];
     private readonly Dictionary<string, int> _kills = [];
@@ -33,7 +34,7 @@ public sealed class LongRunTests(FaultCluster cluster, FaultReport report, ITest
         await using WebhookSink sink = await WebhookSink.StartAsync(_ledger);
         for (int number = 0; number < _producers.Length; number++)
         {
-            _producers[number] = await StartProducerAsync();
+            _producers[number] = await StartProducerAsync(number);
         }
 
         for (int number = 0; number < _workers.Length; number++)
@@ -61,17 +62,23 @@ public sealed class LongRunTests(FaultCluster cluster, FaultReport report, ITest
         report.Add("cluster of three, a long run", balance, string.Create(CultureInfo.InvariantCulture, $"{took.TotalMinutes:0} min; {kills}"));
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         foreach (WorkerProcess process in _workers.Concat(_producers.Select(producer => producer.Process)).OfType<WorkerProcess>())
         {
             await process.DisposeAsync();
         }
+
+        Directory.Delete(_folder, recursive: true);
     }
 
     private WorkerProcess StartWorker() => WorkerProcess.Start(cluster.AllNodes, _prefix, ("Worker:Concurrency", "16"), ("ConfirmTimeout", "00:00:10"));
 
-    private Task<(WorkerProcess Process, Uri Address)> StartProducerAsync() => WorkerProcess.StartProducerAsync(cluster.AllNodes, _prefix, ("ConfirmTimeout", "00:00:10"));
+    private Task<(WorkerProcess Process, Uri Address)> StartProducerAsync(int number) => WorkerProcess.StartProducerAsync(
+        // Kept, as a producer keeps it: it need not read a million records again each time it is killed.
+        cluster.AllNodes, _prefix, ("ConfirmTimeout", "00:00:10"), ("Board:Store", Path.Combine(_folder, $"{number}.db")));
 
     // Workers most often; a broker is back before another one goes, so that there is a majority all the time.
     private async Task KillOneAsync()
@@ -89,7 +96,7 @@ public sealed class LongRunTests(FaultCluster cluster, FaultReport report, ITest
         {
             int number = _random.Next(_producers.Length);
             await _producers[number].Process.DisposeAsync();
-            _producers[number] = await StartProducerAsync();
+            _producers[number] = await StartProducerAsync(number);
         }
         else
         {

@@ -16,6 +16,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public int ExitCode => _process.ExitCode;
 
+    public int Id => _process.Id;
+
     public static WorkerProcess Start(string connectionString, string prefix, params (string Key, string Value)[] settings) =>
         StartProgram("WorkQueue.Worker.dll", connectionString, prefix, null, settings);
 

@@ -34,6 +34,18 @@ public sealed class ScalingApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_waits_for_the_rate_of_its_type_needs_no_more_workers_than_may_start_it()
+    {
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        await _api.RecordAsync(_api.Records.Queued("a") with { At = now, EnqueuedAt = now }, _api.Records.Succeeded("a") with { At = now, StartedAt = now.AddSeconds(-2) });
+        _api.Broker.Lanes = [new("", "wq.default", 0, 1), new("type-sms", "wq.default.type-sms", 100_000, 0) { Rate = "30 per 00:01:00" }];
+        // Half a start a second for thirty seconds, not the seven workers that a hundred thousand would need.
+        JsonElement scaling = (await _api.GetAsync("/scaling?queue=default&target=00:00:30")).Json;
+        Assert.InRange(scaling.GetProperty("wanted").GetInt32(), 1, 2);
+        Assert.StartsWith("15 wait", scaling.GetProperty("reason").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_has_run_tells_how_long_a_task_takes_and_what_came_how_many_come()
     {
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
