@@ -1,6 +1,6 @@
 using System.Globalization;
-using Microsoft.AspNetCore.WebUtilities;
 using k8s.Models;
+using Microsoft.AspNetCore.WebUtilities;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Tests.Deploy;
