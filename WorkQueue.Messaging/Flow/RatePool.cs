@@ -160,7 +160,6 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
             _next = Math.Min(_later.First ?? long.MaxValue, next ?? 0);
             Valid.Set(paused: false);
             Look();
-            Switch.Set(paused: _free == 0);
         }
     }
 
@@ -174,7 +173,6 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         {
             _free = 0;
             _later.Clear();
-            Switch.Set(paused: true);
             _taken = _lease.End() ? 0 : _taken;
         }
 
@@ -194,7 +192,6 @@ internal sealed class RatePool(TaskRate rate, TimeProvider clock) : IDisposable
         {
             _alarm?.Heard();
             Look();
-            Switch.Set(paused: _free == 0);
         }
     }
 }

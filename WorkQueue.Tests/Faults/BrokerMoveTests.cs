@@ -45,7 +45,7 @@ public sealed class BrokerMoveTests(FaultReport report) : IClassFixture<FaultRep
         }
 
         // Both are told some seconds late.
-        await Eventually.TrueAsync(async () => Told(await StreamsAsync(old)) is { Length: > 0 } here && here == Told(await StreamsAsync(other)) && here.Contains($"wq.history {Records}", StringComparison.Ordinal), "all that is known has come over", TimeSpan.FromSeconds(60));
+        await Eventually.TrueAsync(async () => await StreamsAsync(old) is { Length: > 0 } here && here == await StreamsAsync(other) && here.Contains($"wq.history {Records}", StringComparison.Ordinal), "all that is known has come over", TimeSpan.FromSeconds(60));
         await other.ToolAsync(Script, "tasks", old.ConnectionString, other.ConnectionString);
         using IHost moved = await StartAsync(other);
         IServiceProvider services = moved.Services;
@@ -111,12 +111,11 @@ public sealed class BrokerMoveTests(FaultReport report) : IClassFixture<FaultRep
     private static Task WaitsAsync(IServiceProvider services, int tasks) => Eventually.TrueAsync(
         () => services.GetRequiredService<IQueueCounts>().Current.SingleOrDefault(queue => queue.Queue == "default")?.Ready >= tasks, "what waits is there", TimeSpan.FromSeconds(30));
 
-    private static string Told(Dictionary<string, long> streams) => string.Join(", ", streams.Select(stream => string.Create(CultureInfo.InvariantCulture, $"{stream.Key} {stream.Value}")).Order());
-
     // Of each stream how many records it has.
-    private static async Task<Dictionary<string, long>> StreamsAsync(LocalBrokerProcess broker) =>
+    private static async Task<string> StreamsAsync(LocalBrokerProcess broker) => string.Join(
+        ", ",
         (await broker.ToolAsync("rabbitmqctl", "--silent", "list_queues", "--no-table-headers", "name", "messages", "type")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .Select(line => line.Split('\t')).Where(fields => fields[2] == "stream").ToDictionary(fields => fields[0], fields => long.Parse(fields[1], CultureInfo.InvariantCulture), StringComparer.Ordinal);
+            .Select(line => line.Split('\t')).Where(fields => fields[2] == "stream").Select(fields => $"{fields[0]} {fields[1]}").Order());
 
     private async Task<IHost> StartAsync(LocalBrokerProcess broker, params (string Key, string Value)[] settings)
     {
