@@ -73,7 +73,8 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         _process = Run(_folder, _environment, program);
         ConnectionFactory factory = new() { Uri = new Uri(ConnectionString), AutomaticRecoveryEnabled = false };
-        await Eventually.TrueAsync(() => AnswersAsync(factory), $"{Name} takes clients", TimeSpan.FromSeconds(60));
+        // One that was killed reads again what waits in its logs: after half a million tasks, on cores that are busy, for more than a minute.
+        await Eventually.TrueAsync(() => AnswersAsync(factory), $"{Name} takes clients", TimeSpan.FromMinutes(5));
     }
 
     /// <summary>Kills it (SIGKILL), as a power cut would.</summary>
