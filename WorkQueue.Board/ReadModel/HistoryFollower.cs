@@ -16,6 +16,9 @@ internal sealed class HistoryFollower(
     private const int SomeQuiet = 6;
     private const int ManyQuiet = 20;
 
+    // How often its end is looked up before a history that ends too early is another one.
+    private const int ManyLooks = 6;
+
     private DateTimeOffset _start;
     private string? _damage;
 
@@ -37,7 +40,7 @@ internal sealed class HistoryFollower(
                     BeginAnew(() => logger.StoreDamaged(projection.Database.Path, damage));
                 }
 
-                await FollowAsync(await FindEndAsync(stoppingToken), stoppingToken);
+                await FollowAsync(await FindEndAsync(projection.Progress.LastOffset, stoppingToken), stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -57,6 +60,19 @@ internal sealed class HistoryFollower(
 
             await Task.Delay(Pause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    // A node of a cluster that was away reads on from the others first: for as long its end is before what is known, and to read all of it again takes much longer.
+    private async Task<long?> FindEndAsync(long? known, CancellationToken stopping)
+    {
+        long? end = await FindEndAsync(stopping);
+        for (int looks = 1; known is { } last && (end ?? -1) < last && looks < ManyLooks; looks++)
+        {
+            await Task.Delay(Pause, clock, stopping);
+            end = await FindEndAsync(stopping);
+        }
+
+        return end;
     }
 
     // How far to read before anything can be told for sure; null where nothing is there.

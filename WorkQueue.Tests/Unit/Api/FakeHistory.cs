@@ -17,6 +17,9 @@ internal sealed class FakeHistory : ITaskHistory
     /// <summary>Set: as under load there is always more to come, and no moment at which there is nothing.</summary>
     public bool IsNeverQuiet { get; init; }
 
+    /// <summary>How often the end is told of a node that was away and has yet to read on.</summary>
+    public int LooksBehind { get; set; }
+
     /// <summary>The most records that were being read again at one moment.</summary>
     public int MostReadAtOnce { get; private set; }
 
@@ -79,6 +82,12 @@ internal sealed class FakeHistory : ITaskHistory
         await Task.Yield();
         lock (_lock)
         {
+            if (LooksBehind > 0)
+            {
+                LooksBehind--;
+                return _records[0].Offset;
+            }
+
             return _records.Count == 0 || !End.IsCompleted ? null : _records[^1].Offset;
         }
     }

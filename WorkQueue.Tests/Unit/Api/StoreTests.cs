@@ -72,6 +72,18 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_node_that_is_behind_for_a_moment_costs_no_file()
+    {
+        HistoryRecord first = _records.Queued("a"), last = _records.Queued("b");
+        await StartAndKnowAsync(first, last);
+        _history.LooksBehind = 2;
+        await using ApiHost again = await StartAsync();
+        await KnowsAsync(again, 2);
+        await Eventually.TrueAsync(() => !again.Projection.Progress.IsReplaying, "it is read");
+        Assert.Equal([null, last.Offset], _history.Followed);
+    }
+
+    [Fact]
     public async Task A_history_that_has_gone_on_for_longer_than_it_is_kept_is_read_from_its_beginning()
     {
         HistoryRecord old = _records.Queued("a");
