@@ -1,3 +1,4 @@
+using System.Text;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -33,6 +34,17 @@ internal sealed class Connector(IConnectionFactory factory, IReadOnlyList<AmqpTc
         }
 
         throw failures.Count == 1 ? failures[0] : new AggregateException(failures);
+    }
+
+    /// <summary>What is to be said against a broker that has answered, or null.</summary>
+    /// <param name="properties">What it says it is, as <see cref="IConnection.ServerProperties"/>.</param>
+    public string? Doubt(IDictionary<string, object?>? properties)
+    {
+        // Seen on 3.10.8 with the client alone, and not on 4.3 (docs/compatibility.md).
+        return endpoints.Count > 1 && properties?.TryGetValue("version", out object? told) == true && told is byte[] text
+            && Version.TryParse(Encoding.ASCII.GetString(text), out Version? version) && version.Major < 4
+            ? $"RabbitMQ {version} on several nodes: when one of them is killed, quorum queues may lose tasks that were confirmed, as was seen on 3.10.8. Use RabbitMQ 4, or one node."
+            : null;
     }
 
     /// <summary>The failure as one that trying again does not mend, or null.</summary>

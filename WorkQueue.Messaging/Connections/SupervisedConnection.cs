@@ -22,6 +22,7 @@ internal sealed class SupervisedConnection(
 {
     // A broker that is back is to be used within five seconds, however long it was away.
     private readonly Backoff _backoff = new(clock, longest: TimeSpan.FromSeconds(4));
+    private bool _hasDoubted;
     private readonly TaskCompletionSource _firstTry = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<OpenConnection> _open = NewSignal();
     private volatile string? _problem = "not connected yet";
@@ -126,6 +127,12 @@ internal sealed class SupervisedConnection(
     {
         _backoff.Opened();
         _problem = null;
+        if (!_hasDoubted && purpose == ConnectionPurpose.Publish && connector.Doubt(open.Connection.ServerProperties) is { } doubt)
+        {
+            _hasDoubted = true;
+            logger.BrokerDoubtful(doubt);
+        }
+
         logger.Connected(purpose, open.Connection.Endpoint.HostName, open.Connection.Endpoint.Port);
         _open.TrySetResult(open);
         _firstTry.TrySetResult();

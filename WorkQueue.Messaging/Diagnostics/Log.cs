@@ -116,6 +116,9 @@ internal static partial class Log
     [LoggerMessage(3101, LogLevel.Information, "Connected to RabbitMQ at {Host}:{Port} for {Purpose}")]
     public static partial void Connected(this ILogger logger, string purpose, string host, int port);
 
+    [LoggerMessage(3124, LogLevel.Warning, "{Doubt}")]
+    public static partial void BrokerDoubtful(this ILogger logger, string doubt);
+
     [LoggerMessage(3102, LogLevel.Warning, "No connection to RabbitMQ for {Purpose} ({Reason}); trying again")]
     public static partial void ConnectionFailed(this ILogger logger, string purpose, string reason);
 

@@ -52,26 +52,10 @@ internal sealed class ClusterNode : IAsyncDisposable
 
     public string ConnectionString => $"amqp://127.0.0.1:{Port.ToString(CultureInfo.InvariantCulture)}";
 
-    /// <summary>
-    /// Runs a program that ends when this process does, however that ends: the shell between them waits for its input to close, and takes
-    /// the program along.
-    /// </summary>
-    public static Process Run(string folder, IReadOnlyDictionary<string, string> environment, params string[] command)
-    {
-        const string Keeper = "setpriv --pdeathsig KILL \"$@\" </dev/null >>output 2>&1 & read -r end";
-        ProcessStartInfo start = new("sh", ["-c", Keeper, "keeper", .. command]) { RedirectStandardInput = true, WorkingDirectory = folder };
-        foreach ((string name, string value) in environment)
-        {
-            start.Environment[name] = value;
-        }
-
-        return Process.Start(start)!;
-    }
-
     /// <summary>Starts it, and returns when it takes clients, as a member of its cluster.</summary>
-    public async Task StartAsync(string program)
+    public async Task StartAsync(ClusterPrograms programs)
     {
-        _process = Run(_folder, _environment, program);
+        _process = programs.Run(Name.Replace('@', '-'), _folder, _environment, "rabbitmq-server");
         ConnectionFactory factory = new() { Uri = new Uri(ConnectionString), AutomaticRecoveryEnabled = false };
         // One that was killed reads again what waits in its logs: after half a million tasks, on cores that are busy, for more than a minute.
         await Eventually.TrueAsync(() => AnswersAsync(factory), $"{Name} takes clients", TimeSpan.FromMinutes(5));
@@ -82,9 +66,7 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         if (_process is not null)
         {
-            _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
-            _process.Dispose();
+            await ClusterPrograms.KillAsync(Name.Replace('@', '-'), _process);
             _process = null;
         }
     }

@@ -6,7 +6,7 @@ using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Faults;
 
-/// <summary>Three brokers of the installed rabbitmq-server as one cluster; its nodes are killed, and started again with their data.</summary>
+/// <summary>Three brokers as one cluster, of the installed rabbitmq-server or of an image; its nodes are killed, and started again with their data.</summary>
 #pragma warning disable CA1001 // xunit calls IAsyncLifetime.DisposeAsync.
 public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
 #pragma warning restore CA1001
@@ -16,7 +16,7 @@ public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
     private readonly ClusterNode[] _nodes;
     private Process? _nameService;
     private readonly int[] _securePorts = [.. Enumerable.Range(0, 3).Select(_ => TestEnvironment.FreePort())];
-    private string _programs = "";
+    private ClusterPrograms? _programs;
 
     public FaultCluster()
         : this("")
@@ -53,6 +53,8 @@ public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
 
     internal IReadOnlyList<ClusterNode> Nodes => _nodes;
 
+    private string NameService => $"{Path.GetFileName(_folder)}-names";
+
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync()
@@ -64,9 +66,7 @@ public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
 
         if (_nameService is not null)
         {
-            _nameService.Kill(entireProcessTree: true);
-            await _nameService.WaitForExitAsync();
-            _nameService.Dispose();
+            await ClusterPrograms.KillAsync(NameService, _nameService);
         }
 
         Directory.Delete(_folder, recursive: true);
@@ -76,8 +76,8 @@ public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
     {
         if (_nameService is null)
         {
-            _nameService = ClusterNode.Run(_folder, _environment, "epmd", "-address", "127.0.0.1", "-port", _environment["ERL_EPMD_PORT"]);
-            _programs = await ProgramsAsync();
+            _programs = await ClusterPrograms.FindAsync();
+            _nameService = _programs.Run(NameService, _folder, _environment, "epmd", "-address", "127.0.0.1", "-port", _environment["ERL_EPMD_PORT"]);
             // A node that finds no name service starts one, which would stay behind.
             await Eventually.TrueAsync(() => AnswersAsync(int.Parse(_environment["ERL_EPMD_PORT"], CultureInfo.InvariantCulture)), "the name service answers");
             await StartAsync(_nodes[0]);
@@ -87,18 +87,14 @@ public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
     }
 
     /// <summary>Starts a node, and returns when it takes clients.</summary>
-    internal Task StartAsync(ClusterNode node) => node.StartAsync(Path.Combine(_programs, "rabbitmq-server"));
+    internal Task StartAsync(ClusterNode node) => node.StartAsync(_programs!);
 
     /// <summary>The node that leads a queue.</summary>
     internal async Task<ClusterNode> LeaderAsync(string queue)
     {
-        ProcessStartInfo start = new(Path.Combine(_programs, "rabbitmqctl"), ["--silent", "list_queues", "name", "leader"]);
-        foreach ((string name, string value) in _environment.Append(new("RABBITMQ_NODENAME", _nodes.First(node => node.IsRunning).Name)))
-        {
-            start.Environment[name] = value;
-        }
-
-        string line = (await ReadAsync(start)).Split('\n').Single(row => row.StartsWith($"{queue}\t", StringComparison.Ordinal));
+        Dictionary<string, string> settings = new(_environment, StringComparer.Ordinal) { ["RABBITMQ_NODENAME"] = _nodes.First(node => node.IsRunning).Name };
+        string list = await _programs!.ReadAsync(settings, "rabbitmqctl", "--silent", "list_queues", "name", "leader");
+        string line = list.Split('\n').Single(row => row.StartsWith($"{queue}\t", StringComparison.Ordinal));
         return _nodes.Single(node => node.Name == line.Split('\t')[1].Trim());
     }
 
@@ -107,22 +103,5 @@ public sealed class FaultCluster : IFaultBroker, IAsyncLifetime
         using TcpClient client = new();
         await client.ConnectAsync(IPAddress.Loopback, port).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return client.Connected;
-    }
-
-    // The programs themselves, not the wrappers in the path: those change to the system's user and folders.
-    private static async Task<string> ProgramsAsync()
-    {
-        string server = await ReadAsync(new ProcessStartInfo("sh", [Path.Combine(AppContext.BaseDirectory, "local-broker.sh"), "--check"]));
-        return Path.GetDirectoryName(server.Trim())!;
-    }
-
-    private static async Task<string> ReadAsync(ProcessStartInfo start)
-    {
-        start.RedirectStandardOutput = true;
-        using Process process = Process.Start(start)!;
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
-        return output;
     }
 }

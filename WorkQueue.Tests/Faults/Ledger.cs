@@ -45,6 +45,19 @@ internal sealed class Ledger
     /// <summary>Every confirmed task has run to its end.</summary>
     public bool AllDone => _confirmed.Keys.All(_succeeded.ContainsKey);
 
+    /// <summary>Waits until all are done, or nothing has come for longer than a cluster takes to be whole again: what is lost never does.</summary>
+    public async Task AllComeAsync()
+    {
+        TimeSpan patience = TimeSpan.FromMinutes(3);
+        using PeriodicTimer timer = new(TimeSpan.FromSeconds(1));
+        (int before, long since) = (Succeeded, TimeProvider.System.GetTimestamp());
+        while (!AllDone && TimeProvider.System.GetElapsedTime(since) < patience)
+        {
+            await timer.WaitForNextTickAsync();
+            (before, since) = before == Succeeded ? (before, since) : (Succeeded, TimeProvider.System.GetTimestamp());
+        }
+    }
+
     public void Confirm(string id) => _confirmed.TryAdd(id, 0);
 
     /// <summary>The most starts within a time.</summary>

@@ -11,7 +11,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>The broker lives, and the way to it does not.</summary>
-[Collection(FaultSuite.Name)]
+[Collection(SideFaults.Name)]
 public sealed class LinkFaultTests(FaultBroker broker, FaultReport report)
 {
     [FaultFact(Timeout = 60_000)]
