@@ -19,64 +19,81 @@ Dictionary<string, Func<Stage, IEnumerable<Comparison>>> scenarios = new(StringC
     ["start"] = StartScenario.Of,
     ["recovery"] = RecoveryScenario.Of,
     ["history"] = OtherScenarios.History,
+    ["http"] = HttpScenario.Of,
     ["tracing"] = OtherScenarios.Tracing,
     ["scaling"] = OtherScenarios.Scaling,
-    ["backlog"] = OtherScenarios.Backlog,
-    ["allocations"] = AllocationsScenario.Of,
+    ["slots"] = GrowthScenario.OfSlots,
+    ["backlog"] = GrowthScenario.OfBacklog,
+    ["cost"] = CostScenario.Of,
     ["codec"] = CodecScenario.Of,
     ["lanes"] = LaneScenario.Of,
     ["unique"] = UniqueScenario.Of,
     ["chains"] = ChainScenario.Of,
     ["batches"] = BatchScenario.Of,
     ["schedules"] = ScheduleScenario.Of,
-    // The last one: its nodes stay until the end.
+    ["replay"] = GrowthScenario.OfHistory,
+    // The last ones: their queues and their nodes stay until the end.
+    ["queues"] = GrowthScenario.OfQueues,
     ["cluster"] = LaneScenario.OnCluster,
 };
-Argument<string[]> names = new("names") { Description = $"What to measure: all, or some of {string.Join(", ", scenarios.Keys)}. None: only the chart.", Arity = ArgumentArity.ZeroOrMore };
+Argument<string[]> names = new("names") { Description = $"What to measure: all, or some of {string.Join(", ", scenarios.Keys)}. None: only the charts.", Arity = ArgumentArity.ZeroOrMore };
 names.AcceptOnlyFromAmong(["all", .. scenarios.Keys]);
 Option<bool> quick = new("--quick") { Description = "A short run that shows that the benchmarks work; its figures mean little." };
 Option<int> rounds = new("--rounds") { Description = "How often each contender is measured.", DefaultValueFactory = _ => 5 };
-Option<string?> output = new("--output") { Description = "The file of the report, for example WorkQueue.Benchmarks/RESULTS.md; what is not measured now stays in it." };
-Option<string?> chart = new("--chart") { Description = "The file for a chart of that report, for example docs/images/benchmarks.svg." };
-RootCommand root = new("Measures this queue beside the raw client and its peers, on a broker of its own.") { names, quick, rounds, output, chart, WorkerCommand.Create() };
+Option<string?> image = new("--image") { Description = "A container image of another RabbitMQ, for example rabbitmq:4; none: the one that is installed." };
+Option<string?> output = new("--output") { Description = "The file of the report; what is not measured now stays in it. Of all, unless quick: WorkQueue.Benchmarks/RESULTS.md." };
+Option<string?> charts = new("--charts") { Description = "The folder for charts of that report. Of all, unless quick: docs/images." };
+RootCommand root = new("Measures this queue beside the raw client and its peers, on a broker of its own.") { names, quick, rounds, image, output, charts, WorkerCommand.Create(), EndpointCommand.Create() };
 root.Validators.Add(result =>
 {
-    if (result.GetValue(names) is not { Length: > 0 } && result.GetValue(chart) is null)
+    if (result.GetValue(names) is not { Length: > 0 } && (result.GetValue(charts) is null || result.GetValue(output) is null))
     {
-        result.AddError("Nothing to do: name what to measure, or a file for the chart.");
+        result.AddError("Nothing to do: name what to measure, or a report (--output) and a folder for its charts (--charts).");
     }
 });
 root.SetAction(async (parsed, stopping) =>
 {
     string[] wanted = parsed.GetValue(names)!;
-    string? file = parsed.GetValue(output);
+    bool isQuick = parsed.GetValue(quick);
+    bool isAll = wanted.Contains("all") && !isQuick;
+    string? file = parsed.GetValue(output) ?? (isAll ? Repository.Path("WorkQueue.Benchmarks/RESULTS.md") : null);
     ResultsFile results = ResultsFile.Parse(file is not null && File.Exists(file) ? await File.ReadAllTextAsync(file, stopping) : "");
     if (wanted.Length > 0)
     {
-        await MeasureAsync(wanted, parsed.GetValue(quick), parsed.GetValue(rounds), results, file);
+        if (isAll && parsed.GetValue(image) is null)
+        {
+            await Repository.InstallAsync();
+        }
+
+        await MeasureAsync(wanted, isQuick, parsed.GetValue(rounds), parsed.GetValue(image), results, file);
     }
 
-    if (parsed.GetValue(chart) is { } image)
+    foreach (string drawn in (parsed.GetValue(charts) ?? (isAll ? Repository.Path("docs/images") : null)) is { } folder ? Gallery.Draw(results, folder) : [])
     {
-        await File.WriteAllTextAsync(image, Chart.Draw(results), stopping);
+        AnsiConsole.WriteLine(drawn);
     }
 
     return 0;
 });
 return await root.Parse(args).InvokeAsync();
 
-async Task MeasureAsync(string[] wanted, bool isQuick, int rounds, ResultsFile results, string? file)
+async Task MeasureAsync(string[] wanted, bool isQuick, int rounds, string? image, ResultsFile results, string? file)
 {
-    await using LocalBroker broker = await LocalBroker.StartAsync();
+    await using LocalBroker broker = await LocalBroker.StartAsync(image);
     await using LocalServer postgres = LocalServer.Postgres();
     await using LocalServer redis = LocalServer.Redis();
+    await using LocalServer durableRedis = LocalServer.DurableRedis();
     await using LocalCluster cluster = new();
-    Stage stage = new(broker.ConnectionString, isQuick) { RestartBrokerAsync = broker.RestartAsync, Postgres = postgres, Redis = redis, Cluster = cluster };
+    Stage stage = new(broker.ConnectionString, isQuick) { RestartBrokerAsync = broker.RestartAsync, Postgres = postgres, Redis = redis, DurableRedis = durableRedis, Cluster = cluster };
     Runner runner = new(isQuick ? 1 : rounds, isQuick ? TimeSpan.FromMinutes(1) : TimeSpan.FromMinutes(30), AnsiConsole.Console);
     string origin = string.Create(CultureInfo.InvariantCulture,
         $"{(isQuick ? "A quick run, 1 round" : $"{rounds} rounds")}, {TimeProvider.System.GetUtcNow():yyyy-MM-dd}; {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, RabbitMQ {broker.Version}");
-    IEnumerable<Comparison> comparisons = scenarios.Where(scenario => wanted.Contains("all") || wanted.Contains(scenario.Key)).SelectMany(scenario => scenario.Value(stage));
-    await foreach (Measured measured in runner.RunAsync(comparisons))
+    // Beside those of the version that is installed, not in their place.
+    string suffix = image is null ? "" : $", RabbitMQ {string.Join('.', broker.Version.Split('.')[..2])}";
+    // The others restart the broker, are on a cluster of what is installed, or on none.
+    string[] always = ["recovery", "cluster", "codec"];
+    IEnumerable<Comparison> comparisons = scenarios.Where(scenario => (wanted.Contains("all") || wanted.Contains(scenario.Key)) && (image is null || !always.Contains(scenario.Key))).SelectMany(scenario => scenario.Value(stage));
+    await foreach (Measured measured in runner.RunAsync(comparisons.Select(comparison => comparison with { Title = comparison.Title + suffix })))
     {
         results.Put(measured.Comparison.Title, Report.Section(measured, origin));
         if (file is not null)

@@ -11,8 +11,8 @@ internal sealed class ResultsFile
     private const string Header = """
         # Results
 
-        - Made by `dotnet run -c Release --project WorkQueue.Benchmarks -- all --output WorkQueue.Benchmarks/RESULTS.md --chart docs/images/benchmarks.svg`; names
-          instead of `all` measure again what they name, and keep the rest
+        - Made by `dotnet run -c Release --project WorkQueue.Benchmarks -- all`, which installs the peers too, where it may; names instead of `all`, with
+          `--output WorkQueue.Benchmarks/RESULTS.md --charts docs/images`, measure again what they name, and keep the rest; `--image` names another RabbitMQ
         - On a broker of the benchmarks' own: one node, quorum queues unless said otherwise, persistent messages, on loopback; broker and contenders share the machine
         - A figure is the median of all rounds; a ratio is the median of the ratios of neighbouring measurements, which is what to trust on a busy machine
 

@@ -15,6 +15,9 @@ internal sealed record Stage(string ConnectionString, bool IsQuick)
     /// <summary>What a peer is compared on that knows no quorum queues.</summary>
     public static readonly Dictionary<string, object?> Classic = new() { ["x-queue-type"] = "classic" };
 
+    /// <summary>A channel whose publishes wait for their confirms, as many of them at a time as callers there are.</summary>
+    public static CreateChannelOptions Confirms => new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+
     /// <summary>Kills the broker and starts it again; returns when its port was open again.</summary>
     public Func<Task<long>> RestartBrokerAsync { get; init; } = () => throw new NotSupportedException("This process does not own the broker.");
 
@@ -23,6 +26,9 @@ internal sealed record Stage(string ConnectionString, bool IsQuick)
 
     /// <summary>Where Celery keeps its results.</summary>
     public LocalServer Redis { get; init; } = LocalServer.Redis();
+
+    /// <summary>Where BullMQ keeps its jobs.</summary>
+    public LocalServer DurableRedis { get; init; } = LocalServer.DurableRedis();
 
     /// <summary>A cluster, where one node is not enough.</summary>
     public LocalCluster Cluster { get; init; } = new();

@@ -12,11 +12,11 @@ internal sealed class Tally(int expected, int warmUp = 0)
     private long _begun;
     private long _first;
     private long _last;
-    private long _bytesAtFirst;
-    private long _bytesAtLast;
+    private Cost _costAtFirst;
+    private Cost _costAtLast;
 
-    /// <summary>Whether the bytes that are allocated between the first and the last are counted too.</summary>
-    public bool CountsBytes { get; init; }
+    /// <summary>Whether what they cost between the first and the last is counted too.</summary>
+    public bool CountsCost { get; init; }
 
     /// <summary>Completes with the last one.</summary>
     public Task All => _all.Task;
@@ -24,8 +24,8 @@ internal sealed class Tally(int expected, int warmUp = 0)
     /// <summary>Tasks a second, between the first and the last.</summary>
     public double Rate => (expected - warmUp - 1) / Stopwatch.GetElapsedTime(_first, _last).TotalSeconds;
 
-    /// <summary>Bytes allocated in this process for each of them.</summary>
-    public double BytesEach => (double)(_bytesAtLast - _bytesAtFirst) / (expected - warmUp - 1);
+    /// <summary>What each of them cost in this process.</summary>
+    public Cost CostEach => _costAtLast.Since(_costAtFirst, expected - warmUp - 1);
 
     /// <summary>Seconds from the first <see cref="Begin"/> to the last done.</summary>
     public double Makespan => Stopwatch.GetElapsedTime(_begun, _last).TotalSeconds;
@@ -42,14 +42,14 @@ internal sealed class Tally(int expected, int warmUp = 0)
         int count = Interlocked.Increment(ref _count);
         if (count == warmUp + 1)
         {
-            _bytesAtFirst = CountsBytes ? GC.GetTotalAllocatedBytes(precise: true) : 0;
+            _costAtFirst = CountsCost ? Cost.Now() : default;
             Volatile.Write(ref _first, Stopwatch.GetTimestamp());
         }
 
         Volatile.Write(ref _last, Stopwatch.GetTimestamp());
         if (count == expected)
         {
-            _bytesAtLast = CountsBytes ? GC.GetTotalAllocatedBytes(precise: true) : 0;
+            _costAtLast = CountsCost ? Cost.Now() : default;
             _all.TrySetResult();
         }
     }

@@ -118,10 +118,26 @@ need_peers() {
     /usr/bin/python3 -c 'import celery, redis' 2>/dev/null || wanted+=(python3-celery python3-redis)
     command -v redis-server >/dev/null || wanted+=(redis-server)
     postgres_installed || wanted+=(postgresql)
+    command -v npm >/dev/null || wanted+=(nodejs npm)
     if [ ${#wanted[@]} -eq 0 ] || can_install; then
         packages+=("${wanted[@]}")
     else
         say "peers that will not be measured are missing (on Debian: apt-get install ${wanted[*]})"
+    fi
+}
+
+# Of one lock file; nothing of a module runs while it is installed.
+need_peer_modules() {
+    local sources=WorkQueue.Benchmarks/peers modules=.workqueue/peers
+    if ! command -v npm >/dev/null || cmp -s $sources/package-lock.json $modules/installed; then
+        return
+    fi
+    mkdir -p $modules
+    cp $sources/package.json $sources/package-lock.json $modules/
+    if npm ci --prefix $modules --ignore-scripts --no-audit --no-fund --silent >&2; then
+        cp $sources/package-lock.json $modules/installed
+    else
+        say "BullMQ could not be installed from npm, and will not be measured"
     fi
 }
 
@@ -148,4 +164,7 @@ case ${1:-run} in
 esac
 if [ ${#packages[@]} -gt 0 ]; then
     eng/apt-install.sh "${packages[@]}" 8>&-
+fi
+if [ "${1:-run}" = benchmarks ]; then
+    need_peer_modules
 fi

@@ -8,8 +8,8 @@ internal static class CeleryPeer
     // About its best here; more, which share one interpreter lock, are slower.
     private const int Threads = 8;
 
-    private static readonly PythonProgram Program = new("celery", "celery_peer.py");
-    private static readonly PythonProgram Workflows = new("celery, redis", "celery_workflows.py");
+    private static readonly ScriptProgram Program = ScriptProgram.Python("celery", "celery_peer.py");
+    private static readonly ScriptProgram Workflows = ScriptProgram.Python("celery, redis", "celery_workflows.py");
 
     /// <summary>Why chains, chords and beat cannot be run here, or null.</summary>
     public static string? WorkflowsMissing(Stage stage) => Workflows.Missing ?? stage.Redis.Missing;
@@ -48,9 +48,9 @@ internal static class CeleryPeer
     {
         int port = await stage.Redis.PortAsync();
         string redis = string.Create(CultureInfo.InvariantCulture, $"redis://127.0.0.1:{port}/0");
-        return await Workflows.FiguresAsync([stage.ConnectionString + "//", redis, verb, .. ((int[])[slots, Threads, count, length]).Select(number => PythonProgram.Text(number))]);
+        return await Workflows.FiguresAsync([stage.ConnectionString + "//", redis, verb, .. ((int[])[slots, Threads, count, length]).Select(number => ScriptProgram.Text(number))]);
     }
 
     private static Task<double> RunAsync(Stage stage, string verb, int parallel, int bytes, double amount) =>
-        Program.RateAsync(stage.ConnectionString + "//", verb, PythonProgram.Text(parallel), PythonProgram.Text(bytes), PythonProgram.Text(amount));
+        Program.RateAsync(stage.ConnectionString + "//", verb, ScriptProgram.Text(parallel), ScriptProgram.Text(bytes), ScriptProgram.Text(amount));
 }

@@ -4,7 +4,7 @@ using System.Globalization;
 using Hangfire;
 using Hangfire.PostgreSql;
 using Hangfire.PostgreSql.Factories;
-using Npgsql;
+using WorkQueue.Benchmarks.Servers;
 
 namespace WorkQueue.Benchmarks.Contenders;
 
@@ -20,12 +20,28 @@ internal sealed class HangfirePeer(Stage stage)
     public async Task<double[]> EnqueueRatesAsync(int callers, TimeSpan time)
     {
         BackgroundJobClient client = new(await NewStorageAsync());
-        Func<Task> enqueue = () =>
-        {
-            client.Enqueue<Noop>(job => job.Run(Payload));
-            return Task.CompletedTask;
-        };
-        return [await Load.RateAsync(callers, time, enqueue, blocks: true), await Load.RateAsync(1, time, enqueue, blocks: true)];
+        return [await RateAsync(callers), await RateAsync(1)];
+
+        Task<double> RateAsync(int parallel) => Load.RateAsync(parallel, time, () => Enqueue(client, Payload), blocks: true);
+    }
+
+    /// <summary>Committed jobs a second.</summary>
+    public async Task<double> EnqueueRateAsync(int callers, string payload, TimeSpan time)
+    {
+        BackgroundJobClient client = new(await NewStorageAsync());
+        return await Load.RateAsync(callers, time, () => Enqueue(client, payload), blocks: true);
+    }
+
+    /// <summary>Jobs run a second, all of them there before the first is; the first quarter warms up.</summary>
+    public async Task<double> ProcessRateAsync(int slots, int count)
+    {
+        JobStorage storage = await NewStorageAsync();
+        BackgroundJobClient client = new(storage);
+        await Load.TimesAsync(64, count, () => Enqueue(client, Payload), blocks: true);
+        Tally tally = new(count, warmUp: count / 4);
+        using BackgroundJobServer server = new(Options(slots, new Noop(_ => tally.Mark())), storage);
+        await tally.All;
+        return tally.Rate;
     }
 
     /// <summary>Jobs a second from the first enqueue until all are done, of continuations of a length; one is a job alone.</summary>
@@ -111,6 +127,12 @@ internal sealed class HangfirePeer(Stage stage)
         }
     }
 
+    private static Task Enqueue(BackgroundJobClient client, string payload)
+    {
+        client.Enqueue<Noop>(job => job.Run(payload));
+        return Task.CompletedTask;
+    }
+
     private static BackgroundJobServerOptions Options(int slots, object job) => new()
     {
         WorkerCount = slots,
@@ -120,14 +142,7 @@ internal sealed class HangfirePeer(Stage stage)
 
     private async Task<JobStorage> NewStorageAsync()
     {
-        int port = await stage.Postgres.PortAsync();
-        string connectionString = string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres");
-        await using (NpgsqlDataSource source = NpgsqlDataSource.Create(connectionString))
-        await using (NpgsqlCommand drop = source.CreateCommand("drop schema if exists hangfire cascade"))
-        {
-            await drop.ExecuteNonQueryAsync();
-        }
-
+        string connectionString = await PostgresDatabase.EmptyAsync(stage.Postgres, "hangfire");
         // Told by the database (EnableLongPolling) it is slower: one commit after the other then.
         PostgreSqlStorageOptions options = new() { QueuePollInterval = TimeSpan.FromMilliseconds(100) };
         return new PostgreSqlStorage(new NpgsqlConnectionFactory(connectionString, options, null), options);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,14 +13,33 @@ internal sealed class Ours(Stage stage, HistoryMode history = HistoryMode.Off, p
     /// <summary>The setting with which a slot is given more than one task at a time while they are short.</summary>
     public static readonly (string Key, string Value) Adaptive = ("Worker:Prefetch", "adaptive");
 
+    private int _next;
+
     /// <summary>On a classic queue, for the comparison with peers that know no other.</summary>
     public bool IsClassic { get; init; }
 
     /// <summary>What else it is used for, where that declares something of its own.</summary>
     public string? Use { get; init; }
 
+    /// <summary>So many queues, which tasks go to in turn, in place of the default one.</summary>
+    public int Queues { get; init; }
+
     /// <summary>One per mode, kind and use: what is declared and bound must not change between the rounds.</summary>
     public string Prefix => $"ours-{history}{(IsClassic ? "-classic" : "")}{(Use is null ? "" : "-" + Use)}".ToLowerInvariant();
+
+    /// <summary>What a program is set to that uses it.</summary>
+    public IEnumerable<(string Key, string Value)> Settings =>
+    [
+        ("ConnectionStrings:rabbitmq", stage.ConnectionString),
+        ("WorkQueue:Prefix", Prefix),
+        ("WorkQueue:History", history.ToString()),
+        ("WorkQueue:Queues:default:Type", (IsClassic ? TaskQueueType.Classic : TaskQueueType.Quorum).ToString()),
+        .. QueueNames.Select(name => ($"WorkQueue:Queues:{name}:Type", nameof(TaskQueueType.Quorum))),
+        ("WorkQueue:Worker:Queues", Queues == 0 ? "default" : string.Join(',', QueueNames)),
+        .. settings.Select(Setting),
+    ];
+
+    private IEnumerable<string> QueueNames => Enumerable.Range(1, Queues).Select(number => string.Create(CultureInfo.InvariantCulture, $"q{number}"));
 
     public async Task PrepareAsync()
     {
@@ -33,13 +53,31 @@ internal sealed class Ours(Stage stage, HistoryMode history = HistoryMode.Off, p
         await ClearAsync();
     }
 
-    public Task ClearAsync() => stage.OnChannelAsync(channel => channel.QueuePurgeAsync($"{Prefix}.default"));
+    public Task ClearAsync() => stage.OnChannelAsync(async channel =>
+    {
+        foreach (string name in (IEnumerable<string>)["default", .. QueueNames])
+        {
+            await channel.QueuePurgeAsync($"{Prefix}.{name}");
+        }
+    });
+
+    /// <summary>Deletes its queues, and those of their dead letters.</summary>
+    public Task DeleteQueuesAsync() => stage.OnChannelAsync(async channel =>
+    {
+        foreach (string name in QueueNames.SelectMany(name => (string[])[name, $"{name}.dead"]))
+        {
+            await channel.QueueDeleteAsync($"{Prefix}.{name}", ifUnused: false, ifEmpty: false);
+        }
+    });
+
+    /// <summary>Deletes what it knows of its tasks.</summary>
+    public Task DeleteHistoryAsync() => stage.OnChannelAsync(channel => channel.QueueDeleteAsync($"{Prefix}.history", ifUnused: false, ifEmpty: false));
 
     public async Task<double> EnqueueAsync(string payload, Func<Func<Task>, Task<double>> measure)
     {
         using IHost host = await StartAsync(builder => builder.AddTaskQueue());
         ITaskQueue queue = QueueOf(host);
-        double figure = await measure(() => queue.EnqueueAsync(NewTask.Json("noop", payload)));
+        double figure = await measure(() => queue.EnqueueAsync(NextOf(payload)));
         await host.StopAsync();
         return figure;
     }
@@ -60,7 +98,7 @@ internal sealed class Ours(Stage stage, HistoryMode history = HistoryMode.Off, p
         using IHost host = await StartAsync(builder => builder.AddTaskQueue());
         ITaskQueue queue = QueueOf(host);
         int number = -1;
-        await Load.TimesAsync(callers, count, () => queue.EnqueueAsync(NewTask.Json("noop", payload(Interlocked.Increment(ref number)))));
+        await Load.TimesAsync(callers, count, () => queue.EnqueueAsync(NextOf(payload(Interlocked.Increment(ref number)))));
         await host.StopAsync();
     }
 
@@ -101,19 +139,20 @@ internal sealed class Ours(Stage stage, HistoryMode history = HistoryMode.Off, p
     public async Task<IHost> StartAsync(Action<IHostApplicationBuilder> add, params (string Key, string Value)[] more)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection(
-        [
-            KeyValuePair.Create("ConnectionStrings:rabbitmq", (string?)stage.ConnectionString),
-            KeyValuePair.Create("WorkQueue:Prefix", (string?)Prefix),
-            KeyValuePair.Create("WorkQueue:History", (string?)history.ToString()),
-            KeyValuePair.Create("WorkQueue:Queues:default:Type", (string?)(IsClassic ? TaskQueueType.Classic : TaskQueueType.Quorum).ToString()),
-            .. settings.Concat(more).Select(setting => KeyValuePair.Create($"WorkQueue:{setting.Key}", (string?)setting.Value)),
-        ]);
+        builder.Configuration.AddInMemoryCollection(Settings.Concat(more.Select(Setting)).Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         add(builder);
         IHost host = builder.Build();
         await host.StartAsync();
         return host;
     }
+
+    private NewTask NextOf(string payload)
+    {
+        NewTask task = NewTask.Json("noop", payload);
+        return Queues == 0 ? task : task with { Queue = string.Create(CultureInfo.InvariantCulture, $"q{1 + (Interlocked.Increment(ref _next) % Queues)}") };
+    }
+
+    private static (string Key, string Value) Setting((string Key, string Value) setting) => ($"{WorkQueueOptions.Section}:{setting.Key}", setting.Value);
 
     private sealed record Work(Tally Tally, Func<string, Task>? DoAsync);
 

@@ -3,7 +3,7 @@ namespace WorkQueue.Benchmarks.Contenders;
 /// <summary>pika as in the tutorials: one thread that waits for each confirm, and runs one task at a time.</summary>
 internal static class PikaPeer
 {
-    private static readonly PythonProgram Program = new("pika", "pika_peer.py");
+    private static readonly ScriptProgram Program = ScriptProgram.Python("pika", "pika_peer.py");
 
     public static Contender Enqueue(Stage stage, int callers, int bytes, TimeSpan time) => new(
         "pika, one caller", async () => [await RunAsync(stage, "publish", bytes, time.TotalSeconds)])
@@ -19,5 +19,5 @@ internal static class PikaPeer
     };
 
     private static Task<double> RunAsync(Stage stage, string verb, int bytes, double amount) =>
-        Program.RateAsync(stage.ConnectionString + "/%2F", verb, "pika", PythonProgram.Text(bytes), PythonProgram.Text(amount));
+        Program.RateAsync(stage.ConnectionString + "/%2F", verb, "pika", ScriptProgram.Text(bytes), ScriptProgram.Text(amount));
 }

@@ -1,12 +1,14 @@
 using System.Text;
+using System.Text.Json;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Benchmarks.Contenders;
 
 /// <summary>
 /// The RabbitMQ client by itself, used as well as it can be: persistent and mandatory messages, confirms tracked by the client with many in
-/// flight, a channel per consumer, manual acknowledgements. With history it sends the same records in the same way as ours.
+/// flight, a channel per consumer, manual acknowledgements; payloads are written and read as JSON, as a task's are. With history it sends the same records in the same way as ours.
 /// </summary>
 internal sealed class RawClient(Stage stage, bool history = false) : ISubject
 {
@@ -15,7 +17,10 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
     private const string Stream = "raw.history";
 
     // New ones for each publish: the client writes into them.
-    private static BasicProperties Persistent => new() { Persistent = true, ContentType = "text/plain", Type = "noop", MessageId = "01a1fc80-1f02-7ce9-a264-9d53346c035d" };
+    private static BasicProperties Persistent => new() { Persistent = true, ContentType = "application/json", Type = "noop", MessageId = "01a1fc80-1f02-7ce9-a264-9d53346c035d" };
+
+    /// <summary>Whether its messages say of themselves what ours do: an id of their own, when they were sent, and three headers.</summary>
+    public bool IsLabelled { get; init; }
 
     /// <summary>How many messages a consumer may hold.</summary>
     public ushort Prefetch { get; init; } = 1;
@@ -47,27 +52,32 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
 
     public Task ClearAsync() => stage.OnChannelAsync(channel => channel.QueuePurgeAsync(Queue));
 
-    public async Task<double> EnqueueAsync(string payload, Func<Func<Task>, Task<double>> measure)
-    {
-        byte[] body = Encoding.UTF8.GetBytes(payload);
-        await using IConnection connection = await stage.ConnectAsync();
-        await using IChannel channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
-        return await measure(() => PublishAsync(channel, body));
-    }
+    public Task<double> EnqueueAsync(string payload, Func<Func<Task>, Task<double>> measure) =>
+        OnConfirmsAsync(channel => measure(() => PublishAsync(channel, payload)));
 
     public async Task FillAsync(int count, Func<int, string> payload, int callers = 256)
     {
-        await using IConnection connection = await stage.ConnectAsync();
-        await using IChannel channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
         int number = -1;
-        await Load.TimesAsync(callers, count, () => PublishAsync(channel, Encoding.UTF8.GetBytes(payload(Interlocked.Increment(ref number)))));
+        await OnConfirmsAsync(async channel =>
+        {
+            await Load.TimesAsync(callers, count, () => PublishAsync(channel, payload(Interlocked.Increment(ref number))));
+            return count;
+        });
+    }
+
+    /// <summary>Something on a channel whose publishes wait for their confirms.</summary>
+    public async Task<T> OnConfirmsAsync<T>(Func<IChannel, Task<T>> act)
+    {
+        await using IConnection connection = await stage.ConnectAsync();
+        await using IChannel channel = await connection.CreateChannelAsync(Stage.Confirms);
+        return await act(channel);
     }
 
     public async Task ConsumeAsync(int slots, Tally tally, Func<string, Task>? work = null)
     {
         await using IConnection connection = await stage.ConnectAsync();
         await using IConnection? publishing = history ? await stage.ConnectAsync() : null;
-        await using IChannel? events = publishing is null ? null : await publishing.CreateChannelAsync(new CreateChannelOptions(true, true));
+        await using IChannel? events = publishing is null ? null : await publishing.CreateChannelAsync(Stage.Confirms);
         List<IChannel> channels = [];
         for (int i = 0; i < slots; i++)
         {
@@ -77,9 +87,10 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
             AsyncEventingBasicConsumer consumer = new(channel);
             consumer.ReceivedAsync += async (_, delivery) =>
             {
+                string payload = JsonSerializer.Deserialize<string>(delivery.Body.Span)!;
                 if (work is not null)
                 {
-                    await work(Encoding.UTF8.GetString(delivery.Body.Span));
+                    await work(payload);
                 }
 
                 tally.Mark();
@@ -103,7 +114,7 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
     public async Task<double[]> LatencyAsync(int count, TimeSpan pause)
     {
         await using IConnection publishing = await stage.ConnectAsync();
-        await using IChannel channel = await publishing.CreateChannelAsync(new CreateChannelOptions(true, true));
+        await using IChannel channel = await publishing.CreateChannelAsync(Stage.Confirms);
         Tally tally = new(count);
         Latencies latencies = new(count);
         Task consuming = ConsumeAsync(1, tally, stamp =>
@@ -111,10 +122,26 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
             latencies.Received(Encoding.ASCII.GetBytes(stamp));
             return Task.CompletedTask;
         });
-        await latencies.SendAsync(pause, stamp => PublishAsync(channel, stamp));
+        await latencies.SendAsync(pause, stamp => PublishAsync(channel, Encoding.ASCII.GetString(stamp.Span)));
         await consuming;
         return latencies.Milliseconds();
     }
 
-    private Task PublishAsync(IChannel channel, ReadOnlyMemory<byte> body) => channel.BasicPublishAsync(Exchange, Queue, mandatory: true, Persistent, body).AsTask();
+    /// <summary>Publishes a payload to the queue, as JSON, and waits for the confirm.</summary>
+    public Task PublishAsync(IChannel channel, string payload) =>
+        channel.BasicPublishAsync(Exchange, Queue, mandatory: true, IsLabelled ? Labelled() : Persistent, JsonSerializer.SerializeToUtf8Bytes(payload)).AsTask();
+
+    private static BasicProperties Labelled()
+    {
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        return new BasicProperties
+        {
+            Persistent = true,
+            ContentType = "application/json",
+            Type = "noop",
+            MessageId = Guid.CreateVersion7(now).ToString(),
+            Timestamp = new AmqpTimestamp(now.ToUnixTimeSeconds()),
+            Headers = new Dictionary<string, object?> { [TaskHeaders.Attempt] = 1, [TaskHeaders.Queue] = "default", [TaskHeaders.At] = now.ToUnixTimeMilliseconds() },
+        };
+    }
 }

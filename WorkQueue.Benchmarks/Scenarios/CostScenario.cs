@@ -3,45 +3,52 @@ using WorkQueue.Messaging;
 
 namespace WorkQueue.Benchmarks.Scenarios;
 
-/// <summary>What each task costs the garbage collector.</summary>
-internal static class AllocationsScenario
+/// <summary>What each task costs its program.</summary>
+internal static class CostScenario
 {
     private const string Raw = "raw client", RawStream = "raw client and stream";
 
     public static IEnumerable<Comparison> Of(Stage stage)
     {
         int count = stage.Pick(20_000, 1_000);
-        yield return new Comparison("Allocated bytes for each task, 100 bytes, 4 slots, prefetch 1", ["enqueued", "processed"],
+        yield return new Comparison("Cost of each task, 100 bytes, 4 slots, prefetch 1", ["bytes, enqueued", "µs, enqueued", "bytes, run", "µs, run"],
         [
             Of(Raw, new RawClient(stage)),
-            Of("ours, History=off", new Ours(stage)) with { Against = [Raw] },
+            Of("raw client, labelled", new RawClient(stage) { IsLabelled = true }) with { Against = [Raw] },
+            Of("ours, History=off", new Ours(stage)) with { Against = [Raw, "raw client, labelled"] },
             Of(RawStream, new RawClient(stage, history: true)),
             Of("ours, History=all", new Ours(stage, HistoryMode.All)) with { Against = [RawStream] },
         ])
-        { Note = "Of the whole process, the client's own included, by 64 callers and without the first half, which warms up." };
+        { Note = "Bytes allocated and processor time of the whole process, the client's own included, by 64 callers and without the first half, which warms up." };
 
-        Contender Of(string name, ISubject subject) => new(name, async () => [await EnqueuedAsync(subject, count), await ProcessedAsync(subject, count)]);
+        Contender Of(string name, ISubject subject) => new(name, async () =>
+        {
+            Cost enqueued = await EnqueuedAsync(subject, count), run = await RunAsync(subject, count);
+            return [enqueued.Bytes, enqueued.Microseconds, run.Bytes, run.Microseconds];
+        });
     }
 
-    private static async Task<double> EnqueuedAsync(ISubject subject, int count)
+    private static async Task<Cost> EnqueuedAsync(ISubject subject, int count)
     {
+        Cost each = default;
         await subject.PrepareAsync();
-        double bytes = await subject.EnqueueAsync(new string('x', 100), async enqueue =>
+        await subject.EnqueueAsync(new string('x', 100), async enqueue =>
         {
             await Load.TimesAsync(64, count / 2, enqueue);
-            long before = GC.GetTotalAllocatedBytes(precise: true);
+            Cost before = Cost.Now();
             await Load.TimesAsync(64, count / 2, enqueue);
-            return (double)(GC.GetTotalAllocatedBytes(precise: true) - before) / (count / 2);
+            each = Cost.Now().Since(before, count / 2);
+            return 0;
         });
         await subject.ClearAsync();
-        return bytes;
+        return each;
     }
 
-    private static async Task<double> ProcessedAsync(ISubject subject, int count)
+    private static async Task<Cost> RunAsync(ISubject subject, int count)
     {
         await subject.FillNoopsAsync(count);
-        Tally tally = new(count, warmUp: count / 2) { CountsBytes = true };
+        Tally tally = new(count, warmUp: count / 2) { CountsCost = true };
         await subject.ConsumeAsync(4, tally);
-        return tally.BytesEach;
+        return tally.CostEach;
     }
 }

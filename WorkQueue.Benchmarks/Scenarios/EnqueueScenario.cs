@@ -23,17 +23,33 @@ internal static class EnqueueScenario
     {
         TimeSpan time = Time(stage);
         string payload = new('x', bytes);
+        HangfirePeer hangfire = new(stage);
         return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Enqueue, {Stage.Count(callers, "caller")}, {bytes:N0} bytes"), Figures,
         [
             Of("raw client", new RawClient(stage)),
-            Of("ours, History=off", new Ours(stage)) with { Against = ["raw client"] },
+            Of("raw client, labelled", new RawClient(stage) { IsLabelled = true }) with { Against = ["raw client"] },
+            Of("ours, History=off", new Ours(stage)) with { Against = ["raw client", "raw client, labelled"] },
             Of("raw client and stream", new RawClient(stage, history: true)),
             Of("ours, History=all", new Ours(stage, HistoryMode.All)) with { Against = ["raw client and stream"] },
             new("MassTransit", async () => [await MassTransitPeer.SendAsync(stage, callers, payload, time)]) { Against = ["raw client"] },
+            Wolverine(isDurable: false),
+            Wolverine(isDurable: true),
+            new("Hangfire", async () => [await hangfire.EnqueueRateAsync(callers, payload, time)]) { Against = ["raw client"], Missing = hangfire.Missing },
+            BullMqPeer.Enqueue(stage, callers, bytes, time) with { Against = ["raw client"] },
             PikaPeer.Enqueue(stage, callers, bytes, time),
-        ]);
+        ])
+        {
+            Note = "Each call returns when its task is safe: confirmed by a quorum queue, or committed by PostgreSQL (Wolverine durable, Hangfire), or on the disk of Redis (BullMQ). "
+                + "Hangfire has a thread for each caller, BullMQ one process of Node.js. Labelled, the raw client's messages have an id of their own, a time and three headers, as ours.",
+        };
 
         Contender Of(string name, ISubject subject) => new(name, async () => [await subject.EnqueueRateAsync(callers, payload, time)]);
+
+        Contender Wolverine(bool isDurable)
+        {
+            WolverinePeer peer = new(stage, isDurable);
+            return new Contender(peer.Name, async () => [await peer.SendAsync(callers, payload, time)]) { Against = ["raw client"], Missing = peer.Missing };
+        }
     }
 
     private static Comparison Batches(Stage stage)

@@ -82,10 +82,11 @@ internal static class LaneScenario
         [
             new("ours, 16 lanes", async () => [await new OurLanes(stage, "16", Lanes(16)).SmallTenantAsync(Slots, flood, 2, time)]),
             CeleryPeer.Share(stage, Slots, time, flood),
+            BullMqPeer.Share(stage, Slots, time, flood),
             new("Hangfire, a queue for each, the small one's first", async () => [await hangfire.ShareAsync(Slots, flood, time, "small", "flood")]) { Missing = hangfire.Missing },
             new("Hangfire, a queue for each, the small one's last", async () => [await hangfire.ShareAsync(Slots, flood, time, "flood", "small")]) { Missing = hangfire.Missing },
         ])
-        { Note = "Tasks of 20 ms. The peers have a queue for each tenant, whose name each of their workers has to be given, which lanes do not need. Hangfire on PostgreSQL takes the oldest job of all its queues, in whatever order they are named." };
+        { Note = "Tasks of 20 ms. The peers have a queue for each tenant, whose name each of their workers has to be given, which lanes do not need; BullMQ, whose groups are sold, has a worker for each queue. Hangfire on PostgreSQL takes the oldest job of all its queues, in whatever order they are named." };
     }
 
     private static (string, string) Lanes(int count) => ("Queues:default:Lanes", count.ToString(CultureInfo.InvariantCulture));

@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using System.Globalization;
 using WorkQueue.Benchmarks.Contenders;
 using WorkQueue.Messaging;
 
 namespace WorkQueue.Benchmarks.Scenarios;
 
-/// <summary>Latency, and what history, tracing, backlog and more slots cost or bring.</summary>
+/// <summary>Latency, and what history, tracing and more slots cost or bring.</summary>
 internal static class OtherScenarios
 {
     public static IEnumerable<Comparison> Latency(Stage stage)
@@ -80,26 +79,5 @@ internal static class OtherScenarios
                 return [tally.Rate / slots];
             }) { Against = slots == 1 ? [] : ["1 slot"] })])
         { Note = "The ratio is the share of linear scaling." };
-    }
-
-    public static IEnumerable<Comparison> Backlog(Stage stage)
-    {
-        Ours off = new(stage);
-        int[] backlogs = stage.Pick<int[]>([10_000, 1_000_000], [500, 5_000]);
-        int drained = stage.Pick(100_000, 500);
-        yield return new Comparison("Drain rate by backlog, 4 slots", ["tasks/s"], [.. backlogs.Select(count =>
-            new Contender(Name(count), () => DrainAsync(count)) { Against = count == backlogs[0] ? [] : [Name(backlogs[0])] })])
-        { Note = string.Create(CultureInfo.InvariantCulture, $"Of the first {drained:N0}, or of all.") };
-
-        async Task<double[]> DrainAsync(int count)
-        {
-            await off.FillNoopsAsync(count);
-            Tally tally = new(Math.Min(count, drained));
-            await off.ConsumeAsync(4, tally);
-            await off.ClearAsync();
-            return [tally.Rate];
-        }
-
-        static string Name(int count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} tasks");
     }
 }

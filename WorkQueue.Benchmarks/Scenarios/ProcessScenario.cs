@@ -25,17 +25,35 @@ internal static class ProcessScenario
     private static Comparison AtPrefetchOne(Stage stage, int slots)
     {
         int count = stage.Pick(10_000, 1_000);
+        // Some are too slow for as many.
+        int fewer = count / 2, few = count / 10;
+        HangfirePeer hangfire = new(stage);
         return new Comparison(string.Create(CultureInfo.InvariantCulture, $"Process, {Stage.Count(slots, "slot")}, prefetch 1"), Figures,
         [
             Of("raw client", new RawClient(stage)),
-            Of("ours, History=off", new Ours(stage)) with { Against = ["raw client"] },
+            Of("raw client, labelled", new RawClient(stage) { IsLabelled = true }) with { Against = ["raw client"] },
+            Of("ours, History=off", new Ours(stage)) with { Against = ["raw client", "raw client, labelled"] },
             Of("raw client and stream", new RawClient(stage, history: true)),
             Of("ours, History=all", new Ours(stage, HistoryMode.All)) with { Against = ["raw client and stream"] },
             new("MassTransit", async () => [await MassTransitPeer.ConsumeAsync(stage, slots, count)]) { Against = ["raw client"] },
+            Wolverine(isDurable: false, count),
+            Wolverine(isDurable: true, fewer),
+            new("Hangfire", async () => [await hangfire.ProcessRateAsync(slots, few)]) { Against = ["raw client"], Missing = hangfire.Missing },
+            BullMqPeer.Process(stage, slots, fewer) with { Against = ["raw client"] },
             PikaPeer.Consume(stage, slots, count),
-        ]);
+        ])
+        {
+            Note = "A task leaves its queue when it is done: acknowledged, or deleted from the tables of PostgreSQL (Hangfire) or from Redis (BullMQ), on the disk. Wolverine durable acknowledges "
+                + "a message when it is in its tables of PostgreSQL, and marks it there when it is done. Of Wolverine, Hangfire and BullMQ the first quarter warms up, in .NET the rounds before.",
+        };
 
         Contender Of(string name, ISubject subject) => new(name, async () => [await subject.ProcessRateAsync(slots, count)]);
+
+        Contender Wolverine(bool isDurable, int messages)
+        {
+            WolverinePeer peer = new(stage, isDurable);
+            return new Contender(peer.Name, async () => [await peer.ConsumeAsync(slots, messages)]) { Against = ["raw client"], Missing = peer.Missing };
+        }
     }
 
     private static Comparison ByPrefetch(Stage stage)

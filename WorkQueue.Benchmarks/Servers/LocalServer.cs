@@ -33,8 +33,10 @@ internal sealed class LocalServer : IAsyncDisposable
     }
 
     /// <summary>Redis without its files: what it has is in its memory.</summary>
-    public static LocalServer Redis() => new(
-        "redis-server", new("redis-server", ["--version"]), (folder, port) => new("redis-server", ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", ""]));
+    public static LocalServer Redis() => Redis("--save", "");
+
+    /// <summary>Redis that answers when what it was told is on the disk.</summary>
+    public static LocalServer DurableRedis() => Redis("--save", "", "--appendonly", "yes", "--appendfsync", "always");
 
     /// <summary>Its port, when it answers.</summary>
     public Task<int> PortAsync() => _port.Value;
@@ -58,6 +60,9 @@ internal sealed class LocalServer : IAsyncDisposable
         _process.Dispose();
         Directory.Delete(_folder!, recursive: true);
     }
+
+    private static LocalServer Redis(params string[] settings) => new(
+        "redis-server", new("redis-server", ["--version"]), (folder, port) => new("redis-server", ["--port", port, "--bind", "127.0.0.1", "--dir", folder, .. settings]));
 
     private async Task<int> StartAsync()
     {

@@ -14,12 +14,15 @@ internal static class Ports
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
     /// <summary>Returns when somebody answers at a port.</summary>
-    /// <exception cref="InvalidOperationException">The process that was to has ended.</exception>
+    /// <exception cref="InvalidOperationException">The process that was to has ended, or takes more than a minute.</exception>
     public static async Task OpenedAsync(int port, System.Diagnostics.Process process)
     {
+        long start = TimeProvider.System.GetTimestamp();
         using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(5));
-        while (!process.HasExited && await timer.WaitForNextTickAsync())
+        while (!process.HasExited && TimeProvider.System.GetElapsedTime(start) < Limit && await timer.WaitForNextTickAsync())
         {
             try
             {
@@ -32,6 +35,6 @@ internal static class Ports
             }
         }
 
-        throw new InvalidOperationException($"{process.StartInfo.FileName} {string.Join(' ', process.StartInfo.ArgumentList)} ended before it answered.");
+        throw new InvalidOperationException($"{process.StartInfo.FileName} {string.Join(' ', process.StartInfo.ArgumentList)} does not answer.");
     }
 }
