@@ -63,10 +63,11 @@ internal sealed class HistoryFollower(
     }
 
     // A node of a cluster that was away reads on from the others first: for as long its end is before what is known, and to read all of it again takes much longer.
+    // One that has nothing at all is of another history.
     private async Task<long?> FindEndAsync(long? known, CancellationToken stopping)
     {
         long? end = await FindEndAsync(stopping);
-        for (int looks = 1; known is { } last && (end ?? -1) < last && looks < ManyLooks; looks++)
+        for (int looks = 1; end < known && looks < ManyLooks; looks++)
         {
             await Task.Delay(Pause, clock, stopping);
             end = await FindEndAsync(stopping);

@@ -9,11 +9,10 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>Nodes of a cluster of three are killed; the programs know the addresses of all three.</summary>
-[Collection(ClusterFaults.Name)]
+[Collection(FaultSuite.Name)]
 public sealed class ClusterFaultTests(FaultCluster cluster, FaultReport report) : IClassFixture<FaultCluster>
 {
-    // An election, and a connection elsewhere, beside other tests.
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     // A stream that had lost its majority takes its time to elect a leader (up to two minutes seen on RabbitMQ 3.10, on a busy machine).
     private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(180);

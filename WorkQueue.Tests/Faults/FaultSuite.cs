@@ -16,10 +16,3 @@ public sealed class SideFaults : ICollectionFixture<FaultBroker>, ICollectionFix
 {
     public const string Name = "faults beside other tests";
 }
-
-/// <summary>On a cluster of their own, beside the tests of other collections: while its nodes start, there is nothing else to do.</summary>
-[CollectionDefinition(Name)]
-public sealed class ClusterFaults : ICollectionFixture<FaultReport>
-{
-    public const string Name = "faults of a cluster";
-}

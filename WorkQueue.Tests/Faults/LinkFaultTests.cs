@@ -11,7 +11,7 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>The broker lives, and the way to it does not.</summary>
-[Collection(SideFaults.Name)]
+[Collection(FaultSuite.Name)]
 public sealed class LinkFaultTests(FaultBroker broker, FaultReport report)
 {
     [FaultFact(Timeout = 60_000)]

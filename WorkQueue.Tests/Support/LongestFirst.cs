@@ -15,7 +15,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] _longest =
     [
-        OwnSystemTests.Name, BrokerTests.Name, SideFaults.Name, SystemTests.Name, MoreBrokerTests.Name, ManagedBrokerTests.Name, ClusterFaults.Name,
+        OwnSystemTests.Name, BrokerTests.Name, SideFaults.Name, SystemTests.Name, MoreBrokerTests.Name, ManagedBrokerTests.Name,
         // The name that xunit gives a class that is in no collection.
         $"Test collection for {typeof(WireRecording).FullName}",
     ];
