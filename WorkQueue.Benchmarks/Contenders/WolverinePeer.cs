@@ -17,14 +17,17 @@ internal sealed class WolverinePeer(Stage stage, bool isDurable)
     private const string Queue = "wolverine";
     private const string Schema = "wolverine";
 
-    /// <summary>Its name in a table.</summary>
-    public string Name => isDurable ? "Wolverine, durable" : "Wolverine, inline";
+    public Contender Enqueue(int callers, string payload, TimeSpan time) => Of(() => SendAsync(callers, payload, time));
 
-    /// <summary>Why it cannot be run here, or null.</summary>
-    public string? Missing => isDurable ? stage.Postgres.Missing : null;
+    public Contender Process(int slots, int count) => Of(() => ConsumeAsync(slots, count));
 
-    /// <summary>Confirmed or committed messages a second.</summary>
-    public async Task<double> SendAsync(int callers, string payload, TimeSpan time)
+    private Contender Of(Func<Task<double>> measure) => new(isDurable ? "Wolverine, durable" : "Wolverine, inline", async () => [await measure()])
+    {
+        Missing = isDurable ? stage.Postgres.Missing : null,
+    };
+
+    // Confirmed or committed messages a second.
+    private async Task<double> SendAsync(int callers, string payload, TimeSpan time)
     {
         await PrepareAsync();
         using IHost host = await StartAsync(null);
@@ -34,8 +37,8 @@ internal sealed class WolverinePeer(Stage stage, bool isDurable)
         return rate;
     }
 
-    /// <summary>Messages handled a second, all of them there before the first is; the first quarter warms up.</summary>
-    public async Task<double> ConsumeAsync(int slots, int count)
+    // Messages handled a second, all of them there before the first is; the first quarter warms up.
+    private async Task<double> ConsumeAsync(int slots, int count)
     {
         await PrepareAsync();
         // Sent inline, whoever consumes: what waits in the outbox would be sent while others are handled.
@@ -74,7 +77,7 @@ internal sealed class WolverinePeer(Stage stage, bool isDurable)
             options.UseRuntimeCompilation();
             options.AutoBuildMessageStorageOnStartup = AutoCreate.CreateOrUpdate;
             options.Discovery.DisableConventionalDiscovery();
-            options.UseRabbitMq(new Uri(stage.ConnectionString)).UseQuorumQueues().AutoProvision()
+            options.UseRabbitMq(new Uri(stage.ConnectionString)).UseQuorumQueues().DisableDeadLetterQueueing().AutoProvision()
                 .ConfigureChannelCreation(channel =>
                 {
                     channel.PublisherConfirmationsEnabled = channel.PublisherConfirmationTrackingEnabled = true;

@@ -32,8 +32,8 @@ internal static class EnqueueScenario
             Of("raw client and stream", new RawClient(stage, history: true)),
             Of("ours, History=all", new Ours(stage, HistoryMode.All)) with { Against = ["raw client and stream"] },
             new("MassTransit", async () => [await MassTransitPeer.SendAsync(stage, callers, payload, time)]) { Against = ["raw client"] },
-            Wolverine(isDurable: false),
-            Wolverine(isDurable: true),
+            new WolverinePeer(stage, isDurable: false).Enqueue(callers, payload, time) with { Against = ["raw client"] },
+            new WolverinePeer(stage, isDurable: true).Enqueue(callers, payload, time) with { Against = ["raw client"] },
             new("Hangfire", async () => [await hangfire.EnqueueRateAsync(callers, payload, time)]) { Against = ["raw client"], Missing = hangfire.Missing },
             BullMqPeer.Enqueue(stage, callers, bytes, time) with { Against = ["raw client"] },
             PikaPeer.Enqueue(stage, callers, bytes, time),
@@ -44,12 +44,6 @@ internal static class EnqueueScenario
         };
 
         Contender Of(string name, ISubject subject) => new(name, async () => [await subject.EnqueueRateAsync(callers, payload, time)]);
-
-        Contender Wolverine(bool isDurable)
-        {
-            WolverinePeer peer = new(stage, isDurable);
-            return new Contender(peer.Name, async () => [await peer.SendAsync(callers, payload, time)]) { Against = ["raw client"], Missing = peer.Missing };
-        }
     }
 
     private static Comparison Batches(Stage stage)

@@ -36,8 +36,8 @@ internal static class ProcessScenario
             Of("raw client and stream", new RawClient(stage, history: true)),
             Of("ours, History=all", new Ours(stage, HistoryMode.All)) with { Against = ["raw client and stream"] },
             new("MassTransit", async () => [await MassTransitPeer.ConsumeAsync(stage, slots, count)]) { Against = ["raw client"] },
-            Wolverine(isDurable: false, count),
-            Wolverine(isDurable: true, fewer),
+            new WolverinePeer(stage, isDurable: false).Process(slots, count) with { Against = ["raw client"] },
+            new WolverinePeer(stage, isDurable: true).Process(slots, fewer) with { Against = ["raw client"] },
             new("Hangfire", async () => [await hangfire.ProcessRateAsync(slots, few)]) { Against = ["raw client"], Missing = hangfire.Missing },
             BullMqPeer.Process(stage, slots, fewer) with { Against = ["raw client"] },
             PikaPeer.Consume(stage, slots, count),
@@ -48,12 +48,6 @@ internal static class ProcessScenario
         };
 
         Contender Of(string name, ISubject subject) => new(name, async () => [await subject.ProcessRateAsync(slots, count)]);
-
-        Contender Wolverine(bool isDurable, int messages)
-        {
-            WolverinePeer peer = new(stage, isDurable);
-            return new Contender(peer.Name, async () => [await peer.ConsumeAsync(slots, messages)]) { Against = ["raw client"], Missing = peer.Missing };
-        }
     }
 
     private static Comparison ByPrefetch(Stage stage)

@@ -10,9 +10,6 @@ internal sealed class LocalCluster : IAsyncDisposable
 {
     private const int Nodes = 3;
 
-    // A program ends with this process, however that ends: the shell between them waits for its input to close, and takes it along.
-    private const string Keeper = "setpriv --pdeathsig KILL \"$@\" </dev/null >>output 2>&1 & read -r end";
-
     private readonly string _folder = Directory.CreateTempSubdirectory("workqueue-cluster-").FullName;
     private readonly int[] _ports = [.. Enumerable.Range(0, Nodes).Select(_ => Ports.Free())];
     private readonly int _namePort = Ports.Free();
@@ -89,7 +86,7 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     private Process Run(string folder, params string[] command)
     {
-        ProcessStartInfo start = new("sh", ["-c", Keeper, "keeper", .. command]) { RedirectStandardInput = true, WorkingDirectory = folder };
+        ProcessStartInfo start = KeptProgram.In(folder, command);
         int node = Path.GetFileName(folder) is [>= '1' and <= '9' and var number] ? number - '1' : 0;
         foreach ((string name, string value) in Settings(folder, node))
         {

@@ -8,16 +8,13 @@ namespace WorkQueue.Benchmarks.Servers;
 /// <summary>A program that takes tasks by HTTP, on loopback, in a folder that goes with it.</summary>
 internal sealed class WebProgram : IAsyncDisposable
 {
-    // It ends with this process, however that ends: the shell between them waits for its input to close, and takes it along.
-    private const string Keeper = "setpriv --pdeathsig KILL \"$@\" </dev/null >>output 2>&1 & read -r end";
-
     private readonly string _folder = Directory.CreateTempSubdirectory("workqueue-benchmark-").FullName;
     private readonly int _port = Ports.Free();
     private readonly Process _process;
 
     private WebProgram(Func<string, IEnumerable<string>> arguments, params IEnumerable<(string Key, string Value)> settings)
     {
-        ProcessStartInfo start = new("sh", ["-c", Keeper, "keeper", "dotnet", .. arguments(Url)]) { RedirectStandardInput = true, WorkingDirectory = _folder };
+        ProcessStartInfo start = KeptProgram.In(_folder, ["dotnet", .. arguments(Url)]);
         foreach ((string key, string value) in settings)
         {
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
