@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, in Release where CI=true, and prints the table of the fault tests. Sets up first what is missing.
 # Arguments go to dotnet test, for example: ./test.sh --filter FullyQualifiedName~Unit
-# ./test.sh --faults [arguments] runs the fault tests alone, in their long forms: 20,000 tasks instead of 2,500, a batch of 100,000, 35 leaders killed instead of 5.
+# ./test.sh --faults [arguments] runs the fault tests alone, in their long forms: 20,000 tasks instead of 2,500, a batch of 100,000, 35 leaders killed instead of 4.
 # That takes most of an hour; --filter FullyQualifiedName~BatchFaultTests, say, takes some of them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -8,6 +8,12 @@ internal sealed record Comparison(string Title, IReadOnlyList<string> Figures, I
 {
     /// <summary>What a reader has to know besides.</summary>
     public string? Note { get; init; }
+
+    /// <summary>Whether its rows are parts of one long run, which is made once and in their order.</summary>
+    public bool IsOnce { get; init; }
+
+    /// <summary>How often it is made of so many rounds.</summary>
+    public int TimesOf(int rounds) => IsOnce ? 1 : rounds;
 }
 
 /// <summary>One way to do the work.</summary>

@@ -29,10 +29,10 @@ internal sealed class Latencies(int count)
         }
     }
 
-    /// <summary>The 50th, 99th and 99.9th percentile in milliseconds; the first tenth warmed up.</summary>
+    /// <summary>The 50th, 99th and 99.9th percentile in milliseconds; the first half warmed up.</summary>
     public double[] Milliseconds()
     {
-        double[] sorted = [.. _milliseconds.Skip(count / 10).Order()];
+        double[] sorted = [.. _milliseconds.Skip(count / 2).Order()];
         return [At(0.5), At(0.99), At(0.999)];
 
         double At(double share) => sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * share))];

@@ -24,6 +24,7 @@ Dictionary<string, Func<Stage, IEnumerable<Comparison>>> scenarios = new(StringC
     ["scaling"] = OtherScenarios.Scaling,
     ["slots"] = GrowthScenario.OfSlots,
     ["backlog"] = GrowthScenario.OfBacklog,
+    ["memory"] = MemoryScenario.Of,
     ["cost"] = CostScenario.Of,
     ["codec"] = CodecScenario.Of,
     ["lanes"] = LaneScenario.Of,
@@ -86,8 +87,8 @@ async Task MeasureAsync(string[] wanted, bool isQuick, int rounds, string? image
     await using LocalCluster cluster = new();
     Stage stage = new(broker.ConnectionString, isQuick) { RestartBrokerAsync = broker.RestartAsync, Postgres = postgres, Redis = redis, DurableRedis = durableRedis, Cluster = cluster };
     Runner runner = new(isQuick ? 1 : rounds, isQuick ? TimeSpan.FromMinutes(1) : TimeSpan.FromMinutes(30), AnsiConsole.Console);
-    string origin = string.Create(CultureInfo.InvariantCulture,
-        $"{(isQuick ? "A quick run, 1 round" : $"{rounds} rounds")}, {TimeProvider.System.GetUtcNow():yyyy-MM-dd}; {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, RabbitMQ {broker.Version}");
+    string place = string.Create(CultureInfo.InvariantCulture,
+        $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd}; {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, RabbitMQ {broker.Version}");
     // Beside those of the version that is installed, not in their place.
     string suffix = image is null ? "" : $", RabbitMQ {string.Join('.', broker.Version.Split('.')[..2])}";
     // The others restart the broker, are on a cluster of what is installed, or on none.
@@ -95,7 +96,8 @@ async Task MeasureAsync(string[] wanted, bool isQuick, int rounds, string? image
     IEnumerable<Comparison> comparisons = scenarios.Where(scenario => (wanted.Contains("all") || wanted.Contains(scenario.Key)) && (image is null || !always.Contains(scenario.Key))).SelectMany(scenario => scenario.Value(stage));
     await foreach (Measured measured in runner.RunAsync(comparisons.Select(comparison => comparison with { Title = comparison.Title + suffix })))
     {
-        results.Put(measured.Comparison.Title, Report.Section(measured, origin));
+        string times = isQuick ? "A quick run, 1 round" : Stage.Count(measured.Comparison.TimesOf(rounds), "round");
+        results.Put(measured.Comparison.Title, Report.Section(measured, $"{times}, {place}"));
         if (file is not null)
         {
             await File.WriteAllTextAsync(file, results.ToString());

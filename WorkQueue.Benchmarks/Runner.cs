@@ -18,8 +18,9 @@ internal sealed class Runner(int rounds, TimeSpan limit, IAnsiConsole console)
         {
             console.MarkupLineInterpolated($"[bold]{comparison.Title}[/]");
             Contender[] contenders = [.. comparison.Contenders.Where(contender => contender.Missing is null)];
-            Dictionary<string, double[][]> figures = contenders.ToDictionary(contender => contender.Name, _ => new double[rounds][], StringComparer.Ordinal);
-            for (int round = 0; round < rounds; round++)
+            int times = comparison.TimesOf(rounds);
+            Dictionary<string, double[][]> figures = contenders.ToDictionary(contender => contender.Name, _ => new double[times][], StringComparer.Ordinal);
+            for (int round = 0; round < times; round++)
             {
                 foreach (Contender contender in round % 2 == 0 ? contenders : contenders.Reverse())
                 {

@@ -10,7 +10,7 @@ public sealed record NewTask
     /// <summary>The task type; null takes the default type of the queue.</summary>
     public string? Type { get; init; }
 
-    /// <summary>The payload as it goes on the wire, UTF-8.</summary>
+    /// <summary>The payload as it goes on the wire, UTF-8. Not to be changed until the broker has confirmed, also where nobody waits for that any more.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 
     /// <summary>What the payload is: <c>application/json</c> or <c>text/plain</c>.</summary>

@@ -37,10 +37,10 @@ public sealed class WorkQueueOptions
     public TimeSpan ConfirmTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Publishes in flight at once on the publishing connection, 1 to 100. Default 64. More than 128 pending can hang
-    /// RabbitMQ.Client 7 when the connection dies (rabbitmq-dotnet-client issues 1928 and 1930).
+    /// Publishes in flight at once on the publishing connection, 1 to 100. Default 100: many at once are written together by the broker. More than 128
+    /// pending can hang RabbitMQ.Client 7 when the connection dies (rabbitmq-dotnet-client issues 1928 and 1930).
     /// </summary>
-    public int PublishWindow { get; set; } = 64;
+    public int PublishWindow { get; set; } = 100;
 
     /// <summary>The AMQP heartbeat: a dead connection is noticed within three of them. Default 10 s, 1 s to 10 min.</summary>
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(10);

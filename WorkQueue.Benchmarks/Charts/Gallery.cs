@@ -16,6 +16,8 @@ internal static class Gallery
         new("growth-queues", "Tasks enqueued by 64 callers, by queues (tasks/s)", GrowthScenario.Queues, IsCurve: true),
         new("growth-queues-run", "Tasks run by 4 slots, by queues (tasks/s)", GrowthScenario.Queues, Figure: 1, IsCurve: true),
         new("growth-backlog", "Tasks run by 4 slots, by what waits (tasks/s)", GrowthScenario.Backlog, IsCurve: true),
+        new("growth-memory-producer", "Memory of a producer in an hour of load (MB)", MemoryScenario.Title, Figure: 1, IsCurve: true),
+        new("growth-memory-worker", "Memory of a worker in an hour of load (MB)", MemoryScenario.Title, Figure: 2, IsCurve: true),
         new("growth-history", "The history read by a producer that has no file of it (records/s)", GrowthScenario.History, IsCurve: true),
     ];
 

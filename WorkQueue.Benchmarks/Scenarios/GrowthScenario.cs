@@ -72,6 +72,10 @@ internal static class GrowthScenario
         { Note = "From the start of the process until all is read, into a file on the disk; then the median time of a page of its list." };
     }
 
+    /// <summary>A row for each count, set against the first.</summary>
+    public static IEnumerable<Contender> Rows(int[] counts, string what, Func<int, Task<double[]>> measure) =>
+        counts.Select(count => new Contender(Name(count, what), () => measure(count)) { Against = count == counts[0] ? [] : [Name(counts[0], what)] });
+
     private static async Task ReadAsync(HttpClient http)
     {
         using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(50));
@@ -97,9 +101,6 @@ internal static class GrowthScenario
 
         return times.Order().ElementAt(times.Count / 2);
     }
-
-    private static IEnumerable<Contender> Rows(int[] counts, string what, Func<int, Task<double[]>> measure) =>
-        counts.Select(count => new Contender(Name(count, what), () => measure(count)) { Against = count == counts[0] ? [] : [Name(counts[0], what)] });
 
     private static string Name(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 }

@@ -10,6 +10,9 @@ namespace WorkQueue.Benchmarks.Scenarios;
 internal static class HttpScenario
 {
     private const int Lines = 1_000;
+
+    // The default, and the most.
+    private static readonly int Window = new WorkQueueOptions().PublishWindow;
     private static readonly string Payload = new('x', 100);
     private static readonly string Line = $$"""{"type":"noop","payload":"{{Payload}}"}""";
     private static readonly Request One = new(64, "/tasks", "application/json", Line, 1);
@@ -49,23 +52,33 @@ internal static class HttpScenario
     private static Comparison Many(Stage stage)
     {
         RawClient raw = new(stage), stream = new(stage, history: true);
-        const string Raw = "raw client, no HTTP", RawStream = "raw client and stream, no HTTP";
+        const string Raw = "raw client, no HTTP", RawStream = "raw client and stream, no HTTP", Few = "raw client, no HTTP, 100 in flight", FewStream = "raw client and stream, no HTTP, 100 in flight";
         return new Comparison($"HTTP: POST {Batch.Path}, {Batch.Callers} callers, {Lines:N0} lines of 100 bytes", ["confirmed tasks/s"],
         [
-            new(Raw, () => AtOnceAsync(raw)),
-            Producer(stage, Batch, HistoryMode.Off) with { Against = [Raw] },
-            new(RawStream, () => AtOnceAsync(stream)),
-            Producer(stage, Batch, HistoryMode.All) with { Against = [RawStream] },
+            new(Raw, () => AtOnceAsync(raw, Batch.Callers * Lines)),
+            new(Few, () => AtOnceAsync(raw, Window)) { Against = [Raw] },
+            Producer(stage, Batch, HistoryMode.Off) with { Against = [Raw, Few] },
+            new(RawStream, () => AtOnceAsync(stream, Batch.Callers * Lines)),
+            new(FewStream, () => AtOnceAsync(stream, Window)) { Against = [RawStream] },
+            Producer(stage, Batch, HistoryMode.All) with { Against = [RawStream, FewStream] },
         ])
-        { Note = $"The raw client publishes {Lines:N0} at once, for each caller, and waits for all their confirms: what the broker takes." };
+        { Note = $"The raw client publishes {Lines:N0} at once, for each caller, and waits for all their confirms: what the broker takes; or it has as few in flight as the producer, which keeps within what the client can be given without hanging when its connection is lost." };
 
-        async Task<double[]> AtOnceAsync(RawClient subject)
+        async Task<double[]> AtOnceAsync(RawClient subject, int inFlight)
         {
+            using SemaphoreSlim places = new(inFlight);
             await subject.PrepareAsync();
             double rate = await subject.EnqueueAsync(Payload, enqueue =>
-                Load.RateAsync(Batch.Callers, Time(stage), () => Task.WhenAll(Enumerable.Range(0, Lines).Select(_ => enqueue()))));
+                Load.RateAsync(Batch.Callers, Time(stage), () => Task.WhenAll(Enumerable.Range(0, Lines).Select(_ => InPlaceAsync(places, enqueue)))));
             await subject.ClearAsync();
             return [rate * Lines];
+        }
+
+        static async Task InPlaceAsync(SemaphoreSlim places, Func<Task> enqueue)
+        {
+            await places.WaitAsync();
+            await enqueue();
+            places.Release();
         }
     }
 
@@ -83,6 +96,8 @@ internal static class HttpScenario
     {
         using HttpClient http = new() { BaseAddress = new Uri(program.Url) };
         byte[] body = Encoding.UTF8.GetBytes(request.Body);
+        // As long again before it: a program that has just been started compiles its code a second time while it runs.
+        await Load.RateAsync(request.Callers, Time(stage), PostAsync);
         return [request.Tasks * await Load.RateAsync(request.Callers, Time(stage), PostAsync)];
 
         async Task PostAsync()
@@ -95,7 +110,6 @@ internal static class HttpScenario
         }
     }
 
-    // After a quarter as long, which warms up a program that has just been started.
     private static TimeSpan Time(Stage stage) => stage.Pick(TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(1));
 
     /// <summary>What is posted again and again.</summary>

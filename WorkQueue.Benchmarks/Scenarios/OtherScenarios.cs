@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using WorkQueue.Benchmarks.Contenders;
 using WorkQueue.Messaging;
 
@@ -9,14 +10,15 @@ internal static class OtherScenarios
 {
     public static IEnumerable<Comparison> Latency(Stage stage)
     {
-        int count = stage.Pick(2_000, 100);
+        int count = stage.Pick(4_000, 100);
         TimeSpan pause = TimeSpan.FromMilliseconds(3);
         yield return new Comparison("Latency from enqueue to handler, one task each 3 ms", ["p50 ms", "p99 ms", "p99.9 ms"],
         [
             Of("raw client", new RawClient(stage)),
             Of("ours, History=off", new Ours(stage)) with { Against = ["raw client"] },
             Of("ours, History=all", new Ours(stage, HistoryMode.All)) with { Against = ["raw client"] },
-        ]);
+        ])
+        { Note = string.Create(CultureInfo.InvariantCulture, $"The second half of {count:N0} tasks; in the first one a program still compiles its code.") };
 
         Contender Of(string name, ISubject subject) => new(name, async () =>
         {

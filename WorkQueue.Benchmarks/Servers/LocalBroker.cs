@@ -22,7 +22,7 @@ internal sealed class LocalBroker : IAsyncDisposable
         ConnectionString = string.Create(CultureInfo.InvariantCulture, $"amqp://{User}:{User}@127.0.0.1:{_port}");
         (string Name, string Value)[] ports = [("RABBITMQ_NODE_PORT", Text(_port)), ("RABBITMQ_DIST_PORT", Text(Ports.Free())), ("ERL_EPMD_PORT", Text(Ports.Free()))];
         _start = image is null
-            ? new ProcessStartInfo("sh", [Path.Combine(AppContext.BaseDirectory, "local-broker.sh")])
+            ? KeptProgram.In(_folder, "sh", Path.Combine(AppContext.BaseDirectory, "local-broker.sh"))
             // Gone with this process, however that ends: the shell waits for its input to close.
             : new ProcessStartInfo("sh",
             [
@@ -33,7 +33,7 @@ internal sealed class LocalBroker : IAsyncDisposable
                 "--env", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
                 "--env", $"RABBITMQ_DEFAULT_USER={User}", "--env", $"RABBITMQ_DEFAULT_PASS={User}", image,
             ]);
-        _start.RedirectStandardInput = image is not null;
+        _start.RedirectStandardInput = true;
         _start.RedirectStandardOutput = _start.RedirectStandardError = true;
         _start.Environment["WORKQUEUE_BROKER_DIR"] = _folder;
         _start.Environment["WORKQUEUE_BROKER_USER"] = _start.Environment["WORKQUEUE_BROKER_PASSWORD"] = User;

@@ -26,6 +26,17 @@ internal sealed class WebProgram : IAsyncDisposable
     /// <summary>Where it answers.</summary>
     public string Url => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{_port}");
 
+    /// <summary>The memory that it holds, in bytes: the one child of the shell that keeps it.</summary>
+    public long WorkingSet
+    {
+        get
+        {
+            string pid = _process.Id.ToString(CultureInfo.InvariantCulture);
+            using Process program = Process.GetProcessById(int.Parse(File.ReadAllText($"/proc/{pid}/task/{pid}/children"), CultureInfo.InvariantCulture));
+            return program.WorkingSet64;
+        }
+    }
+
     /// <summary>A minimal endpoint that publishes by the raw client.</summary>
     public static Task<WebProgram> MinimalAsync(Stage stage) =>
         ListeningAsync(new WebProgram(url => [Program(typeof(WebProgram).Assembly.GetName().Name!), EndpointCommand.Name, stage.ConnectionString, url]));

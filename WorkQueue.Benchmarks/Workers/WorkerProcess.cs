@@ -24,6 +24,16 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public long StartedAt { get; }
 
+    /// <summary>The memory that it holds, in bytes.</summary>
+    public long WorkingSet
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     /// <summary>Kills it, as <c>kill -9</c> does.</summary>
     /// <returns>When.</returns>
     public long Kill()

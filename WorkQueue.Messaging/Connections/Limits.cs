@@ -40,7 +40,7 @@ internal static class Limits
 
         try
         {
-            await resource.DisposeAsync().AsTask().WaitAsync(limit ?? Close, clock);
+            await resource.DisposeAsync().AsTask().WaitAsync(limit ?? Close, clock).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // A broken connection throws anything from its dispose, and nothing can be done about it.
         catch (Exception)

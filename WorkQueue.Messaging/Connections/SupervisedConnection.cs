@@ -11,7 +11,12 @@ namespace WorkQueue.Messaging.Connections;
 /// Completes, with the reason, as soon as the connection is lost. A channel's own event may come much later: the client raises those
 /// one after the other, and each waits for the handler that runs on its channel.
 /// </param>
-internal sealed record OpenConnection(IConnection Connection, Task<string> Lost);
+internal sealed record OpenConnection(IConnection Connection, Task<string> Lost)
+{
+    /// <summary>A new channel on it.</summary>
+    public Task<IChannel> OpenChannelAsync(CreateChannelOptions? options, TimeProvider clock, CancellationToken cancellationToken) =>
+        Limits.OpenAsync(Connection.CreateChannelAsync(options, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
+}
 
 /// <summary>
 /// One connection to the broker, opened again whenever it is lost. The client's own recovery is off: it redelivers into a handler
@@ -47,11 +52,8 @@ internal sealed class SupervisedConnection(
     public IDisposable? Reads(string queue, int most, int behind) => unreadable?.Reads(queue, most, behind);
 
     /// <summary>A new channel on the open connection, as soon as there is one.</summary>
-    public async Task<IChannel> OpenChannelAsync(CreateChannelOptions? options, CancellationToken cancellationToken)
-    {
-        OpenConnection open = await WaitOpenAsync(cancellationToken);
-        return await Limits.OpenAsync(open.Connection.CreateChannelAsync(options, CancellationToken.None), Limits.Rpc, clock, cancellationToken);
-    }
+    public async Task<IChannel> OpenChannelAsync(CreateChannelOptions? options, CancellationToken cancellationToken) =>
+        await (await WaitOpenAsync(cancellationToken)).OpenChannelAsync(options, clock, cancellationToken);
 
     /// <summary>Keeps the connection open until the token is cancelled.</summary>
     /// <exception cref="BrokerRefusedException">

@@ -7,7 +7,7 @@ namespace WorkQueue.Messaging.Consuming;
 internal interface IConsumerSource
 {
     /// <summary>The next consumer; its parameters are those of <see cref="TaskConsumer"/>.</summary>
-    TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.SlotPlace place, RunTokens tokens, Func<bool> taken, CancellationToken stopping);
+    TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.SlotPlace place, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping);
 }
 
 /// <summary>A source for each slot of this worker.</summary>
@@ -16,6 +16,6 @@ internal delegate IConsumerSource ConsumerSources();
 /// <summary>Consumers that hold one task at a time.</summary>
 internal sealed class SingleConsumers(TaskPipeline pipeline) : IConsumerSource
 {
-    public TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.SlotPlace place, RunTokens tokens, Func<bool> taken, CancellationToken stopping) =>
+    public TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.SlotPlace place, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping) =>
         new(channel, lane, place, pipeline, tokens, taken, stopping);
 }

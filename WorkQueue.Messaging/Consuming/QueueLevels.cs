@@ -15,13 +15,18 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
     private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private readonly bool[] _counted = new bool[lanes.Count];
     private readonly int[] _slots = new int[lanes.Count];
     private readonly CountPace _pace = new(lanes.Count, clock);
-    private volatile long[] _ready = [.. lanes.Select(_ => 0L)];
+    private readonly SemaphoreSlim[] _wanted = [.. lanes.Select(_ => new SemaphoreSlim(0))];
+    private readonly long[] _ready = new long[lanes.Count];
+    private readonly bool[] _isEmpty = new bool[lanes.Count];
+    private readonly int[] _reserved = new int[lanes.Count];
+    private long _answerTime;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The lanes, those of the preferred queue first.</summary>
@@ -41,8 +46,11 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
     /// <summary>How many slots take from each.</summary>
     public IReadOnlyList<int> Slots => _slots;
 
-    /// <summary>How many tasks wait in each.</summary>
+    /// <summary>How many tasks wait in each, as far as is known, besides those that slots are about to take.</summary>
     public IReadOnlyList<long> Ready => _ready;
+
+    /// <summary>After how long a slot that gets nothing may be taken to have an empty lane: longer than a task is on its way from the broker.</summary>
+    public TimeSpan ShortIdle => Interval / 2 + new TimeSpan(Volatile.Read(ref _answerTime));
 
     /// <summary>Completes when each has been asked once.</summary>
     public Task Known => _known.Task;
@@ -50,18 +58,31 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
     /// <summary>Completes when one was counted again.</summary>
     public Task Changed => _changed.Task;
 
-    /// <summary>A slot takes from a lane from here on. Until that is counted again there is one task less for the others.</summary>
+    /// <summary>A slot takes from a lane from here on.</summary>
     public void Enter(int index)
     {
         lock (_lock)
         {
             _slots[index]++;
-            if (_ready[index] > 0)
-            {
-                Set(index, _ready[index] - 1);
-            }
+        }
+
+        Reserve(index);
+    }
+
+    /// <summary>A slot takes another task of its lane. Until that is counted again there is one less for the others.</summary>
+    /// <returns>How many are left.</returns>
+    public long Reserve(int index)
+    {
+        lock (_lock)
+        {
+            _isEmpty[index] = false;
+            _reserved[index]++;
+            return _ready[index] = Math.Max(0, _ready[index] - 1);
         }
     }
+
+    /// <summary>Whether it was counted as empty, and no slot is to have got another task since.</summary>
+    public bool IsEmpty(int index) => Volatile.Read(ref _isEmpty[index]);
 
     /// <summary>It takes no more from it.</summary>
     public void Leave(int index)
@@ -75,10 +96,20 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
     /// <summary>A slot has taken a task.</summary>
     public void Taken() => _pace.Taken();
 
+    /// <summary>Counts a lane out of turn: with many of them its turn may be seconds away.</summary>
+    public void CountNow(int index)
+    {
+        if (_wanted[index].CurrentCount == 0)
+        {
+            _wanted[index].Release();
+        }
+    }
+
     /// <summary>Counts until the token is cancelled.</summary>
-    /// <param name="counted">Told after each count of all, and when a lane has got its first task or has lost its last.</param>
+    /// <param name="counted">Told after each count of all, when a lane has got its first task or has lost its last, and after a count out of turn.</param>
+    /// <param name="look">Told again and again while tasks wait.</param>
     /// <param name="stopping">Ends it.</param>
-    public Task RunAsync(Action counted, CancellationToken stopping)
+    public Task RunAsync(Action counted, Action look, CancellationToken stopping)
     {
         if (lanes.Count == 1)
         {
@@ -86,7 +117,25 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
             return Task.CompletedTask;
         }
 
-        return Task.WhenAll(Enumerable.Range(0, lanes.Count).Select(index => RunAsync(index, counted, stopping)));
+        return Task.WhenAll([Supervision.KeepAsync(token => LookAsync(look, token), NotLooked, new Backoff(clock, LongestPause), stopping), .. Enumerable.Range(0, lanes.Count).Select(index => RunAsync(index, counted, stopping))]);
+    }
+
+    private void NotLooked(Exception? failure)
+    {
+        if (failure is not null)
+        {
+            logger.NoQueueCounts(failure.Message);
+        }
+    }
+
+    private async Task LookAsync(Action look, CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            Task changed = Changed;
+            await (_ready.Any(count => count > 0) ? Task.Delay(Interval, clock, stopping) : changed.WaitAsync(stopping)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            look();
+        }
     }
 
     // Of a queue that cannot be counted nothing is known; the slots report a lost broker themselves.
@@ -117,10 +166,15 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
         IChannel channel = await connection.OpenChannelAsync(null, stopping);
         try
         {
+            bool isWanted = false;
             while (true)
             {
-                Publish(index, await channel.MessageCountAsync(lanes[index].BrokerName, CancellationToken.None).WaitAsync(Patience, clock, stopping), counted);
-                await Task.Delay(_pace.Interval, clock, stopping);
+                int reserved = Volatile.Read(ref _reserved[index]);
+                long start = clock.GetTimestamp();
+                uint count = await channel.MessageCountAsync(lanes[index].BrokerName, CancellationToken.None).WaitAsync(Patience, clock, stopping);
+                Volatile.Write(ref _answerTime, clock.GetElapsedTime(start).Ticks);
+                Publish(index, count, counted, isWanted, reserved);
+                isWanted = await _wanted[index].WaitAsync(_pace.Interval, stopping);
             }
         }
         finally
@@ -129,13 +183,15 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
         }
     }
 
-    private void Publish(int index, long count, Action counted)
+    // Without a count it is taken to have none, but not to be known to have none.
+    private void Publish(int index, long count, Action counted, bool isWanted = false, int? reserved = null)
     {
         bool isNews;
         lock (_lock)
         {
-            isNews = _pace.IsDue(_slots.Sum()) || _ready[index] > 0 != count > 0;
-            Set(index, count);
+            isNews = _pace.IsDue(_slots.Sum()) || _ready[index] > 0 != count > 0 || isWanted;
+            _ready[index] = count;
+            _isEmpty[index] = count == 0 && _reserved[index] == reserved;
             _counted[index] = true;
             if (!_known.Task.IsCompleted && _counted.All(known => known))
             {
@@ -150,12 +206,5 @@ internal sealed class QueueLevels(IReadOnlyList<TaskLane> lanes, SupervisedConne
 
         Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         counted();
-    }
-
-    private void Set(int index, long count)
-    {
-        long[] ready = [.. _ready];
-        ready[index] = count;
-        _ready = ready;
     }
 }

@@ -24,12 +24,4 @@ internal static class QueueOrder
         int[] open = [.. Enumerable.Range(0, ready.Count).Where(index => ready[index] is not null)];
         return open.Where(index => ready[index] > 0).Concat(open).Select(index => (int?)index).FirstOrDefault();
     }
-
-    /// <summary>Whether a slot is to leave its queue.</summary>
-    /// <param name="current">The queue's index.</param>
-    /// <param name="isIdle">The queue gave it nothing; else it may hold another task, however many were counted a moment ago.</param>
-    /// <param name="ready">As for <see cref="Next"/>.</param>
-    /// <param name="taken">As for <see cref="Next"/>.</param>
-    public static bool Leaves(int current, bool isIdle, IReadOnlyList<long?> ready, long taken) =>
-        Next([.. ready.Select((count, index) => index == current && !isIdle && count is not null ? Math.Max(1, count.Value) : count)], taken) is { } next && next != current;
 }

@@ -6,7 +6,7 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>Receives the deliveries of a lane with a rate, its own or its queue's, one at a time: each start needs a permit.</summary>
 internal sealed class RatedConsumer(
-    IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, SlotRate rate, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
+    IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, SlotRate rate, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
     : TaskConsumer(channel, lane, place, pipeline, tokens, taken, stopping)
 {
     protected override bool IsLast(Func<bool> taken)

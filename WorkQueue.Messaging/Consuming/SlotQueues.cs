@@ -1,5 +1,4 @@
 using WorkQueue.Messaging.Connections;
-using WorkQueue.Messaging.Control;
 using WorkQueue.Messaging.Flow;
 using WorkQueue.Messaging.Topology;
 
@@ -9,7 +8,7 @@ namespace WorkQueue.Messaging.Consuming;
 /// Which lane of its worker's queues a slot takes from. With one there is nothing to choose, unless it is paused. From one with a limit it takes
 /// with a permit alone, which it holds until it leaves; from one with a rate with a permit for each start.
 /// </summary>
-internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitPools permits, LaneRests rests, TimeProvider clock)
+internal sealed class SlotQueues(QueueLevels levels, SlotLimits limits, LaneGates gates, TimeProvider clock)
 {
     // How long a slot that has other queues waits for a permit, when it is the turn of a limited one. Where a rate allows no start by then it does not wait.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
@@ -19,11 +18,11 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
 
     // By the first lane of a queue.
     private readonly long[] _takenOf = new long[levels.Lanes.Count];
-    private readonly SlotLimits _limits = new(permits);
     private volatile int _current;
     private volatile bool _isIn;
     private long _enteredAt;
     private long _askedAt;
+    private long _lookedAt;
     private long _taken;
 
     /// <summary>All of them, those of the preferred queue first.</summary>
@@ -36,13 +35,13 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     public bool AreClosed => Enumerable.Range(0, All.Count).All(index => !IsOpen(index));
 
     /// <summary>Cancelled when nothing more is to be taken from the current one.</summary>
-    public CancellationToken Paused => SwitchOf(Current).Paused;
+    public CancellationToken Paused => gates.SwitchOf(Current).Paused;
 
     /// <summary>The permits for starts in the current one; null where it has no rate.</summary>
-    public SlotRate? Rate => _limits.Rate;
+    public SlotRate? Rate => limits.Rate;
 
     /// <summary>Completes, with the reason, when others have the permit by which it takes from the current one.</summary>
-    public Task<string> PermitLost => _limits.PermitLost;
+    public Task<string> PermitLost => limits.PermitLost;
 
     /// <summary>Chooses where the next task is to come from; waits while none is open. <see cref="Leave"/> is to follow.</summary>
     public async Task ChooseAsync(CancellationToken stopping)
@@ -51,7 +50,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
         if (All.Count > 1 && LimitWhoseTurnItIs() is { } limit)
         {
             using CancellationTokenSource waited = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            await Task.WhenAny(_limits.WaitAsync(limit, waited.Token), Task.Delay(Patience, clock, waited.Token));
+            await Task.WhenAny(limits.WaitAsync(limit, waited.Token), Task.Delay(Patience, clock, waited.Token));
             await waited.CancelAsync();
         }
 
@@ -71,18 +70,19 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     }
 
     /// <summary>Whether it may take from the current one by a connection: a permit is lost with the one that it was held by.</summary>
-    public bool MayTakeBy(OpenConnection open) => _limits.MayTakeBy(open);
+    public bool MayTakeBy(OpenConnection open) => limits.MayTakeBy(open);
 
     /// <summary>It takes no more from the current one.</summary>
     public void Leave()
     {
-        _limits.Leave(Current);
+        limits.Leave(Current);
         _isIn = false;
         levels.Leave(_current);
     }
 
     /// <summary>A task is about to run; whether the next is to come from another lane. Decided meanwhile: once it is acknowledged this one would give the next.</summary>
-    public bool LeavesAfterThis()
+    /// <param name="takesNext">Whether the next one, if it stays, is still in the queue: it holds no others, and is not leaving.</param>
+    public bool LeavesAfterThis(bool takesNext)
     {
         long taken = Interlocked.Increment(ref _taken);
         if (All.Count == 1)
@@ -97,30 +97,68 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
             AskForClosed();
         }
 
-        return Leaves(isIdle: false, QueueOrder.IsOthersTurn(taken) ? Unpaused(false) : Ready());
+        long?[] ready = QueueOrder.IsOthersTurn(taken) ? Unpaused(false) : Ready();
+        if (Leaves(!IsEmptyBehind(takesNext, ready), ready))
+        {
+            return true;
+        }
+
+        // That was the last one that was known of. Others may have come since: with many lanes its next count may be seconds away.
+        if (takesNext && levels.Reserve(_current) == 0 && IsLeftIfEmpty())
+        {
+            levels.CountNow(_current);
+        }
+
+        return false;
     }
 
     /// <summary>Whether the next task is to come from another lane than this one, by what has changed there.</summary>
-    public bool LeavesNow(bool isIdle)
+    /// <param name="idle">How long it has had no task.</param>
+    /// <param name="holdsMany">Whether it may hold others besides the one it runs.</param>
+    public bool LeavesNow(TimeSpan idle, bool holdsMany)
     {
         if (All.Count == 1)
         {
             return false;
         }
 
-        if (isIdle)
+        if (idle > TimeSpan.Zero)
         {
             AskForClosed();
         }
 
-        return Leaves(isIdle, Ready());
+        long?[] ready = Ready();
+        return Leaves(!(idle > TimeSpan.Zero ? idle >= levels.ShortIdle || levels.IsEmpty(_current) : IsEmptyBehind(!holdsMany, ready)), ready);
     }
 
-    // Not idle it may hold another task, however many were counted a moment ago.
-    private bool Leaves(bool isIdle, long?[] ready)
+    /// <summary>Where it gets nothing, though its lane was counted with tasks, and another lane would give it something, that is counted again: others may have taken them.</summary>
+    /// <param name="idle">How long it has had no task.</param>
+    public void Look(TimeSpan idle)
+    {
+        // Once in each time that it gets nothing.
+        if (All.Count > 1 && idle >= levels.ShortIdle && clock.GetElapsedTime(_lookedAt) > idle && IsLeftIfEmpty())
+        {
+            _lookedAt = clock.GetTimestamp();
+            levels.CountNow(_current);
+        }
+    }
+
+    // Behind the task that runs. Where no other has tasks either it stays, for the next one may well come here.
+    private bool IsEmptyBehind(bool takesNext, long?[] ready) => takesNext && levels.IsEmpty(_current) && ready.Any(count => count > 0);
+
+    private bool IsLeftIfEmpty()
     {
         int current = _current;
-        ready[current] = ready[current] is { } count && !isIdle ? Math.Max(1, count) : ready[current];
+        long?[] ready = Ready();
+        ready[current] = ready[current] is null ? null : 0;
+        return _isIn && ready.Any(count => count > 0) && Next(ready) != current;
+    }
+
+    // It leaves only what is known to be empty, and what it holds is counted no more.
+    private bool Leaves(bool mayHaveMore, long?[] ready)
+    {
+        int current = _current;
+        ready[current] = ready[current] is { } count && mayHaveMore ? Math.Max(1, count) : ready[current];
         return Next(ready) is { } next && next != current;
     }
 
@@ -133,7 +171,7 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
 
     private bool TryChoose()
     {
-        if (Next(Ready()) is not { } next || !_limits.TryEnter(All[next]))
+        if (Next(Ready()) is not { } next || !limits.TryEnter(All[next]))
         {
             return false;
         }
@@ -155,29 +193,20 @@ internal sealed class SlotQueues(QueueLevels levels, ControlLog control, PermitP
     private void AskForClosed()
     {
         _askedAt = clock.GetTimestamp();
-        foreach (int index in Enumerable.Range(0, All.Count).Where(index => levels.Ready[index] > 0 && !IsPaused(index) && !IsOpen(index)))
+        foreach (int index in Enumerable.Range(0, All.Count).Where(index => levels.Ready[index] > 0 && !gates.IsPaused(All[index]) && !IsOpen(index)))
         {
-            _limits.Ask(All[index]);
+            limits.Ask(All[index]);
         }
     }
 
     private long?[] Ready() => [.. levels.Ready.Select((count, index) => IsOpen(index) ? count : (long?)null)];
 
     // As if it had a permit for each queue, and for each lane or only those of other queues.
-    private long?[] Unpaused(bool withLanes) => [.. levels.Ready.Select((count, index) => IsOpen(index) || MayOpenSoon(index, withLanes) ? count : (long?)null)];
+    private long?[] Unpaused(bool withLanes) => [.. levels.Ready.Select((count, index) => IsOpen(index) || gates.MayOpenWithin(All[index], Current, withLanes, Patience) ? count : (long?)null)];
 
-    private bool MayOpenSoon(int index, bool withLanes) =>
-        (withLanes || !All[index].IsLimited || All[index].Queue != Current.Queue) && !IsPaused(index) && _limits.MayOpenWithin(All[index], Patience);
-
-    private bool IsOpen(int index) => !IsPaused(index) && _limits.IsOpen(All[index], Current);
+    private bool IsOpen(int index) => gates.IsOpen(All[index], Current);
 
     // A permit is asked for where tasks wait for it, or where there is nothing else to take.
     private Task WaitOpenAsync(int index, Task changed, CancellationToken stopping) =>
-        rests.Rests(All[index]) ? rests.WaitAsync(All[index], stopping)
-        : SwitchOf(All[index]) is { IsPaused: true } paused ? paused.WaitResumedAsync(stopping)
-        : All.Count > 1 && levels.Ready[index] == 0 ? changed.WaitAsync(stopping) : _limits.WaitAsync(All[index], stopping);
-
-    private bool IsPaused(int index) => SwitchOf(All[index]).IsPaused || rests.Rests(All[index]);
-
-    private PauseSwitch SwitchOf(TaskLane lane) => control.SwitchOf(lane.Queue.Name);
+        All.Count > 1 && levels.Ready[index] == 0 && !gates.IsPaused(All[index]) ? changed.WaitAsync(stopping) : gates.WaitOpenAsync(All[index], stopping);
 }

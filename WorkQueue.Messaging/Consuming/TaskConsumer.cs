@@ -20,9 +20,11 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     private readonly ITimer _limit;
     private volatile bool _leaving;
 
-    /// <summary>Ready to be subscribed; <paramref name="taken"/> is told when a task is about to run, and answers whether it is the last one here.</summary>
+    /// <summary>
+    /// Ready to be subscribed; <paramref name="taken"/> is told when a task is about to run, and whether the next one, if it is to come from here, is still in its queue; it answers whether this is the last one here.
+    /// </summary>
     public TaskConsumer(
-        IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, RunTokens tokens, Func<bool> taken, CancellationToken stopping, ushort prefetch = 1)
+        IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping, ushort prefetch = 1)
         : base(channel)
     {
         _stopping = stopping;
@@ -31,12 +33,15 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         Held = new HeldTasks(prefetch, pipeline.Clock);
         _limit = pipeline.Clock.CreateTimer(_ => Run?.TimeOut(pipeline.Clock), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Lease = tokens with { TakenBack = _takenBack.Token };
+        bool holdsMany = prefetch > 1;
+        Func<bool> isLast = () => taken(!holdsMany && !_leaveAsked.Task.IsCompleted);
         Processor = new TaskProcessor(channel, lane, place, pipeline, Lease, stopping)
         {
             Limit = _limit,
+            HoldsMany = holdsMany,
             Taken = starts =>
             {
-                if (starts ? IsLast(taken) : !_leaveAsked.Task.IsCompleted && taken())
+                if (starts ? IsLast(isLast) : !_leaveAsked.Task.IsCompleted && isLast())
                 {
                     LeaveAfterThis();
                 }

@@ -112,7 +112,15 @@ internal sealed class TaskExecutor(
     // with its services, before the acknowledgement: they may write what they hold only now. One that does not stop keeps them until it does.
     private async Task<WrittenResult> StartAsync(TaskHandlerRegistration handler, TaskDelivery delivery, TaskRun current)
     {
-        await Task.Yield();
+        if (current.Slot is not null)
+        {
+            await HandlerThread.TakeAsync(current);
+        }
+        else
+        {
+            await Task.Yield();
+        }
+
         AsyncServiceScope? scope = null;
         try
         {

@@ -26,6 +26,9 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
     /// <summary>Ends the run that has taken too long; one timer for all of them.</summary>
     public required ITimer Limit { get; init; }
 
+    /// <summary>Whether the next task is here when one has ended.</summary>
+    public bool HoldsMany { get; init; }
+
     /// <summary>Told when a delivery has come: true where it is to run, false where it is left to other workers, which is a turn of its queue all the same.</summary>
     public Action<bool>? Taken { get; init; }
 
@@ -141,7 +144,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
         using Activity? activity = pipeline.Telemetry.StartProcess(
             lane.Queue.Destination, lane.Queue.Name, message.Id, message.TraceParent, message.TraceState, pipeline.Options.Value.TraceLinks);
         activity?.SetTag("workqueue.task.type", message.Type).SetTag("workqueue.task.attempt", message.Attempt);
-        pipeline.Telemetry.Started(lane.Queue.Destination, RunReport.WaitOf(message, pipeline.Clock.GetUtcNow()));
+        pipeline.Telemetry.Started(lane.Queue.Destination, RunReport.WaitOf(message, pipeline.Clock.GetUtcNow()), lane.Queue.Lanes.All.Count > 1 ? lane.Key : null);
         long start = pipeline.Clock.GetTimestamp();
 
         TaskOutcome outcome = stopping.IsCancellationRequested
@@ -161,7 +164,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
     private TaskRun Start(TaskDelivery delivery, long start)
     {
         pipeline.Logger.TaskReceived(delivery.Message.Id, delivery.Message.Type, delivery.Message.Attempt);
-        TaskRun run = new(delivery.Message, delivery.ReceivedAt, start);
+        TaskRun run = new(delivery.Message, delivery.ReceivedAt, start) { Slot = HoldsMany ? this : null };
         _run = run;
         // Whoever ends runs either finds this one from here on, or has said so before.
         Interlocked.MemoryBarrier();

@@ -25,6 +25,9 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
     /// <summary>Told of each report of its progress, for who wants more than the last.</summary>
     public Action<TaskProgress>? Reported { get; init; }
 
+    /// <summary>Whose handlers may begin on the thread of the one before (<see cref="HandlerThread"/>), where a slot is given several tasks at once; else null.</summary>
+    public object? Slot { get; init; }
+
     /// <summary>Whether the history knows of it already.</summary>
     public bool IsRecorded { get; set; }
 

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
@@ -21,6 +21,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
     private readonly Backoff _backoff = new(pipeline.Clock, longest: TimeSpan.FromSeconds(4));
 
     private readonly Solitude.SlotPlace _place = pipeline.Solitude.Join();
+    private readonly SlotChannel _channel = new(pipeline.Clock);
     private volatile TaskConsumer? _consumer;
     private OpenConnection? _lastConnection;
     private volatile bool _hasLeft;
@@ -55,9 +56,18 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
     /// <summary>Has the slot leave its queue, after the task it runs, where it is to take its next one from another.</summary>
     public void Reconsider()
     {
-        if (_consumer is { } consumer && queues.LeavesNow(consumer.IdleFor > TimeSpan.Zero))
+        if (_consumer is { } consumer && queues.LeavesNow(consumer.IdleFor, consumer.Prefetch > 1))
         {
             consumer.AskToLeave();
+        }
+    }
+
+    /// <summary>Has its queue counted where that has given it nothing for a moment, and another one may.</summary>
+    public void Look()
+    {
+        if (_consumer is { } consumer)
+        {
+            queues.Look(consumer.IdleFor);
         }
     }
 
@@ -116,10 +126,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         }
 
         _lastConnection = open;
-        // The client hangs the spans of all deliveries under the activity that is current now.
-        Activity.Current = null;
-        CreateChannelOptions oneAtATime = new(false, false, null, consumerDispatchConcurrency: 1);
-        IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(oneAtATime, CancellationToken.None), Limits.Rpc, pipeline.Clock, stopping);
+        IChannel channel = await _channel.TakeAsync(open, stopping);
         TaskConsumer consumer = queues.Rate is { } rate
             ? new RatedConsumer(channel, Lane, _place, pipeline, rate, tokens, queues.LeavesAfterThis, stopping)
             : consumers.Next(channel, Lane, _place, tokens, queues.LeavesAfterThis, stopping);
@@ -127,16 +134,18 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         using CancellationTokenSource given = new();
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
         _ = queues.PermitLost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
-        channel.ChannelShutdownAsync += (_, shutdown) =>
+        AsyncEventHandler<ShutdownEventArgs> end = (_, shutdown) =>
         {
             consumer.End(shutdown.ReplyText);
             return Task.CompletedTask;
         };
+        channel.ChannelShutdownAsync += end;
         using IDisposable? reads = connection.Reads(Lane.BrokerName, MostLooked, LookedBehind);
         SlotExit exit = new(channel, consumer, pipeline, number, Queue.Name);
+        bool isQuiet = false;
         try
         {
-            exit.Tag = await SubscribeAsync(channel, consumer, stopping);
+            exit.Tag = await _channel.SubscribeAsync(Lane.BrokerName, consumer, ConsumerArguments(), stopping);
             _backoff.Opened();
             _consumer = consumer;
             _hasLeft = false;
@@ -146,8 +155,12 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             {
                 await exit.LeaveAsync(stopping);
                 _hasLeft = true;
-                if (await Task.WhenAny(consumer.Ended, consumer.Cancelled).WaitAsync(stopping) == consumer.Cancelled)
+                await Task.WhenAny(consumer.Ended, consumer.Cancelled).WaitAsync(stopping);
+                // What it could not settle goes back with the channel.
+                if (!consumer.Ended.IsCompleted)
                 {
+                    // Of an ordered queue nobody may have the next task before the last acknowledgement has arrived, as it has once the channel is closed.
+                    isQuiet = !Queue.Lanes.IsOrdered;
                     return true;
                 }
             }
@@ -175,21 +188,11 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
 
             await given.CancelAsync();
             consumer.End("the channel is given up");
-            await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
-            if (!ending.IsCancellationRequested)
-            {
-                // On the way out the connection is closed next, and its channels with it.
-                await Limits.DisposeAsync(channel, pipeline.Clock);
-            }
+            isQuiet &= await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
+            channel.ChannelShutdownAsync -= end;
+            // On the way out the connection is closed next, and its channels with it.
+            await (isQuiet || ending.IsCancellationRequested ? Task.CompletedTask : _channel.DropAsync());
         }
-    }
-
-    private async Task<string> SubscribeAsync(IChannel channel, TaskConsumer consumer, CancellationToken stopping)
-    {
-        await channel.BasicQosAsync(0, consumer.Prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
-        return await channel.BasicConsumeAsync(
-            Lane.BrokerName, autoAck: false, "", noLocal: false, exclusive: false, ConsumerArguments(), consumer, CancellationToken.None)
-            .WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
     }
 
     // From RabbitMQ 4.3 the limit of a quorum queue's consumer can be its own; older brokers ignore it.

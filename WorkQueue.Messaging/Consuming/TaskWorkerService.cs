@@ -65,7 +65,7 @@ internal sealed class TaskWorkerService(
         pipeline.Control.Cancelled += Cancel;
         IEnumerable<Task> watchdogs = _slots.SelectMany(slot => slot.Lanes).Distinct()
             .Select(lane => new ConsumerWatchdog(lane, _slots, connection, pipeline.Clock, logger).RunAsync(stoppingToken));
-        IEnumerable<Task> counting = _levels.Select(levels => levels.RunAsync(Reconsider, stoppingToken));
+        IEnumerable<Task> counting = _levels.Select(levels => levels.RunAsync(() => Each(slot => slot.Reconsider()), () => Each(slot => slot.Look()), stoppingToken));
         await permits.HoldWhileAsync(Task.WhenAll([.. watchdogs, .. counting, .. _slots.Select(slot => slot.RunAsync(stoppingToken, drained.Token, givenUp.Token))]));
     }
 
@@ -78,7 +78,7 @@ internal sealed class TaskWorkerService(
         }
 
         QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
-        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, new SlotQueues(levels, pipeline.Control, permits, rests, pipeline.Clock), consumers(), connection, pipeline));
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, QueuesOf(levels), consumers(), connection, pipeline));
     }
 
     // One slot each: a replica handles the events of a subscription in their order.
@@ -87,8 +87,14 @@ internal sealed class TaskWorkerService(
         foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
         {
             logger.TakingEvents(subscription.Name);
-            yield return new TaskSlot(1, new SlotQueues(LevelsOf([subscription]), pipeline.Control, permits, rests, pipeline.Clock), new SingleConsumers(pipeline), connection, pipeline);
+            yield return new TaskSlot(1, QueuesOf(LevelsOf([subscription])), new SingleConsumers(pipeline), connection, pipeline);
         }
+    }
+
+    private SlotQueues QueuesOf(QueueLevels levels)
+    {
+        SlotLimits limits = new(permits);
+        return new SlotQueues(levels, limits, new LaneGates(pipeline.Control, rests, limits), pipeline.Clock);
     }
 
     private QueueLevels LevelsOf(TaskQueue[] queues)
@@ -98,11 +104,11 @@ internal sealed class TaskWorkerService(
         return levels;
     }
 
-    private void Reconsider()
+    private void Each(Action<TaskSlot> tell)
     {
         foreach (TaskSlot slot in _slots)
         {
-            slot.Reconsider();
+            tell(slot);
         }
     }
 

@@ -82,13 +82,22 @@ internal sealed class WorkQueueTelemetry : IDisposable
         _operation.Record(duration.TotalSeconds, tags);
     }
 
-    public void Started(string destination, TimeSpan? wait)
+    /// <summary>A run starts.</summary>
+    /// <param name="destination">Its queue.</param>
+    /// <param name="wait">How long it waited; null where that is not known, or was meant.</param>
+    /// <param name="lane">Of which of the lanes of its queue it is; null where there is one.</param>
+    public void Started(string destination, TimeSpan? wait, string? lane)
     {
         TagList tags = Tags("process", destination, null);
         _consumed.Add(1, tags);
         _busy.Add(1, tags);
         if (wait is { } waited)
         {
+            if (lane is not null)
+            {
+                tags.Add("workqueue.lane", lane);
+            }
+
             _wait.Record(Math.Max(0, waited.TotalSeconds), tags);
         }
     }

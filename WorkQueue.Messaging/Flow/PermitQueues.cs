@@ -38,7 +38,7 @@ internal sealed class PermitQueues(string prefix, IPublisher publisher, TimeProv
 
     private async Task<bool> AskAsync(OpenConnection open, Func<IChannel, Task> ask, CancellationToken stopping)
     {
-        IChannel channel = await Limits.OpenAsync(open.Connection.CreateChannelAsync(null, CancellationToken.None), Limits.Rpc, clock, stopping);
+        IChannel channel = await open.OpenChannelAsync(null, clock, stopping);
         try
         {
             await ask(channel).WaitAsync(Limits.Rpc, clock, stopping);

@@ -129,7 +129,7 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
         }
         catch (PublishException refusal)
         {
-            throw PublishFailedException.Of(refusal, message);
+            throw PublishFailedException.Of(refusal.IsReturn ? PublishOutcome.Returned : PublishOutcome.Refused, message.Exchange, message.RoutingKey, refusal);
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {

@@ -120,7 +120,7 @@ internal static class NewTaskRules
 
     /// <exception cref="InvalidTaskException">It is not what a message has room for as a name.</exception>
     public static void RequireShortText(string text, string what) =>
-        Require(text.Length > 0 && Encoding.UTF8.GetByteCount(text) <= MaxShortBytes && !text.Any(char.IsControl), $"A {what} has 1 to {MaxShortBytes} bytes and no control characters.");
+        Require(IsShortText(text), $"A {what} has 1 to {MaxShortBytes} bytes, no control characters and no half of a surrogate pair.");
 
     /// <exception cref="InvalidTaskException">The payload is too large, or of no kind that a task has.</exception>
     public static void CheckBody(NewTask task, WorkQueueOptions options)
@@ -164,6 +164,10 @@ internal static class NewTaskRules
             throw Malformed($"The deadline {deadline:u} is over before the task may start.");
         }
     }
+
+    // Half of a pair would be another character on the wire, and its message no more known by it.
+    private static bool IsShortText(string text) =>
+        text.Length > 0 && Encoding.UTF8.GetByteCount(text) <= MaxShortBytes && !text.Any(char.IsControl) && Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) == text;
 
     private static string? CheckId(string? id)
     {

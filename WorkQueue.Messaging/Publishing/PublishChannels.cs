@@ -1,5 +1,5 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
-using RabbitMQ.Client;
 using WorkQueue.Messaging.Connections;
 
 namespace WorkQueue.Messaging.Publishing;
@@ -40,9 +40,6 @@ internal sealed class PublishChannels(SupervisedConnection connection, IOptions<
         }
     }
 
-    /// <summary>Something was confirmed just now.</summary>
-    public void Confirmed() => Volatile.Write(ref _confirmedAt, clock.GetTimestamp());
-
     /// <summary>
     /// Waits for a place in a window. A crowd of callers waits its turn as long as the broker works; behind one that is away or blocked nobody waits
     /// for long.
@@ -71,68 +68,16 @@ internal sealed class PublishChannels(SupervisedConnection connection, IOptions<
         }
     }
 
-    /// <summary>
-    /// Nothing more is published on a channel, and what was waits for its answer, however long: to cut that would make a settlement publish again, and so
-    /// a copy each time. Should channels pile up, the oldest goes all the same.
-    /// </summary>
-    public void Retire(PublishChannel open)
-    {
-        if (Interlocked.CompareExchange(ref _current, null, open) != open)
-        {
-            return;
-        }
-
-        PublishChannel? oldest = null;
-        lock (_retired)
-        {
-            _retired.Add(open);
-            if (_retired.Count > MostRetired)
-            {
-                oldest = _retired[0];
-                _retired.RemoveAt(0);
-            }
-        }
-
-        _ = Limits.DisposeAsync(oldest?.Channel, clock);
-        CloseRetired();
-    }
-
-    /// <summary>Closes those that wait for nothing more.</summary>
-    public void CloseRetired()
-    {
-        PublishChannel[] done;
-        lock (_retired)
-        {
-            if (_retired.Count == 0)
-            {
-                return;
-            }
-
-            done = [.. _retired.Where(open => open.IsIdle || !open.Channel.IsOpen)];
-            _retired.RemoveAll(done.Contains);
-        }
-
-        foreach (PublishChannel open in done)
-        {
-            _ = Limits.DisposeAsync(open.Channel, clock);
-        }
-    }
-
-    /// <summary>Gives a channel up with all that waits on it.</summary>
-    public void Discard(PublishChannel open)
-    {
-        if (Interlocked.CompareExchange(ref _current, null, open) == open)
-        {
-            _ = Limits.DisposeAsync(open.Channel, clock);
-        }
-    }
-
     public static PublishFailedException Unavailable(string? problem, Exception? cause = null) =>
         new(PublishOutcome.Unavailable, $"The broker is not available: {problem ?? "no connection yet"}.", cause);
 
     public async ValueTask DisposeAsync()
     {
-        await Limits.DisposeAsync(_current?.Channel, clock);
+        if (_current is { } open)
+        {
+            await open.CloseAsync();
+        }
+
         _opening.Dispose();
     }
 
@@ -143,7 +88,7 @@ internal sealed class PublishChannels(SupervisedConnection connection, IOptions<
             throw Unavailable(connection.Problem!);
         }
 
-        return _current is { Channel.IsOpen: true } current ? ValueTask.FromResult(current) : new ValueTask<PublishChannel>(NewChannelAsync(cancellationToken));
+        return _current is { IsBroken: false } current ? ValueTask.FromResult(current) : new ValueTask<PublishChannel>(NewChannelAsync(cancellationToken));
     }
 
     private async Task<PublishChannel> NewChannelAsync(CancellationToken cancellationToken)
@@ -162,7 +107,7 @@ internal sealed class PublishChannels(SupervisedConnection connection, IOptions<
 
         try
         {
-            return _current is { Channel.IsOpen: true } opened ? opened : _current = await OpenAsync(limit.Token);
+            return _current is { IsBroken: false } opened ? opened : _current = await OpenAsync(limit.Token);
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {
@@ -176,8 +121,87 @@ internal sealed class PublishChannels(SupervisedConnection connection, IOptions<
 
     private async Task<PublishChannel> OpenAsync(CancellationToken cancellationToken)
     {
-        // No rate limiter: the window is ours, and the client's own sleeps up to a second and then throws.
-        CreateChannelOptions confirmed = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
-        return new PublishChannel(await connection.OpenChannelAsync(confirmed, cancellationToken), options.Value.PublishWindow, clock);
+        // What outlives this publish is not of its trace.
+        Activity.Current = null;
+        OpenConnection within = await connection.WaitOpenAsync(cancellationToken);
+        return new PublishChannel(await within.OpenChannelAsync(PublishChannel.Options, clock, cancellationToken), within.Lost, options.Value.PublishWindow, clock, Told);
+    }
+
+    private void Told(PublishChannel open, PublishOutcome? outcome)
+    {
+        switch (outcome)
+        {
+            case null:
+                Volatile.Write(ref _confirmedAt, clock.GetTimestamp());
+                break;
+            case PublishOutcome.Unknown when !open.Channel.IsOpen:
+                Discard(open);
+                break;
+            // Also when something could not be written: what was before it is answered yet.
+            case PublishOutcome.Unknown:
+                Retire(open);
+                break;
+            // A channel that first published to a quorum queue while it had no leader goes on asking the dead node (seen on RabbitMQ 3.10), and
+            // refuses everything, also when the queue has a leader again; a new channel finds that. A queue may also refuse because it is full.
+            case PublishOutcome.Refused when open.Age > ShortWait:
+                Retire(open);
+                break;
+        }
+
+        CloseRetired();
+    }
+
+    // Nothing more is published on a channel, and what was waits for its answer, however long: to cut that would make a settlement publish again, and so
+    // a copy each time. Should channels pile up, the oldest goes all the same.
+    private void Retire(PublishChannel open)
+    {
+        if (Interlocked.CompareExchange(ref _current, null, open) != open)
+        {
+            return;
+        }
+
+        PublishChannel? oldest = null;
+        lock (_retired)
+        {
+            _retired.Add(open);
+            if (_retired.Count > MostRetired)
+            {
+                oldest = _retired[0];
+                _retired.RemoveAt(0);
+            }
+        }
+
+        _ = oldest?.CloseAsync();
+        CloseRetired();
+    }
+
+    // Those that wait for nothing more.
+    private void CloseRetired()
+    {
+        PublishChannel[] done;
+        lock (_retired)
+        {
+            if (_retired.Count == 0)
+            {
+                return;
+            }
+
+            done = [.. _retired.Where(open => open.IsIdle || !open.Channel.IsOpen)];
+            _retired.RemoveAll(done.Contains);
+        }
+
+        foreach (PublishChannel open in done)
+        {
+            _ = open.CloseAsync();
+        }
+    }
+
+    // With all that waits on it.
+    private void Discard(PublishChannel open)
+    {
+        if (Interlocked.CompareExchange(ref _current, null, open) == open)
+        {
+            _ = open.CloseAsync();
+        }
     }
 }

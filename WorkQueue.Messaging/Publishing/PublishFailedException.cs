@@ -12,10 +12,18 @@ internal sealed class PublishFailedException(PublishOutcome outcome, string mess
     /// <summary>541 INTERNAL_ERROR and its like ended the connection: not a broker that stops, a link that breaks or a queue that does not answer.</summary>
     public bool IsBrokersError => IsOfBroker(InnerException);
 
-    /// <summary>What the broker said of a message that it has not taken.</summary>
-    public static PublishFailedException Of(PublishException refusal, OutgoingMessage message) => refusal.IsReturn
-        ? new PublishFailedException(PublishOutcome.Returned, $"No queue takes '{message.RoutingKey}' from exchange '{message.Exchange}'.", refusal)
-        : new PublishFailedException(PublishOutcome.Refused, $"The broker refused a message for '{message.RoutingKey}': its queue is full or not available.", refusal);
+    /// <summary>What became of a publish.</summary>
+    /// <param name="outcome">As far as it is known.</param>
+    /// <param name="exchange">Where it went.</param>
+    /// <param name="routingKey">By which key.</param>
+    /// <param name="cause">What went wrong with the connection, if it did.</param>
+    public static PublishFailedException Of(PublishOutcome outcome, string exchange, string routingKey, Exception? cause) => new(outcome, outcome switch
+    {
+        PublishOutcome.Returned => $"No queue takes '{routingKey}' from exchange '{exchange}'.",
+        PublishOutcome.Refused => $"The broker refused a message for '{routingKey}': its queue is full or not available.",
+        // Whatever the client says here, the message may have been stored.
+        _ => $"The connection was lost before the confirm: {cause?.Message}",
+    }, cause);
 
     private static bool IsOfBroker(Exception? failure) =>
         failure is OperationInterruptedException { ShutdownReason: { Initiator: ShutdownInitiator.Peer, ReplyCode: >= 500 } } || (failure is not null && IsOfBroker(failure.InnerException));

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -12,6 +13,12 @@ namespace WorkQueue.Tests.Broker;
 [Collection(MoreBrokerTests.Name)]
 public sealed class OddHandlerTests(BrokerFixture broker)
 {
+    private static readonly (string, string)[] Settings =
+    [
+        ("Worker:HoldBudget", "00:00:10"), ("Worker:CancelGrace", "00:00:00.2"), ("Retry:Delays:0", "00:00:00.050"), ($"Types:{OddHandler.Short}:Timeout", OddHandler.Limit.ToString()),
+        ($"Types:{OddHandler.Plain}:Queue", "default"), ("Types:good:Queue", "default"),
+    ];
+
     [BrokerTheory]
     [InlineData(1, "quorum", "1")]
     [InlineData(16, "quorum", "1")]
@@ -24,23 +31,13 @@ public sealed class OddHandlerTests(BrokerFixture broker)
     public async Task Each_odd_handler_decides_on_its_own_task_and_their_neighbours_run_once(int slots, string type, string prefetch)
     {
         await using TestQueue queue = new(
-            broker, ("Queues:default:Type", type), ("Worker:Concurrency", slots.ToString(CultureInfo.InvariantCulture)), ("Worker:Prefetch", prefetch), ("Worker:HoldBudget", "00:00:10"),
-            ("Worker:CancelGrace", "00:00:00.2"), ("Retry:Delays:0", "00:00:00.050"), ($"Types:{OddHandler.Short}:Timeout", OddHandler.Limit.ToString()),
-            ($"Types:{OddHandler.Plain}:Queue", "default"), ("Types:good:Queue", "default"));
+            broker, [("Queues:default:Type", type), ("Worker:Concurrency", slots.ToString(CultureInfo.InvariantCulture)), ("Worker:Prefetch", prefetch), .. Settings]);
         ConcurrentDictionary<string, int> runs = new(StringComparer.Ordinal);
-        IHost host = await queue.StartAsync(builder =>
-        {
-            builder.AddTaskQueue();
-            builder.AddTaskWorker();
-            OddHandler.Add(builder.Services, name => runs.AddOrUpdate(name, 1, (_, count) => count + 1));
-            builder.AddTaskHandler("good", (string name, TaskContext _) => Task.FromResult(runs.AddOrUpdate(name, 1, (_, count) => count + 1)));
-        });
+        IHost host = await StartAsync(queue, runs, () => { });
         ITaskQueue tasks = host.Services.GetRequiredService<ITaskQueue>();
-        await queue.LoggedAsync("Connected to RabbitMQ", 2);
         if (prefetch == "adaptive")
         {
-            await Task.WhenAll(Enumerable.Range(0, 100 * slots).Select(number => tasks.EnqueueAsync(NewTask.Json("good", $"before {number}"))));
-            await queue.LoggedAsync("takes 2 tasks at a time");
+            await GrowAsync(queue, tasks, 100 * slots);
         }
 
         Dictionary<string, string> names = new(StringComparer.Ordinal);
@@ -63,6 +60,56 @@ public sealed class OddHandlerTests(BrokerFixture broker)
         ];
         Assert.True(wrong.Length == 0, string.Join(Environment.NewLine, wrong));
         Assert.DoesNotContain(queue.Logged, line => line.Contains("stopped taking tasks", StringComparison.Ordinal));
+    }
+
+    // Where nothing is recorded of the one before, the next begins on its thread.
+    [BrokerFact]
+    public async Task In_a_slot_that_holds_many_none_sees_what_another_has_left_and_none_keeps_those_behind_it()
+    {
+        await using TestQueue queue = new(broker, [("History", "Off"), ("Worker:Concurrency", "1"), ("Worker:Prefetch", "adaptive"), .. Settings]);
+        ConcurrentDictionary<string, int> runs = new(StringComparer.Ordinal);
+        ConcurrentQueue<string> seen = [];
+        IHost host = await StartAsync(queue, runs, () => seen.Enqueue(
+            $"{Thread.CurrentThread.Priority} {SynchronizationContext.Current} {CultureInfo.CurrentCulture.NumberFormat.NegativeSign} {Activity.Current?.OperationName == OddManners.Trace}"));
+        ITaskQueue tasks = host.Services.GetRequiredService<ITaskQueue>();
+        await GrowAsync(queue, tasks, 200);
+        foreach (OddHandler odd in OddHandler.All)
+        {
+            await tasks.EnqueueAsync(NewTask.Json(odd.Type, odd.Name));
+            await tasks.EnqueueAsync(NewTask.Json("good", $"beside {odd.Name}"));
+        }
+
+        uint dead = (uint)OddHandler.All.Count(odd => odd.State == TaskState.DeadLettered);
+        await Eventually.TrueAsync(() => OddHandler.All.All(odd => runs.ContainsKey($"beside {odd.Name}")), "all neighbours have run", 2 * TestEnvironment.Patience);
+        await Eventually.EqualAsync(dead, async () => await queue.ReadyAsync("default.dead"), "what fails is set aside");
+        await Eventually.EqualAsync(0, async () => await queue.ReadyAsync(), "nothing waits");
+        await host.StopAsync();
+        Assert.Equal(OddHandler.All.ToDictionary(odd => odd.Name, odd => odd.Runs), OddHandler.All.ToDictionary(odd => odd.Name, odd => runs[odd.Name]));
+        Assert.Equal([$"{ThreadPriority.Normal}  {CultureInfo.InvariantCulture.NumberFormat.NegativeSign} {false}"], seen.Distinct());
+    }
+
+    // Counts the runs of each by its name; the good ones besides do what is given.
+    private static async Task<IHost> StartAsync(TestQueue queue, ConcurrentDictionary<string, int> runs, Action good)
+    {
+        IHost host = await queue.StartAsync(builder =>
+        {
+            builder.AddTaskQueue();
+            builder.AddTaskWorker();
+            OddHandler.Add(builder.Services, name => runs.AddOrUpdate(name, 1, (_, count) => count + 1));
+            builder.AddTaskHandler("good", (string name, TaskContext _) =>
+            {
+                good();
+                return Task.FromResult(runs.AddOrUpdate(name, 1, (_, count) => count + 1));
+            });
+        });
+        await queue.LoggedAsync("Connected to RabbitMQ", 2);
+        return host;
+    }
+
+    private static async Task GrowAsync(TestQueue queue, ITaskQueue tasks, int count)
+    {
+        await Task.WhenAll(Enumerable.Range(0, count).Select(number => tasks.EnqueueAsync(NewTask.Json("good", $"before {number}"))));
+        await queue.LoggedAsync("takes 2 tasks at a time");
     }
 
     private static OddHandler Wanted(string name) => OddHandler.All.SingleOrDefault(odd => odd.Name == name) ?? new(name, OddHandler.Does(_ => { }));

@@ -55,7 +55,7 @@ public sealed class RecoveryTests(BrokerFixture broker)
         await producer.ProbeAsync("before");
         await queue.Runs.NextAsync();
         // Without waiting for an answer the broker forgets the consumer and the client is not told: a phantom.
-        TaskConsumer consumer = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].Consumer!;
+        TaskConsumer consumer = await worker.ConsumerAsync();
         await consumer.Channel.BasicCancelAsync(consumer.ConsumerTags[0], noWait: true);
         await producer.ProbeAsync("after");
         await queue.Runs.NextAsync();
@@ -144,7 +144,7 @@ public sealed class RecoveryTests(BrokerFixture broker)
         ITaskQueue producer = await queue.ProducerAsync();
         await producer.ProbeAsync("before");
         await queue.Runs.NextAsync();
-        TaskConsumer consumer = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].Consumer!;
+        TaskConsumer consumer = await worker.ConsumerAsync();
         await consumer.Channel.BasicAckAsync(4711, multiple: false);
         await Eventually.TrueAsync(() => queue.Logged.Any(line => line.Contains("unknown delivery tag 4711", StringComparison.Ordinal)), "the close is noticed");
         await producer.ProbeAsync("after");

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Broker;
@@ -78,6 +80,79 @@ public sealed class SeveralQueuesTests(BrokerFixture broker)
         await stopping;
         Assert.Equal((1u, 0u), (await queue.ReadyAsync("high"), await queue.ReadyAsync("low")));
         Assert.Single(queue.Runs.All);
+    }
+
+    [BrokerFact]
+    public async Task A_slot_that_has_emptied_its_queue_goes_to_the_next_without_waiting_for_the_count_of_many()
+    {
+        const int Count = 250;
+        string[] names = [.. Enumerable.Range(0, Count).Select(number => $"q{number}")];
+        await using TestQueue queue = new(
+            broker, [("History", "Off"), ("Worker:Queues", string.Join(',', names)), .. names.Select(name => ($"Queues:{name}:Type", "classic"))]);
+        ITaskQueue producer = await queue.ProducerAsync();
+        await Task.WhenAll(names.Select(name => FillAsync(producer, name, 2)));
+        await queue.WorkerAsync();
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == 2 * Count, "every task has run", 3 * TestEnvironment.Patience);
+        Assert.All(queue.Runs.All.GroupBy(run => run.Context.Queue), runs => Assert.Equal(2, runs.Count()));
+    }
+
+    [BrokerFact]
+    public async Task A_slot_takes_its_channel_along_from_one_queue_to_the_next()
+    {
+        await using TestQueue queue = Two();
+        ITaskQueue producer = await queue.ProducerAsync();
+        IHost worker = await queue.WorkerAsync();
+        await ConsumesAsync(queue, "high");
+        TaskConsumer first = await worker.ConsumerAsync();
+        await FillAsync(producer, "low", 1);
+        Assert.Equal("low", (await queue.Runs.NextAsync()).Queue);
+        TaskConsumer second = await worker.ConsumerAsync();
+        Assert.NotSame(first, second);
+        Assert.Same(first.Channel, second.Channel);
+    }
+
+    [BrokerFact]
+    public async Task A_slot_stays_in_its_queue_while_that_has_tasks()
+    {
+        await using TestQueue queue = Two();
+        ITaskQueue producer = await queue.ProducerAsync();
+        await FillAsync(producer, "high", 8);
+        await FillAsync(producer, "low", 2);
+        TaskSlot? slot = null;
+        ConcurrentBag<TaskConsumer?> consumers = [];
+        IHost worker = await queue.WorkerAsync(async (_, context) =>
+        {
+            await _gate.Task;
+            if (context.Queue == "high")
+            {
+                consumers.Add(slot!.Consumer);
+            }
+
+            return null;
+        });
+        await queue.Runs.NextAsync();
+        slot = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0];
+        await worker.ConsumerAsync();
+        _gate.SetResult();
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == 10, "every task has run");
+        Assert.Equal(8, consumers.Count);
+        Assert.Single(consumers.Distinct());
+        Assert.Equal(Enumerable.Repeat("high", 8).Concat(["low", "low"]), queue.Runs.All.Select(run => run.Context.Queue));
+    }
+
+    [BrokerFact]
+    public async Task From_an_ordered_queue_it_goes_on_a_new_channel_so_that_its_last_acknowledgement_has_arrived()
+    {
+        await using TestQueue queue = new(broker, ("Queues:high:DeliveryLimit", "10"), ("Queues:low:Ordered", "true"), ("Queues:low:Lanes", "2"), ("Worker:Queues", "high, low"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        IHost worker = await queue.WorkerAsync(GateAsync);
+        await FillAsync(producer, "low", 1, "gate");
+        Assert.Equal("low", (await queue.Runs.NextAsync()).Queue);
+        TaskConsumer ordered = await worker.ConsumerAsync();
+        await FillAsync(producer, "high", 1);
+        _gate.SetResult();
+        Assert.Equal("high", (await queue.Runs.NextAsync()).Queue);
+        Assert.NotSame(ordered.Channel, (await worker.ConsumerAsync()).Channel);
     }
 
     private TestQueue Two() => new(broker, ("Queues:high:DeliveryLimit", "10"), ("Queues:low:DeliveryLimit", "10"), ("Worker:Queues", "high, low"));

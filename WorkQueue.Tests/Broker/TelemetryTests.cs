@@ -80,6 +80,23 @@ public sealed class TelemetryTests(BrokerFixture broker)
         Assert.Equal(2, recorder.Names.Count(name => name == "workqueue.worker.busy"));
     }
 
+    [BrokerFact]
+    public async Task The_wait_of_a_task_is_told_by_the_lane_of_its_queue()
+    {
+        await using TestQueue queue = new(broker, ("Queues:default:Priorities", "true"));
+        using MetricRecorder recorder = new($"{queue.Prefix}.tasks");
+        IHost worker = await queue.WorkerAsync();
+        ITaskQueue producer = await queue.ProducerAsync();
+        foreach (TaskPriority priority in Enum.GetValues<TaskPriority>())
+        {
+            await producer.EnqueueAsync(NewTask.Json("probe", "") with { Priority = priority });
+            await queue.Runs.NextAsync();
+        }
+
+        await worker.StopAsync();
+        Assert.Equal(["default", "default:high", "default:low"], recorder.Lanes.Order(StringComparer.Ordinal));
+    }
+
     private sealed class MetricRecorder : IDisposable
     {
         private readonly MeterListener _listener = new();
@@ -100,6 +117,8 @@ public sealed class TelemetryTests(BrokerFixture broker)
 
         public ConcurrentQueue<string> Names { get; } = new();
 
+        public ConcurrentQueue<string> Lanes { get; } = new();
+
         public void Dispose() => _listener.Dispose();
 
         private void Add(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> tags, string prefix)
@@ -109,6 +128,11 @@ public sealed class TelemetryTests(BrokerFixture broker)
                 if (tag.Key == "messaging.destination.name" && tag.Value is string destination && destination.StartsWith(prefix, StringComparison.Ordinal))
                 {
                     Names.Enqueue(instrument.Name);
+                }
+
+                if (tag.Key == "workqueue.lane" && tag.Value is string lane)
+                {
+                    Lanes.Enqueue(lane);
                 }
             }
         }

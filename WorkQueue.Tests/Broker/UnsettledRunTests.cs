@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
 using WorkQueue.Tests.Support;
@@ -43,6 +44,29 @@ public sealed class UnsettledRunTests(BrokerFixture broker)
         Assert.Equal(Reason, (await queue.TakeAsync("default.dead")).Header("wq-reason"));
         // Of its like are counted as many as once a second.
         Assert.InRange(queue.Runs.All.Count, Limit, 10 * Limit);
+    }
+
+    [BrokerFact]
+    public async Task One_whose_slot_is_on_its_way_to_another_queue_goes_back_all_the_same()
+    {
+        TaskCompletionSource gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using TestQueue queue = new(broker, ("Queues:high:DeliveryLimit", "10"), ("Queues:low:DeliveryLimit", $"{Limit}"), ("Worker:Queues", "high, low"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        IHost worker = await queue.WorkerAsync(async (text, _) =>
+        {
+            await (text == "fails" ? gate.Task : Task.CompletedTask);
+            return null;
+        });
+        string id = Guid.NewGuid().ToString();
+        using ActivityListener fault = FailAfter(activity => activity.GetTagItem("messaging.message.id") as string == id);
+        await producer.EnqueueAsync(NewTask.Json("probe", "fails") with { Queue = "low", Id = id });
+        await queue.Runs.NextAsync();
+        await producer.EnqueueAsync(NewTask.Json("probe", "other") with { Queue = "high" });
+        await worker.LeavesAsync();
+        gate.SetResult();
+        BasicGetResult letter = await queue.TakeAsync("low.dead");
+        Assert.Equal((id, Reason), (letter.BasicProperties.MessageId, letter.Header("wq-reason")));
+        Assert.Single(queue.Runs.All, run => run.Text == "other");
     }
 
     private TestQueue OfType(string type) => new(broker, ("Queues:default:Type", type), ("Queues:default:DeliveryLimit", $"{Limit}"));

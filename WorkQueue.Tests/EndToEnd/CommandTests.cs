@@ -45,7 +45,7 @@ public sealed class CommandTests(RunningSystem system) : OnRunningSystem(system)
         foreach (int slots in (int[])[3, 1])
         {
             await App.ExecuteAsync(await App.ReplicaAsync(), "set-slots", ("slots", $"{slots}"));
-            await Eventually.EqualAsync(2 * slots, async () => await CountAsync("consumers"), $"two workers have {slots} slots each");
+            await Eventually.EqualAsync(2 * slots, async () => await CountAsync("consumers"), () => $"two workers have {slots} slots each:{App.WorkerStates()}");
         }
     }
 

@@ -8,35 +8,23 @@ using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.EndToEnd;
 
-/// <summary>The system on a broker in a container, each image in turn.</summary>
+/// <summary>The system on a broker in a container.</summary>
 [Collection(OwnSystemTests.Name)]
 public sealed class ContainerTests : IAsyncLifetime
 {
     // Of the test's own: the one of the AppHost's folder may hold a developer's data.
     private readonly string _volume = $"workqueue-test-{Guid.NewGuid():N}";
 
-    // The last is the other test's.
-    public static TheoryData<string> Images => [.. TestEnvironment.ContainerImages.Length > 1 ? TestEnvironment.ContainerImages[..^1] : TestEnvironment.ContainerImages];
-
-    [ContainerTheory]
-    [MemberData(nameof(Images))]
-    public async Task A_task_runs_and_RabbitMQs_management_plugin_answers(string image)
-    {
-        await using TestApp app = await StartAsync(image, "the-password-1");
-        await RunAsync(app);
-    }
-
     [ContainerFact]
-    public async Task A_second_run_on_the_same_volume_knows_the_task_and_one_with_another_password_says_so()
+    public async Task A_task_runs_and_a_second_run_on_the_same_volume_knows_it_and_one_with_another_password_says_so()
     {
-        string image = TestEnvironment.ContainerImages[^1];
         string id;
-        await using (TestApp app = await StartAsync(image, "the-password-1"))
+        await using (TestApp app = await StartAsync("the-password-1"))
         {
             id = await RunAsync(app);
         }
 
-        await using (TestApp app = await StartAsync(image, "the-password-1"))
+        await using (TestApp app = await StartAsync("the-password-1"))
         {
             await Eventually.TrueAsync(async () => (await app.Producer.GetAsync($"/tasks/{id}")).IsSuccessStatusCode, "the task is known");
         }
@@ -47,7 +35,7 @@ public sealed class ContainerTests : IAsyncLifetime
         Console.SetError(said);
         try
         {
-            await Assert.ThrowsAnyAsync<Exception>(() => StartAsync(image, "another-password"));
+            await Assert.ThrowsAnyAsync<Exception>(() => StartAsync("another-password"));
         }
         finally
         {
@@ -69,7 +57,7 @@ public sealed class ContainerTests : IAsyncLifetime
     public async Task An_image_that_is_no_broker_stops_the_start_and_leaves_no_container()
     {
         string image = $"workqueue-test-no-broker:{Guid.NewGuid():N}";
-        string made = (await OtherProgram.RunAsync("docker", ["create", TestEnvironment.ContainerImages[0]]))[0];
+        string made = (await OtherProgram.RunAsync("docker", ["create", TestEnvironment.ContainerImage]))[0];
         await OtherProgram.RunAsync("docker", ["commit", "--change", "ENTRYPOINT [\"sleep\", \"infinity\"]", made, image]);
         await OtherProgram.RunAsync("docker", ["rm", made]);
         try
@@ -107,8 +95,9 @@ public sealed class ContainerTests : IAsyncLifetime
 
     public Task DisposeAsync() => OtherProgram.RunAsync("docker", ["volume", "rm", "--force", _volume]);
 
-    private Task<TestApp> StartAsync(string image, string password)
+    private Task<TestApp> StartAsync(string password)
     {
+        string image = TestEnvironment.ContainerImage;
         int colon = image.LastIndexOf(':');
         return TestApp.StartAsync(
             OnOwnVolume, "DcpPublisher:WaitForResourceCleanup=true", "Broker:Mode=container", "Broker:Persist=true", "Workers=2", $"Broker:Image={image[..colon]}", $"Broker:Tag={image[(colon + 1)..]}", $"Parameters:rabbitmq-password={password}");

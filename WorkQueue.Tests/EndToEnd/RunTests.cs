@@ -33,7 +33,7 @@ public sealed partial class RunTests
     [AppHostFact]
     public async Task Killed_it_leaves_no_process_either()
     {
-        await using OtherProgram run = await StartAsync();
+        await using OtherProgram run = await StartAsync("--Workers=1");
         await Signals.SendAsync("KILL", run.Id);
         await run.EndAsync(EndLimit);
         await NothingIsLeftAsync();
@@ -79,9 +79,9 @@ public sealed partial class RunTests
     [GeneratedRegex(@"(localhost:|t=)[0-9a-f]+")]
     private static partial Regex Varying();
 
-    private async Task<OtherProgram> StartAsync()
+    private async Task<OtherProgram> StartAsync(params string[] arguments)
     {
-        OtherProgram run = Start("--Broker:Mode=local", "--DcpPublisher:RandomizePorts=true");
+        OtherProgram run = Start(["--Broker:Mode=local", "--DcpPublisher:RandomizePorts=true", .. arguments]);
         try
         {
             await Eventually.TrueAsync(() => run.Output.Any(line => line.Contains("Ctrl+C", StringComparison.Ordinal)), "it runs", StartLimit);

@@ -94,6 +94,14 @@ internal sealed class TestApp : IAsyncDisposable
     public async Task<string> ReplicaAsync() =>
         (await App.ResourceNotifications.WaitForResourceAsync("worker", worker => worker.Snapshot.State?.Text == KnownResourceStates.Running).WaitAsync(TestEnvironment.Patience)).ResourceId;
 
+    /// <summary>In which state each worker replica is, and what it printed last.</summary>
+    public string WorkerStates() => string.Concat(_watched.Keys.Select(replica =>
+    {
+        CustomResourceSnapshot? snapshot = App.ResourceNotifications.TryGetCurrentState(replica, out ResourceEvent? state) ? state!.Snapshot : null;
+        IEnumerable<string> printed = WorkerLines.Where(line => line.Replica == replica).Select(line => line.Line).TakeLast(8);
+        return $"\n{replica}: {snapshot?.State?.Text}, exit code {snapshot?.ExitCode}\n  {string.Join("\n  ", printed)}";
+    }));
+
     public static InteractionInputCollection Inputs(params (string Name, string Value)[] arguments) =>
         new([.. arguments.Select(argument => new InteractionInput { Name = argument.Name, InputType = InputType.Text, Value = argument.Value })]);
 

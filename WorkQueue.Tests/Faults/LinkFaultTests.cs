@@ -54,7 +54,8 @@ public sealed class LinkFaultTests(FaultBroker broker, FaultReport report)
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker, link, ("ConfirmTimeout", "00:00:05"), ("Worker:Concurrency", "4"));
         ITaskQueue producer = await queue.ProducerAsync();
         await queue.WorkerAsync((_, context) => Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, context.CancellationToken));
-        using CancellationTokenSource enough = new(TimeSpan.FromSeconds(15));
+        int seconds = FaultSuite.IsLong ? 15 : 7;
+        using CancellationTokenSource enough = new(TimeSpan.FromSeconds(seconds));
         Task load = LoadAsync(queue, producer, enough.Token);
         using (PeriodicTimer timer = new(TimeSpan.FromSeconds(2)))
         {
@@ -72,7 +73,7 @@ public sealed class LinkFaultTests(FaultBroker broker, FaultReport report)
         recovery.Stop();
         await Task.WhenAll(load, more);
         await queue.AllDoneAsync(TimeSpan.FromSeconds(60));
-        report.Add("link cut every 2 s for 15 s under load", await queue.CloseAsync(), Seconds("working again after the last cut", recovery));
+        report.Add(string.Create(CultureInfo.InvariantCulture, $"link cut every 2 s for {seconds} s under load"), await queue.CloseAsync(), Seconds("working again after the last cut", recovery));
     }
 
     [FaultFact(Timeout = 120_000)]

@@ -18,7 +18,7 @@ public sealed class ScheduleFaultTests(FaultBroker broker, FaultReport report)
     [FaultFact(Timeout = 300_000)]
     public async Task No_occurrence_is_missing_when_leaders_are_killed_every_few_seconds_and_the_broker_once()
     {
-        int kills = FaultSuite.IsLong ? 35 : 5;
+        int kills = FaultSuite.IsLong ? 35 : 4;
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker);
         List<WorkerProcess> programs = [Program(queue), Program(queue), Program(queue)];
         int dead = 0;
@@ -74,7 +74,7 @@ public sealed class ScheduleFaultTests(FaultBroker broker, FaultReport report)
     [FaultFact(Timeout = 120_000)]
     public async Task Clocks_that_differ_neither_miss_nor_repeat()
     {
-        TimeSpan difference = TimeSpan.FromSeconds(FaultSuite.IsLong ? 30 : 10);
+        TimeSpan difference = TimeSpan.FromSeconds(FaultSuite.IsLong ? 30 : 6);
         await using FaultQueue queue = await FaultQueue.CreateAsync(broker, Settings());
         IHost behind = await StartAsync(queue, TimeSpan.Zero);
         await LeadsAsync(behind);

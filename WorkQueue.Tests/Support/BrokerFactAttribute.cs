@@ -44,20 +44,13 @@ public sealed class AppHostTheoryAttribute : TheoryAttribute
     public AppHostTheoryAttribute() => Skip = AppHostFactAttribute.Missing;
 }
 
-/// <summary><see cref="ContainerTheoryAttribute"/> without cases.</summary>
+/// <summary>A test of the AppHost with <c>Broker:Mode=container</c>: needs a container engine and an image of RabbitMQ.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class ContainerFactAttribute : FactAttribute
 {
-    public ContainerFactAttribute() => Skip = ContainerTheoryAttribute.Missing.Value;
-}
+    private static readonly Lazy<string?> _missing = new(WhyMissing);
 
-/// <summary>A test of the AppHost with <c>Broker:Mode=container</c>, on each image: needs a container engine and RabbitMQ images.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class ContainerTheoryAttribute : TheoryAttribute
-{
-    internal static Lazy<string?> Missing { get; } = new(WhyMissing);
-
-    public ContainerTheoryAttribute() => Skip = Missing.Value;
+    public ContainerFactAttribute() => Skip = _missing.Value;
 
     private static string? WhyMissing()
     {

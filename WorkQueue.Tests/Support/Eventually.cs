@@ -10,10 +10,16 @@ internal static class Eventually
     public static Task TrueAsync(Func<Task<bool>> holds, string what, TimeSpan? within = null) => UntilAsync(holds, () => what, within ?? TestEnvironment.Patience);
 
     /// <summary>Waits for a number; where it does not come, what came in its place is told.</summary>
-    public static async Task EqualAsync(long expected, Func<Task<long>> actual, string what)
+    public static Task EqualAsync(long expected, Func<Task<long>> actual, string what) => EqualAsync(expected, actual, () => what);
+
+    /// <inheritdoc cref="EqualAsync(long, Func{Task{long}}, string)"/>
+    /// <param name="expected">The number.</param>
+    /// <param name="actual">What there is.</param>
+    /// <param name="what">Asked when it has not come: what it is, and whatever may say why.</param>
+    public static async Task EqualAsync(long expected, Func<Task<long>> actual, Func<string> what)
     {
         long last = 0;
-        await UntilAsync(async () => (last = await actual()) == expected, () => $"{what}. Expected {expected}, and last {last}", TestEnvironment.Patience);
+        await UntilAsync(async () => (last = await actual()) == expected, () => $"{what()}. Expected {expected}, and last {last}", TestEnvironment.Patience);
     }
 
     /// <summary>Waits for the health of a host.</summary>

@@ -16,8 +16,8 @@ internal static class TestEnvironment
     public static string? BrokerImage =>
         Value("WORKQUEUE_TEST_BROKER") is { } value && value.StartsWith("docker:", StringComparison.Ordinal) ? value["docker:".Length..] : null;
 
-    /// <summary>The images to run the AppHost's broker from, separated by spaces; unless set, Aspire's.</summary>
-    public static string[] ContainerImages => Value("WORKQUEUE_TEST_CONTAINER_IMAGES")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? ["docker.io/library/rabbitmq:4.3-management"];
+    /// <summary>The image to run the AppHost's broker from; unless set, Aspire's.</summary>
+    public static string ContainerImage => Value("WORKQUEUE_TEST_CONTAINER_IMAGE") ?? "docker.io/library/rabbitmq:4.3-management";
 
     /// <summary>The folder of the solution.</summary>
     public static string Solution { get; } = Path.GetFullPath("..", Projects.WorkQueue_AppHost.ProjectPath);

@@ -191,6 +191,15 @@ internal static class ProbeExtensions
     public static Task LeavesAsync(this IHost worker) =>
         Eventually.TrueAsync(() => worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].HasLeft, "the slot leaves its queue");
 
+    /// <summary>The consumer of a worker's first slot. Its first task may have run before the broker's answer made it one.</summary>
+    public static async Task<TaskConsumer> ConsumerAsync(this IHost worker)
+    {
+        TaskSlot slot = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0];
+        TaskConsumer? consumer = null;
+        await Eventually.TrueAsync(() => (consumer = slot.Consumer) is not null, "the slot is a consumer");
+        return consumer!;
+    }
+
     public static Task<EnqueuedTask> ProbeAsync(this ITaskQueue queue, string text = "", DateTimeOffset? notBefore = null) =>
         queue.EnqueueAsync(new NewTask { Type = "probe", Body = JsonSerializer.SerializeToUtf8Bytes(text), ContentType = "application/json", NotBefore = notBefore });
 }

@@ -93,6 +93,8 @@ public sealed class NewTaskRulesTests
     {
         AssertInvalid(InvalidTaskReason.Malformed, "A task id has", NewTask.Text("x") with { Id = new string('x', 256) });
         AssertInvalid(InvalidTaskReason.Malformed, "A task id has", NewTask.Text("x") with { Id = "a\nb" });
+        // Cut in two, which is another text on the wire.
+        AssertInvalid(InvalidTaskReason.Malformed, "A task id has", NewTask.Text("x") with { Id = "😀"[..1] });
     }
 
     private TaskMessage Check(NewTask task) => NewTaskRules.Check(task, _options, new TaskTopology(Options.Create(_options)), Now);

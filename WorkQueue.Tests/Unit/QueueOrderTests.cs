@@ -25,15 +25,4 @@ public sealed class QueueOrderTests
         Assert.Equal(0, QueueOrder.Next([0, null], 9));
         Assert.Null(QueueOrder.Next([null, null], 0));
     }
-
-    [Theory]
-    [InlineData(0, false, 0, 5, 0, false)]
-    [InlineData(0, true, 0, 5, 0, true)]
-    [InlineData(0, false, 3, 5, 9, true)]
-    [InlineData(1, false, 3, 5, 0, true)]
-    [InlineData(1, false, 0, 0, 0, false)]
-    [InlineData(1, true, 0, 0, 0, true)]
-    [InlineData(1, false, 3, 5, 9, false)]
-    public void A_slot_leaves_an_empty_queue_and_any_for_a_preferred_one(int current, bool isIdle, long first, long second, long taken, bool leaves) =>
-        Assert.Equal(leaves, QueueOrder.Leaves(current, isIdle, [first, second], taken));
 }

@@ -10,18 +10,21 @@ public sealed class ReadmeFiguresTests
         ("enqueue, 1 caller", "Enqueue, 1 caller, 100 bytes"),
         ("enqueue, 8 callers", "Enqueue, 8 callers, 100 bytes"),
         ("enqueue, 64 callers", "Enqueue, 64 callers, 100 bytes"),
+        ("run, 1 slot", "Process, 1 slot, prefetch 1"),
+        ("run, 4 slots", "Process, 4 slots, prefetch 1"),
+        ("run, 16 slots", "Process, 16 slots, prefetch 1"),
     ];
 
     private static readonly (string Label, string Section, string Row)[] BesideTheClient =
     [
-        ("run, prefetch 1, 4 slots", "Process, 4 slots, prefetch 1", "ours, History=off"),
-        ("run, prefetch 1, 16 slots", "Process, 16 slots, prefetch 1", "ours, History=off"),
+        ("run, prefetch 1, 4 slots; the client with messages as ours", "Process, 4 slots, prefetch 1", "ours, History=off"),
+        ("run, prefetch 1, 16 slots; the client with messages as ours", "Process, 16 slots, prefetch 1", "ours, History=off"),
         ("enqueue with the history, 64 callers; the client with a stream", "Enqueue, 64 callers, 100 bytes", "ours, History=all"),
         ("run with the history, 4 slots; the client with a stream", "Process, 4 slots, prefetch 1", "ours, History=all"),
         ("run with `Prefetch=adaptive`, 4 slots; the client at prefetch 32", "Process, 4 slots, by prefetch", "ours, adaptive"),
         ("`POST /tasks`, 64 callers; the client behind the least endpoint", "HTTP: POST /tasks, 64 callers, 100 bytes", "producer, history=off"),
         ("`POST /tasks` with the history; the same with a stream", "HTTP: POST /tasks, 64 callers, 100 bytes", "producer, history=all"),
-        ("`POST /tasks/batch`; the client without HTTP, 1,000 at once", "HTTP: POST /tasks/batch, 4 callers, 1,000 lines of 100 bytes", "producer, history=off"),
+        ("`POST /tasks/batch`; the client without HTTP, 100 in flight", "HTTP: POST /tasks/batch, 4 callers, 1,000 lines of 100 bytes", "producer, history=off"),
     ];
 
     private static readonly string Readme = File.ReadAllText(Path.Combine(DocumentationTests.Root, "README.md"));

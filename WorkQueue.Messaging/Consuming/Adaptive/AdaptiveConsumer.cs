@@ -35,7 +35,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
 
     /// <summary>As its base; besides it asks what decides on the prefetch.</summary>
     public AdaptiveConsumer(
-        IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, AdaptivePrefetch adaptive, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
+        IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, AdaptivePrefetch adaptive, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
         : base(channel, lane, place, pipeline, tokens, taken, stopping, (ushort)adaptive.Prefetch)
     {
         _queue = lane.Queue;

@@ -8,7 +8,7 @@ internal sealed class AdaptiveConsumers(TaskPipeline pipeline) : IConsumerSource
 {
     private readonly Dictionary<TaskQueue, AdaptivePrefetch> _learnt = [];
 
-    public TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.SlotPlace place, RunTokens tokens, Func<bool> taken, CancellationToken stopping)
+    public TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.SlotPlace place, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
     {
         if (lane.Queue.Lanes.IsOrdered)
         {

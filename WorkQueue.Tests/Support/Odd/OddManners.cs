@@ -7,6 +7,9 @@ namespace WorkQueue.Tests.Support.Odd;
 /// <summary>Handlers that leave things in disorder, and do their work all the same.</summary>
 internal static class OddManners
 {
+    /// <summary>The name of the trace that one of them leaves.</summary>
+    public const string Trace = "somebody else's";
+
     private static readonly AsyncLocal<object?> Left = new();
 
     public static IReadOnlyList<OddHandler> All { get; } =
@@ -31,7 +34,7 @@ internal static class OddManners
         new("leaves a context that runs nothing", Does(_ => SynchronizationContext.SetSynchronizationContext(new RunsNothing()))),
         new("leaves another culture", Does(_ => CultureInfo.CurrentCulture = Comma())),
         new("leaves its thread slow", Does(_ => Thread.CurrentThread.Priority = ThreadPriority.Lowest)),
-        new("leaves another trace", Does(_ => Activity.Current = new Activity("somebody else's").Start())),
+        new("leaves another trace", Does(_ => Activity.Current = new Activity(Trace).Start())),
         new("leaves what is local", Does(_ => Left.Value = new object())),
         new("disposes of its services", Does(context => ((IDisposable)context.Services).Dispose())),
         new("dispose throws", Does(_ => { })),
