@@ -31,6 +31,8 @@ internal sealed class WireScenario(TestQueue queue, TestQueue silent)
             builder.AddTaskQueue().Services.AddTaskSchedules();
             builder.Services.AddSingleton(new LeaderLimits(Entries: 5));
         });
+        // Before a worker, whose queue with a rate has it stand for election too: only this one writes everything anew so soon.
+        await Eventually.TrueAsync(() => host.Services.GetRequiredService<LeaderService>().IsLeader, "the producer leads");
         ITaskQueue producer = host.Services.GetRequiredService<ITaskQueue>();
         await RunSuspectAsync(producer);
         await queue.WorkerAsync(HandleAsync);
@@ -74,6 +76,8 @@ internal sealed class WireScenario(TestQueue queue, TestQueue silent)
         await producer.EnqueueAsync(Probe("rated") with { Queue = "rated" });
         await producer.EnqueueAsync(Probe("first") with { Then = [Probe("second"), Probe("third")] });
         await producer.EnqueueAsync(Probe("one") with { Unique = new UniqueOptions { Key = "k" } });
+        // Held when the log is written anew, however long all this takes.
+        await producer.EnqueueAsync(Probe("tomorrow") with { Unique = new UniqueOptions { Key = "t" }, Delay = TimeSpan.FromDays(1) });
         UniqueOptions replaced = new() { Key = "r", Then = UniqueRule.Replace };
         await producer.EnqueueAsync(Probe("old") with { Unique = replaced, Delay = TimeSpan.FromSeconds(2) });
         await producer.EnqueueAsync(Probe("new") with { Unique = replaced, Delay = TimeSpan.FromSeconds(2) });
