@@ -63,20 +63,22 @@ internal sealed class HeldTasks(int most, TimeProvider clock)
         return none.IsCompleted;
     }
 
-    /// <summary>Waits until it holds as many as it may, or for the limit.</summary>
-    public async Task WaitFullAsync(TimeSpan limit)
+    /// <summary>Waits until it holds as many as it may.</summary>
+    /// <returns>False if it still holds fewer after the limit.</returns>
+    public async Task<bool> WaitFullAsync(TimeSpan limit)
     {
         TaskCompletionSource full = new(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
             if (_count >= most)
             {
-                return;
+                return true;
             }
 
             _full = full;
         }
 
         await full.Task.WaitAsync(limit, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return full.Task.IsCompleted;
     }
 }

@@ -26,20 +26,22 @@ public sealed class AdaptivePrefetchTests
         Holds((_, now) => now.Prefetch is >= 1 and <= AdaptivePrefetch.Most);
 
     [Fact]
-    public void It_grows_to_no_more_than_twice_what_it_was_and_only_after_a_window_of_tasks() => Holds(changes =>
+    public void It_grows_to_no_more_than_twice_what_it_has_been_since_a_task_ran_long_and_only_after_a_window_of_tasks() => Holds(changes =>
     {
         int since = 0;
         int last = 1;
+        int most = 1;
         foreach (Change change in changes)
         {
             since++;
-            if (change.Prefetch > last && (change.Prefetch > 2 * last || since < AdaptivePrefetch.Window))
+            if (change.Prefetch > last && (change.Prefetch > 2 * most || since < AdaptivePrefetch.Window))
             {
                 return false;
             }
 
             since = change.Prefetch == last ? since : 0;
             last = change.Prefetch;
+            most = change.Task.Run > Budget ? 1 : Math.Max(most, last);
         }
 
         return true;
@@ -93,6 +95,28 @@ public sealed class AdaptivePrefetchTests
     [Fact]
     public void On_short_tasks_of_a_queue_that_has_more_it_grows_to_the_most() =>
         Assert.Equal(AdaptivePrefetch.Most, Run(Enumerable.Repeat(new Task(Gap, Short), 5_000))[^1].Prefetch);
+
+    [Fact]
+    public void After_the_queue_was_empty_or_its_broker_slow_a_window_of_short_tasks_brings_it_back_to_what_it_was()
+    {
+        AdaptivePrefetch adaptive = new(Budget);
+        TimeSpan at = NoTime;
+        Feed(adaptive, ref at, Short, 5_000);
+        Assert.Equal(1, adaptive.Observe(2 * Budget, Short, at));
+        Feed(adaptive, ref at, Short, AdaptivePrefetch.Window);
+        Assert.Equal(AdaptivePrefetch.Most, adaptive.Prefetch);
+    }
+
+    [Fact]
+    public void After_the_queue_was_empty_it_grows_to_no_more_than_what_its_tasks_take_by_then()
+    {
+        AdaptivePrefetch adaptive = new(Budget);
+        TimeSpan at = NoTime;
+        Feed(adaptive, ref at, Short, 5_000);
+        adaptive.Idle();
+        Feed(adaptive, ref at, TimeSpan.FromMilliseconds(3), AdaptivePrefetch.Window);
+        Assert.Equal(8, adaptive.Prefetch);
+    }
 
     [Theory]
     [InlineData(100, 1)]

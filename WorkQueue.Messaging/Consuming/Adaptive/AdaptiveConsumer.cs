@@ -1,4 +1,5 @@
 using RabbitMQ.Client;
+using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
@@ -20,7 +21,11 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     private static readonly TimeSpan UnderWay = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan FirstTask = TimeSpan.FromSeconds(1);
 
+    // One whose disk is slow brings the next task when it has written the last acknowledgement.
+    private static readonly TimeSpan SlowBroker = TimeSpan.FromSeconds(5);
+
     private readonly TaskQueue _queue;
+    private readonly string _lane;
     private readonly AdaptivePrefetch _adaptive;
     private readonly GiveBack _giveBack;
     // Above prefetch 1.
@@ -38,7 +43,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, AdaptivePrefetch adaptive, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
         : base(channel, lane, place, pipeline, tokens, taken, stopping, (ushort)adaptive.Prefetch)
     {
-        _queue = lane.Queue;
+        (_queue, _lane) = (lane.Queue, lane.BrokerName);
         _adaptive = adaptive;
         _giveBack = new GiveBack(channel, lane, pipeline, Lease);
         if (Prefetch > 1)
@@ -50,10 +55,26 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     }
 
     /// <summary>
-    /// Waits, where the prefetch is or becomes more than 1, until it holds as many tasks as it may, or for a moment: what the broker has under
-    /// way to a consumer when that is cancelled counts as delivered, and comes again (seen on RabbitMQ 3.10). No task starts meanwhile.
+    /// Waits, where the prefetch is or becomes more than 1, until it holds as many tasks as it may, or its queue has no more: what the broker has under
+    /// way to a consumer when that is cancelled counts as delivered, and comes again (seen on RabbitMQ 3.10, 4.0 and 4.3). No task starts meanwhile.
     /// </summary>
-    public override Task WaitFullAsync() => Prefetch > 1 || _adaptive.Prefetch > 1 ? Held.WaitFullAsync(UnderWay) : Task.CompletedTask;
+    public override async Task WaitFullAsync()
+    {
+        if (Prefetch == 1 && _adaptive.Prefetch == 1)
+        {
+            return;
+        }
+
+        long since = Pipeline.Clock.GetTimestamp();
+        while (!await Held.WaitFullAsync(UnderWay) && Pipeline.Clock.GetElapsedTime(since) < SlowBroker)
+        {
+            // On the same channel: what was under way when the broker counted is here before it hears of the cancel.
+            if (await Channel.MessageCountAsync(_lane, CancellationToken.None).WaitAsync(Limits.Rpc, Pipeline.Clock) == 0)
+            {
+                return;
+            }
+        }
+    }
 
     /// <summary>The broker has answered the cancel, or will not: it sends no more. The next task starts when what goes back has gone.</summary>
     /// <inheritdoc/>

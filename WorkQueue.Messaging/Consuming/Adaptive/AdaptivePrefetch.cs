@@ -32,6 +32,8 @@ internal sealed class AdaptivePrefetch(TimeSpan budget)
     private TimeSpan _caution = ShortCaution;
     private TimeSpan? _fellAt;
     private TimeSpan _growsFrom;
+    // What it was before its queue was empty, or its broker slow: both look alike from here.
+    private int _known = 1;
 
     /// <summary>How long a task may be held behind others of its slot.</summary>
     public TimeSpan Budget => budget;
@@ -92,7 +94,7 @@ internal sealed class AdaptivePrefetch(TimeSpan budget)
                 _fellAt = at;
             }
 
-            _growsFrom = at + _caution;
+            (_growsFrom, _known) = (at + _caution, 1);
             return Idle();
         }
     }
@@ -108,13 +110,25 @@ internal sealed class AdaptivePrefetch(TimeSpan budget)
         Forget();
         while (Prefetch > 1 && Prefetch * p95 > budget)
         {
-            Prefetch /= 2;
+            _known = Prefetch /= 2;
         }
 
-        // Half the budget: what just fits would be too much a moment later.
-        if (isWorthwhile && Prefetch < Most && at >= _growsFrom && 2 * Prefetch * p95 <= budget / 2)
+        if (!isWorthwhile || Prefetch == Most || at < _growsFrom)
         {
-            Prefetch *= 2;
+            return;
+        }
+
+        int next = Math.Max(2 * Prefetch, _known);
+        // Half the budget: what just fits would be too much a moment later.
+        while (next > Prefetch && next * p95 > budget / 2)
+        {
+            next /= 2;
+        }
+
+        if (next > Prefetch)
+        {
+            Prefetch = next;
+            _known = Math.Max(next, _known);
             _growsFrom = at + Step;
         }
     }
