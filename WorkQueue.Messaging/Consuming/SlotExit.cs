@@ -1,12 +1,19 @@
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
+using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>How a slot stops consuming: cancel, finish, acknowledge, and only then close. A close right after the cancel loses the acknowledgement.</summary>
-internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipeline pipeline, int slot, string queue)
+internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipeline pipeline, int slot, TaskLane lane)
 {
+    // Longer than a message takes from a broker whose disk is not slow.
+    private static readonly TimeSpan UnderWay = TimeSpan.FromMilliseconds(20);
+
+    // A slow one brings the next task when it has written the last acknowledgement. After this time the queue is taken for empty, whatever the broker counts.
+    private static readonly TimeSpan SlowBroker = TimeSpan.FromSeconds(5);
+
     private bool _isCancelled;
 
     /// <summary>The consumer's tag, once it is one.</summary>
@@ -15,7 +22,8 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
     /// <summary>The slot goes to another queue, or takes another prefetch, after the tasks it holds.</summary>
     public async Task LeaveAsync(CancellationToken stopping)
     {
-        await consumer.WaitFullAsync().WaitAsync(stopping);
+        // One that takes one at a time leaves with its last task, or an empty queue.
+        await (consumer.IsForMany ? WaitFullAsync().WaitAsync(stopping) : Task.CompletedTask);
         consumer.Leave();
         _isCancelled = true;
         await channel.BasicCancelAsync(Tag!, noWait: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
@@ -23,10 +31,11 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
     }
 
     /// <summary>The worker stops, or the queue is paused: what runs may finish.</summary>
+    /// <param name="stops">The worker stops. On a pause, which may be for a task that runs alone, nothing more is fetched to be sent to the end of its queue.</param>
     /// <param name="givenUp">The time to tell the broker is up too.</param>
-    public async Task DrainAsync(CancellationToken givenUp)
+    public async Task DrainAsync(bool stops, CancellationToken givenUp)
     {
-        bool answers = _isCancelled || await TryCancelAsync();
+        bool answers = _isCancelled || await TryCancelAsync(stops);
         consumer.Left(givesBack: answers);
         if (!answers)
         {
@@ -45,7 +54,21 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
         }
     }
 
-    private async Task<bool> TryCancelAsync()
+    // What the broker has under way to a consumer when that is cancelled counts as delivered, and comes again (seen on RabbitMQ 3.10, 4.0 and 4.3). What comes by then does not start.
+    private async Task WaitFullAsync()
+    {
+        long since = pipeline.Clock.GetTimestamp();
+        while (pipeline.Clock.GetElapsedTime(since) < SlowBroker && consumer.IdleFor < SlowBroker && !await consumer.WaitFullAsync(UnderWay))
+        {
+            // On the same channel: what was under way when the broker counted is here before it hears of the cancel.
+            if (await channel.MessageCountAsync(lane.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock) == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<bool> TryCancelAsync(bool stops)
     {
         try
         {
@@ -54,7 +77,11 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
                 return false;
             }
 
-            await consumer.WaitFullAsync();
+            if (stops || consumer.IsForMany)
+            {
+                await WaitFullAsync().WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
             await channel.BasicCancelAsync(Tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None);
             return true;
         }
@@ -62,7 +89,7 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            pipeline.Logger.SlotInterrupted(slot, queue, failure.Message);
+            pipeline.Logger.SlotInterrupted(slot, lane.Queue.Name, failure.Message);
             return false;
         }
     }

@@ -81,8 +81,12 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <returns>False if it still holds one after the limit.</returns>
     public Task<bool> WaitIdleAsync(TimeSpan limit) => Held.WaitNoneAsync(limit);
 
-    /// <summary>Waits for what the broker has under way, before the consumer is cancelled; at prefetch 1 that is nothing.</summary>
-    public virtual Task WaitFullAsync() => Task.CompletedTask;
+    /// <summary>Waits until it holds as many tasks as it may.</summary>
+    /// <returns>False if it still holds fewer after the limit.</returns>
+    public Task<bool> WaitFullAsync(TimeSpan limit) => Held.WaitFullAsync(limit);
+
+    /// <summary>Whether its slot takes, or is about to take, several tasks at once.</summary>
+    public virtual bool IsForMany => false;
 
     /// <summary>It is to be cancelled, after the tasks it holds.</summary>
     public void AskToLeave() => _leaveAsked.TrySetResult();

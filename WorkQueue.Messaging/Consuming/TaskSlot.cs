@@ -141,7 +141,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         };
         channel.ChannelShutdownAsync += end;
         using IDisposable? reads = connection.Reads(Lane.BrokerName, MostLooked, LookedBehind);
-        SlotExit exit = new(channel, consumer, pipeline, number, Queue.Name);
+        SlotExit exit = new(channel, consumer, pipeline, number, Lane);
         bool isQuiet = false;
         try
         {
@@ -175,7 +175,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            await exit.DrainAsync(tokens.GivenUp);
+            await exit.DrainAsync(ending.IsCancellationRequested, tokens.GivenUp);
             throw;
         }
         finally

@@ -45,6 +45,25 @@ public sealed class WorkerTests(BrokerFixture broker)
     }
 
     [BrokerFact]
+    public async Task Workers_that_stop_between_short_tasks_have_none_of_them_delivered_twice()
+    {
+        const int Stops = 6, Tasks = 2_000;
+        await using TestQueue queue = new(broker, ("History", "Off"), ("Worker:Concurrency", "4"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await producer.EnqueueManyAsync([.. Enumerable.Range(0, Tasks).Select(number => NewTask.Json("probe", $"{number}"))]);
+        for (int stop = 1; stop <= Stops; stop++)
+        {
+            IHost worker = await queue.WorkerAsync();
+            await Eventually.TrueAsync(() => queue.Runs.All.Count >= stop * 200, "it is at work");
+            await worker.StopAsync();
+        }
+
+        await queue.WorkerAsync();
+        await Eventually.TrueAsync(() => queue.Runs.All.Count == Tasks, "all have run");
+        Assert.Equal(0, queue.Runs.All.Count(run => run.Context.Redelivered));
+    }
+
+    [BrokerFact]
     public async Task Each_slot_of_a_worker_runs_a_task_of_its_own()
     {
         TaskCompletionSource<object?> finish = new();

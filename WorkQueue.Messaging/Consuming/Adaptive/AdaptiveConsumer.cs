@@ -1,5 +1,4 @@
 using RabbitMQ.Client;
-using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
@@ -17,15 +16,11 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     private const string BesideSuspect = "a worker may have died of one of them";
     private const string OnTheWayOut = "the worker takes no more tasks";
 
-    // Longer than a message takes from the broker.
-    private static readonly TimeSpan UnderWay = TimeSpan.FromMilliseconds(20);
+    // For the time a task takes from one thread to another.
+    private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan FirstTask = TimeSpan.FromSeconds(1);
 
-    // One whose disk is slow brings the next task when it has written the last acknowledgement.
-    private static readonly TimeSpan SlowBroker = TimeSpan.FromSeconds(5);
-
     private readonly TaskQueue _queue;
-    private readonly string _lane;
     private readonly AdaptivePrefetch _adaptive;
     private readonly GiveBack _giveBack;
     // Above prefetch 1.
@@ -43,7 +38,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, AdaptivePrefetch adaptive, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
         : base(channel, lane, place, pipeline, tokens, taken, stopping, (ushort)adaptive.Prefetch)
     {
-        (_queue, _lane) = (lane.Queue, lane.BrokerName);
+        _queue = lane.Queue;
         _adaptive = adaptive;
         _giveBack = new GiveBack(channel, lane, pipeline, Lease);
         if (Prefetch > 1)
@@ -54,27 +49,8 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         }
     }
 
-    /// <summary>
-    /// Waits, where the prefetch is or becomes more than 1, until it holds as many tasks as it may, or its queue has no more: what the broker has under
-    /// way to a consumer when that is cancelled counts as delivered, and comes again (seen on RabbitMQ 3.10, 4.0 and 4.3). No task starts meanwhile.
-    /// </summary>
-    public override async Task WaitFullAsync()
-    {
-        if (Prefetch == 1 && _adaptive.Prefetch == 1)
-        {
-            return;
-        }
-
-        long since = Pipeline.Clock.GetTimestamp();
-        while (!await Held.WaitFullAsync(UnderWay) && Pipeline.Clock.GetElapsedTime(since) < SlowBroker)
-        {
-            // On the same channel: what was under way when the broker counted is here before it hears of the cancel.
-            if (await Channel.MessageCountAsync(_lane, CancellationToken.None).WaitAsync(Limits.Rpc, Pipeline.Clock) == 0)
-            {
-                return;
-            }
-        }
-    }
+    /// <inheritdoc/>
+    public override bool IsForMany => Prefetch > 1 || _adaptive.Prefetch > 1;
 
     /// <summary>The broker has answered the cancel, or will not: it sends no more. The next task starts when what goes back has gone.</summary>
     /// <inheritdoc/>
@@ -117,7 +93,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     {
         TimeSpan wait = _lastEnd == 0 ? TimeSpan.Zero : Pipeline.Clock.GetElapsedTime(_lastEnd);
         await MayStartAsync();
-        if (_waiting is not null && Pipeline.Clock.GetUtcNow() - delivery.ReceivedAt > _adaptive.Budget + (2 * UnderWay))
+        if (_waiting is not null && Pipeline.Clock.GetUtcNow() - delivery.ReceivedAt > _adaptive.Budget + Margin)
         {
             Shrink(TooSlow);
         }
