@@ -25,6 +25,9 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
     /// <summary>How many messages a consumer may hold.</summary>
     public ushort Prefetch { get; init; } = 1;
 
+    /// <summary>How many messages it acknowledges at once.</summary>
+    public int AtOnce { get; init; } = 1;
+
     /// <summary>On a classic queue, for the comparison with peers that know no other.</summary>
     public bool IsClassic { get; init; }
 
@@ -99,7 +102,10 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
                     await events.BasicPublishAsync(Events, "task.default.noop.succeeded", mandatory: false, Persistent, ReadOnlyMemory<byte>.Empty);
                 }
 
-                await channel.BasicAckAsync(delivery.DeliveryTag, multiple: false);
+                if (delivery.DeliveryTag % (ulong)AtOnce == 0)
+                {
+                    await channel.BasicAckAsync(delivery.DeliveryTag, multiple: AtOnce > 1);
+                }
             };
             await channel.BasicConsumeAsync(Queue, autoAck: false, consumer);
         }

@@ -59,6 +59,7 @@ internal static class ProcessScenario
             Of(RawOne, new RawClient(stage)),
             Of(OursOne, new Ours(stage)) with { Against = [RawOne] },
             Of(RawMany, new RawClient(stage) { Prefetch = 32 }) with { Against = [RawOne] },
+            Of("raw client, prefetch 32, 8 acknowledged at once", new RawClient(stage) { Prefetch = 32, AtOnce = 8 }) with { Against = [RawMany] },
             Of("ours, adaptive", new Ours(stage, HistoryMode.Off, Ours.Adaptive)) with { Against = [OursOne, RawMany] },
         ])
         { Note = string.Create(CultureInfo.InvariantCulture, $"Without history, {count:N0} tasks each; the first half of them does not count, since a prefetch that adapts grows in it.") };

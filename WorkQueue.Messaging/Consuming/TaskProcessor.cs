@@ -29,6 +29,9 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
     /// <summary>Whether the next task is here when one has ended.</summary>
     public bool HoldsMany { get; init; }
 
+    /// <summary>Acknowledges what has been done; each for itself unless set.</summary>
+    public Func<TaskDelivery, ValueTask<bool>>? Done { get; set; }
+
     /// <summary>Told when a delivery has come: true where it is to run, false where it is left to other workers, which is a turn of its queue all the same.</summary>
     public Action<bool>? Taken { get; init; }
 
@@ -89,7 +92,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
             Taken?.Invoke(false);
         }
 
-        if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease))
+        if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease, Done))
         {
             if (IsTooOld && disposition is Disposition.Abandon)
             {

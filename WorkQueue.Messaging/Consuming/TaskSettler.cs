@@ -31,9 +31,10 @@ internal sealed class TaskSettler(
     /// <param name="delivery">The delivery.</param>
     /// <param name="disposition">What to do with it.</param>
     /// <param name="tokens">When there is nothing left to settle, and when the worker can wait no longer.</param>
+    /// <param name="done">Acknowledges what has been done, where that is not for this settler.</param>
     /// <returns>False when the delivery was not settled, and the broker will deliver it again.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> SettleAsync(IChannel channel, TaskDelivery delivery, Disposition disposition, RunTokens tokens)
+    public async ValueTask<bool> SettleAsync(IChannel channel, TaskDelivery delivery, Disposition disposition, RunTokens tokens, Func<TaskDelivery, ValueTask<bool>>? done = null)
     {
         if (disposition is Disposition.Abandon)
         {
@@ -41,7 +42,8 @@ internal sealed class TaskSettler(
             return false;
         }
 
-        return disposition is not Disposition.LeaveInPlace && await PerformAsync(delivery, disposition, tokens) && await AckAsync(channel, delivery);
+        return disposition is not Disposition.LeaveInPlace && await PerformAsync(delivery, disposition, tokens)
+            && await (done is not null && disposition is Disposition.Ack ? done(delivery) : AckAsync(channel, delivery));
     }
 
     /// <summary>Does what is to be done before the acknowledgement.</summary>
@@ -89,6 +91,28 @@ internal sealed class TaskSettler(
         // Where it does not reach the broker the delivery comes again, beside the copy.
         await AckAsync(channel, delivery);
         return true;
+    }
+
+    /// <summary>Acknowledges a delivery whose task is where it is to be.</summary>
+    /// <param name="channel">The delivering channel.</param>
+    /// <param name="delivery">The delivery.</param>
+    /// <param name="andBefore">And all before it.</param>
+    /// <returns>False when the channel is lost, and the broker will deliver it again.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> AckAsync(IChannel channel, TaskDelivery delivery, bool andBefore = false)
+    {
+        try
+        {
+            // Not cancellable: a delivery that is done must not be left unacknowledged because somebody stops waiting.
+            ValueTask ack = channel.BasicAckAsync(delivery.Tag, andBefore, CancellationToken.None);
+            await (ack.IsCompletedSuccessfully ? ack : new ValueTask(ack.AsTask().WaitAsync(Limits.Rpc, clock, CancellationToken.None)));
+            return true;
+        }
+        catch (Exception lost) when (lost is OperationInterruptedException or ObjectDisposedException or IOException or TimeoutException)
+        {
+            logger.TaskTakenBack(delivery.Message.Id, delivery.Message.Type);
+            return false;
+        }
     }
 
     /// <summary>A delivery whose message has no id is lost, and comes again under another: its run is told to have ended, for nobody else ever will.</summary>
@@ -180,20 +204,4 @@ internal sealed class TaskSettler(
 
     // A delivery's body is the client's buffer, and a publish given up here may still be reading it.
     private static TaskMessage Owned(TaskDelivery delivery) => delivery.Message with { Body = delivery.Message.Body.ToArray() };
-
-    private async Task<bool> AckAsync(IChannel channel, TaskDelivery delivery)
-    {
-        try
-        {
-            // Not cancellable: a delivery that is done must not be left unacknowledged because somebody stops waiting.
-            ValueTask ack = channel.BasicAckAsync(delivery.Tag, multiple: false, CancellationToken.None);
-            await (ack.IsCompletedSuccessfully ? ack : new ValueTask(ack.AsTask().WaitAsync(Limits.Rpc, clock, CancellationToken.None)));
-            return true;
-        }
-        catch (Exception lost) when (lost is OperationInterruptedException or ObjectDisposedException or IOException or TimeoutException)
-        {
-            logger.TaskTakenBack(delivery.Message.Id, delivery.Message.Type);
-            return false;
-        }
-    }
 }

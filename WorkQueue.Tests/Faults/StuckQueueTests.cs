@@ -5,7 +5,6 @@ using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using WorkQueue.Messaging;
-using WorkQueue.Messaging.Consuming;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Faults;
@@ -102,27 +101,6 @@ public sealed class StuckQueueTests(FaultBroker broker)
         await queue.StopAsync();
         await UncapAsync(name);
         await plain.QueueDeleteAsync(name);
-    }
-
-    [FaultFact(Timeout = 90_000)]
-    public async Task A_slot_that_changes_its_prefetch_while_the_brokers_disk_stands_still_is_delivered_nothing_twice()
-    {
-        const int Fast = 3_000, All = 5_000;
-        await using FaultQueue queue = await FaultQueue.CreateAsync(broker, ("History", "Off"), ("Worker:Prefetch", "adaptive"), ("Worker:HoldBudget", "00:00:01"));
-        ITaskQueue producer = await queue.ProducerAsync();
-        await producer.EnqueueManyAsync([.. Enumerable.Range(0, All).Select(FaultQueue.Probe)]);
-        // The last ones take long enough that some are left when the disk stands still.
-        IHost worker = await queue.WorkerAsync((_, context) =>
-            Task.Delay(queue.Runs.All.Count < Fast ? TimeSpan.Zero : TimeSpan.FromMilliseconds(2), TimeProvider.System, context.CancellationToken));
-        TaskConsumer? grown = null;
-        await Eventually.TrueAsync(() => queue.Runs.All.Count > Fast && (grown = worker.Services.GetRequiredService<TaskWorkerService>().Slots[0].Consumer) is { Prefetch: > 1, LeaveAsked.IsCompleted: false }, "the slot holds several");
-
-        await broker.ControlAsync("eval", "sys:suspend(ra_log_wal).");
-        await Eventually.TrueAsync(() => grown!.LeaveAsked.IsCompleted, "it has got nothing for so long that its queue could be empty");
-        await broker.ControlAsync("eval", "sys:resume(ra_log_wal).");
-
-        await Eventually.TrueAsync(() => queue.Runs.All.Count == All, "all have run");
-        Assert.DoesNotContain(queue.Runs.All, run => run.Context.Redelivered);
     }
 
     private Task SetRunningAsync(string queue, bool running) => broker.ControlAsync("eval", string.Create(

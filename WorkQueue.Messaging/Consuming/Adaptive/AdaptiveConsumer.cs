@@ -16,6 +16,9 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     private const string BesideSuspect = "a worker may have died of one of them";
     private const string OnTheWayOut = "the worker takes no more tasks";
 
+    // As many acknowledgements are of all it may hold.
+    private const int Groups = 4;
+
     // For the time a task takes from one thread to another.
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan FirstTask = TimeSpan.FromSeconds(1);
@@ -26,6 +29,8 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     // Above prefetch 1.
     private readonly WaitingTasks? _waiting;
     private readonly ITimer? _watch;
+    // From a prefetch on of which some are under way while others wait for their acknowledgement.
+    private readonly AckGroup? _acks;
     private long _lastEnd;
     private bool _leavesAfterThis;
     private volatile bool _isRunning;
@@ -45,6 +50,8 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         {
             _waiting = new WaitingTasks(RunAsync, _giveBack.Stays, GiveBackAsync);
             // The first may take its time: the broker has yet to hear of this consumer.
+            _acks = Prefetch >= 2 * Groups ? new AckGroup(channel, pipeline.Settler, Prefetch / Groups, pipeline.Clock) : null;
+            Processor.Done = _acks is null ? null : _acks.AddAsync;
             _watch = pipeline.Clock.CreateTimer(_ => Watch(), null, adaptive.Budget + FirstTask, Timeout.InfiniteTimeSpan);
         }
     }
@@ -72,6 +79,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
             return RunAsync(delivery);
         }
 
+        _acks?.Received(delivery);
         if (delivery.IsSuspect)
         {
             // A crash counts against every task the worker held: whatever killed one is to run alone.
@@ -92,7 +100,13 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     protected override async Task RunAsync(TaskDelivery delivery)
     {
         TimeSpan wait = _lastEnd == 0 ? TimeSpan.Zero : Pipeline.Clock.GetElapsedTime(_lastEnd);
-        await MayStartAsync();
+        Task mayStart = MayStartAsync();
+        if (_acks is not null && (_acks.IsDue || delivery.IsSuspect || !mayStart.IsCompleted))
+        {
+            await _acks.FlushAsync();
+        }
+
+        await mayStart;
         if (_waiting is not null && Pipeline.Clock.GetUtcNow() - delivery.ReceivedAt > _adaptive.Budget + Margin)
         {
             Shrink(TooSlow);
@@ -102,6 +116,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         _isRunning = true;
         _watch?.Change(_adaptive.Budget, Timeout.InfiniteTimeSpan);
         await SettleAsync(delivery);
+        await EndGroupAsync(delivery);
         _isRunning = false;
         _watch?.Change(_adaptive.Budget, Timeout.InfiniteTimeSpan);
         _lastEnd = Pipeline.Clock.GetTimestamp();
@@ -132,7 +147,27 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         if (_waiting is not null)
         {
             await _waiting.CompleteAsync();
+            await (_acks?.FlushAsync() ?? ValueTask.FromResult(true));
             await _watch!.DisposeAsync();
+        }
+    }
+
+    // None waits for a task that is not here, or that may go back.
+    private async ValueTask EndGroupAsync(TaskDelivery delivery)
+    {
+        if (_acks is null)
+        {
+            return;
+        }
+
+        if (delivery.IsSettled)
+        {
+            _acks.Settled(delivery);
+        }
+
+        if (_waiting!.IsEmpty || _hasLeft)
+        {
+            await _acks.FlushAsync();
         }
     }
 
@@ -172,6 +207,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     {
         if (_isRunning)
         {
+            _ = _acks?.FlushAsync().AsTask();
             Shrink(BehindLong);
         }
         else if (Held.NoneFor > TimeSpan.Zero)

@@ -28,6 +28,9 @@ internal sealed class WaitingTasks
         _running = RunAsync();
     }
 
+    /// <summary>None is left.</summary>
+    public bool IsEmpty => _waiting.Reader.Count == 0;
+
     /// <summary>One more.</summary>
     /// <returns>False after <see cref="CompleteAsync"/>.</returns>
     public bool TryAdd(TaskDelivery delivery) => _waiting.Writer.TryWrite(delivery);
