@@ -11,7 +11,7 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
     // Longer than a message takes from a broker whose disk is not slow.
     private static readonly TimeSpan UnderWay = TimeSpan.FromMilliseconds(20);
 
-    // A slow one brings the next task when it has written the last acknowledgement. After this time the queue is taken for empty, whatever the broker counts.
+    // A slow one brings the next task when it has written the last acknowledgement. After this time, and a shorter one on the way out, the queue is taken for empty, whatever the broker counts.
     private static readonly TimeSpan SlowBroker = TimeSpan.FromSeconds(5);
 
     private bool _isCancelled;
@@ -23,7 +23,7 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
     public async Task LeaveAsync(CancellationToken stopping)
     {
         // One that takes one at a time leaves with its last task, or an empty queue.
-        await (consumer.IsForMany ? WaitFullAsync().WaitAsync(stopping) : Task.CompletedTask);
+        await (consumer.IsForMany ? WaitFullAsync(stopping) : Task.CompletedTask);
         consumer.Leave();
         _isCancelled = true;
         await channel.BasicCancelAsync(Tag!, noWait: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
@@ -55,16 +55,18 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
     }
 
     // What the broker has under way to a consumer when that is cancelled counts as delivered, and comes again (seen on RabbitMQ 3.10, 4.0 and 4.3). What comes by then does not start.
-    private async Task WaitFullAsync()
+    private async Task WaitFullAsync(CancellationToken givenUp)
     {
         long since = pipeline.Clock.GetTimestamp();
-        while (pipeline.Clock.GetElapsedTime(since) < SlowBroker && consumer.IdleFor < SlowBroker && !await consumer.WaitFullAsync(UnderWay))
+        while (pipeline.Clock.GetElapsedTime(since) < SlowBroker && consumer.IdleFor < SlowBroker && !consumer.Ended.IsCompleted && !await consumer.WaitFullAsync(UnderWay))
         {
-            // On the same channel: what was under way when the broker counted is here before it hears of the cancel.
-            if (await channel.MessageCountAsync(lane.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock) == 0)
+            // On the same channel: what a node had sent when it counted is here before it hears of the cancel. One whose queue does not answer in time counts none.
+            if (await channel.MessageCountAsync(lane.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, givenUp) == 0)
             {
                 return;
             }
+
+            givenUp.ThrowIfCancellationRequested();
         }
     }
 
@@ -79,7 +81,9 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
 
             if (stops || consumer.IsForMany)
             {
-                await WaitFullAsync().WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                // A program that ends has no time for a broker that does not answer.
+                using CancellationTokenSource limit = new(Limits.LastClose, pipeline.Clock);
+                await WaitFullAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             await channel.BasicCancelAsync(Tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None);

@@ -14,6 +14,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     private readonly CancellationTokenSource _takenBack = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _leaveAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration _drained;
@@ -38,6 +39,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         Processor = new TaskProcessor(channel, lane, place, pipeline, Lease, stopping)
         {
             Limit = _limit,
+            Ack = AckAsync,
             HoldsMany = holdsMany,
             Taken = starts =>
             {
@@ -76,6 +78,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     protected RunTokens Lease { get; }
     protected bool IsTakenBack => _takenBack.IsCancellationRequested;
     protected bool IsStopping => _stopping.IsCancellationRequested;
+    private bool IsOnTheWayOut => _leaveAsked.Task.IsCompleted || IsStopping;
 
     /// <summary>Waits until it holds no task.</summary>
     /// <returns>False if it still holds one after the limit.</returns>
@@ -96,7 +99,11 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
 
     /// <summary>The broker has answered the cancel, or will not: it sends no more, and the next task may start.</summary>
     /// <param name="givesBack">Whether what waits its turn goes back to the queue, rather than run.</param>
-    public virtual void Left(bool givesBack) => GoOn();
+    public virtual void Left(bool givesBack)
+    {
+        Heard();
+        GoOn();
+    }
 
     /// <summary>This consumer will get no more deliveries, and the broker has the running task back, or soon will.</summary>
     public void End(string reason)
@@ -106,6 +113,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         Run?.Cut();
         _drained.Unregister();
         _limit.Dispose();
+        Heard();
         GoOn();
         _ = EndWaitingAsync();
     }
@@ -165,10 +173,24 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>No more come. Completes when what waits its turn has run or gone back.</summary>
     protected virtual Task EndWaitingAsync() => Task.CompletedTask;
 
-    /// <summary>On the way out no task starts before the broker has heard of it: each acknowledgement would have it send another one.</summary>
-    protected Task MayStartAsync() => _leaveAsked.Task.IsCompleted || IsStopping ? _left.Task : Task.CompletedTask;
+    /// <summary>On the way out no task starts before the broker has heard of it.</summary>
+    protected Task MayStartAsync() => IsOnTheWayOut ? _left.Task : Task.CompletedTask;
+
+    /// <summary>Nor is one acknowledged: the broker would send another one, which counts as delivered when it then hears of the cancel.</summary>
+    protected Task MayAckAsync() => IsOnTheWayOut ? _heard.Task : Task.CompletedTask;
 
     protected void GoOn() => _left.TrySetResult();
+
+    protected void Heard() => _heard.TrySetResult();
+
+    /// <summary>Acknowledges a delivery whose task is where it is to be.</summary>
+    /// <returns>False when that cannot be done.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    protected virtual async ValueTask<bool> AckAsync(TaskDelivery delivery, Disposition disposition)
+    {
+        await MayAckAsync();
+        return await Pipeline.Settler.AckAsync(Channel, delivery);
+    }
 
     // Never throws: an exception that escapes leaves the delivery unacknowledged and the slot stuck for ever.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

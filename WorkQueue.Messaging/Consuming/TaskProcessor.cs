@@ -29,8 +29,8 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
     /// <summary>Whether the next task is here when one has ended.</summary>
     public bool HoldsMany { get; init; }
 
-    /// <summary>Acknowledges what has been done; each for itself unless set.</summary>
-    public Func<TaskDelivery, ValueTask<bool>>? Done { get; set; }
+    /// <summary>Acknowledges a delivery whose task is where it is to be; false when that cannot be done.</summary>
+    public required Func<TaskDelivery, Disposition, ValueTask<bool>> Ack { get; init; }
 
     /// <summary>Told when a delivery has come: true where it is to run, false where it is left to other workers, which is a turn of its queue all the same.</summary>
     public Action<bool>? Taken { get; init; }
@@ -92,7 +92,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
             Taken?.Invoke(false);
         }
 
-        if (!await pipeline.Settler.SettleAsync(channel, delivery, disposition, lease, Done))
+        if (!await pipeline.Settler.SettleAsync(delivery, disposition, lease, Ack))
         {
             if (IsTooOld && disposition is Disposition.Abandon)
             {
@@ -109,7 +109,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
         pipeline.Telemetry.Settled(lane.Queue.Destination, delivery.Message.Type, disposition.Name);
         if (disposition is Disposition.Ack)
         {
-            // Not before its end is recorded and acknowledged: until then it may run again.
+            // Not before its end is recorded and acknowledged, or about to be with others: until then it may run again.
             pipeline.Logger.TaskDone(delivery.Message.Id, delivery.Message.Type, delivery.Ran.TotalSeconds);
         }
 

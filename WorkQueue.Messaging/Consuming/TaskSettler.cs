@@ -26,15 +26,14 @@ internal sealed class TaskSettler(
     private const int MostErrors = 5;
     private static readonly TimeSpan RetryPublish = TimeSpan.FromSeconds(1);
 
-    /// <summary>Settles a delivery on the channel that brought it.</summary>
-    /// <param name="channel">The delivering channel.</param>
+    /// <summary>Settles a delivery.</summary>
     /// <param name="delivery">The delivery.</param>
     /// <param name="disposition">What to do with it.</param>
     /// <param name="tokens">When there is nothing left to settle, and when the worker can wait no longer.</param>
-    /// <param name="done">Acknowledges what has been done, where that is not for this settler.</param>
+    /// <param name="ack">Acknowledges it, on the channel that brought it.</param>
     /// <returns>False when the delivery was not settled, and the broker will deliver it again.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> SettleAsync(IChannel channel, TaskDelivery delivery, Disposition disposition, RunTokens tokens, Func<TaskDelivery, ValueTask<bool>>? done = null)
+    public async ValueTask<bool> SettleAsync(TaskDelivery delivery, Disposition disposition, RunTokens tokens, Func<TaskDelivery, Disposition, ValueTask<bool>> ack)
     {
         if (disposition is Disposition.Abandon)
         {
@@ -42,8 +41,7 @@ internal sealed class TaskSettler(
             return false;
         }
 
-        return disposition is not Disposition.LeaveInPlace && await PerformAsync(delivery, disposition, tokens)
-            && await (done is not null && disposition is Disposition.Ack ? done(delivery) : AckAsync(channel, delivery));
+        return disposition is not Disposition.LeaveInPlace && await PerformAsync(delivery, disposition, tokens) && await ack(delivery, disposition);
     }
 
     /// <summary>Does what is to be done before the acknowledgement.</summary>

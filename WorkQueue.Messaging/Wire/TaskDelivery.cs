@@ -22,7 +22,7 @@ internal sealed record TaskDelivery(ulong Tag, TaskMessage Message, bool Redeliv
     /// <summary>How long it ran here.</summary>
     public TimeSpan Ran { get; set; }
 
-    /// <summary>It is acknowledged: what fails from then on is not its concern.</summary>
+    /// <summary>It is acknowledged, or is to be with others: what fails from then on is not its concern.</summary>
     public bool IsSettled { get; set; }
 
     /// <summary>False when its sender gave it no id, and the one it has was made up just now.</summary>

@@ -16,93 +16,119 @@ public sealed class AckGroupTests(BrokerFixture broker)
 {
     private const int Most = 4;
 
+    private readonly List<(ulong Tag, bool IsAcknowledged)> _told = [];
+    private IChannel? _channel;
+    private TaskSettler? _settler;
+
     [BrokerFact]
-    public Task Fewer_than_a_group_wait() => LeavesAsync([0, 1, 2, 3, 4], async (group, tasks) =>
+    public Task Those_that_are_done_are_acknowledged_together() => LeavesAsync([3, 4], async (group, tasks) =>
     {
-        Assert.True(await group.AddAsync(tasks[0]) && await group.AddAsync(tasks[1]) && await group.AddAsync(tasks[2]));
-        Assert.False(group.IsDue);
+        Assert.True(group.TryAdd(tasks[0]) && group.TryAdd(tasks[1]) && group.TryAdd(tasks[2]));
+        Assert.False(group.IsFull);
+        await group.FlushAsync();
+        Assert.Equal([(tasks[0].Tag, true), (tasks[1].Tag, true), (tasks[2].Tag, true)], _told);
     });
 
     [BrokerFact]
-    public Task A_whole_group_is_acknowledged() => LeavesAsync([4], async (group, tasks) =>
+    public Task It_is_full_with_as_many_as_it_may_hold() => LeavesAsync([4], async (group, tasks) =>
     {
-        foreach (TaskDelivery task in tasks.Take(Most))
-        {
-            Assert.True(await group.AddAsync(task));
-        }
+        Assert.All(tasks.Take(Most), task => Assert.True(group.TryAdd(task)));
+        Assert.True(group.IsFull);
+        await group.FlushAsync();
+        Assert.False(group.IsFull);
     });
 
     [BrokerFact]
-    public Task Part_of_a_group_is_acknowledged_when_it_is_due() => LeavesAsync([2, 3, 4], async (group, tasks) =>
+    public Task None_waits_for_others_for_long() => LeavesAsync([1, 2, 3, 4], async (group, tasks) =>
     {
-        await group.AddAsync(tasks[0]);
-        await group.AddAsync(tasks[1]);
-        await Eventually.TrueAsync(() => group.IsDue, "they have waited for long");
-        Assert.True(await group.FlushAsync());
-        Assert.False(group.IsDue);
+        group.TryAdd(tasks[0]);
+        await Eventually.TrueAsync(() => _told.Count == 1, "it is acknowledged");
     });
 
     [BrokerFact]
-    public Task What_is_done_out_of_turn_takes_none_before_it_along() => LeavesAsync([1, 4], async (group, tasks) =>
+    public Task One_that_is_done_out_of_turn_is_none_of_them() => LeavesAsync([1, 2, 3, 4], async (group, tasks) =>
     {
-        await group.AddAsync(tasks[0]);
-        Assert.True(await group.AddAsync(tasks[2]) && await group.AddAsync(tasks[3]));
+        group.TryAdd(tasks[0]);
+        Assert.False(group.TryAdd(tasks[2]) || group.TryAdd(tasks[3]));
         await group.FlushAsync();
     });
 
     [BrokerFact]
     public Task One_that_was_acknowledged_by_itself_does_not_break_the_row() => LeavesAsync([], async (group, tasks) =>
     {
-        await group.AddAsync(tasks[0]);
-        Assert.True(await Settler!.AckAsync(Channel!, tasks[1]));
-        group.Settled(tasks[1]);
-        foreach (TaskDelivery task in tasks.Skip(2))
-        {
-            Assert.True(await group.AddAsync(task));
-        }
+        group.TryAdd(tasks[0]);
+        Assert.True(await _settler!.AckAsync(_channel!, tasks[1]));
+        group.Passed(tasks[1]);
+        Assert.All(tasks.Skip(2), task => Assert.True(group.TryAdd(task)));
+        await group.FlushAsync();
     });
 
     [BrokerFact]
-    public Task Two_at_once_do_not_overtake_each_other() => LeavesAsync([4], async (group, tasks) =>
+    public Task They_wait_while_none_may_be_acknowledged() => LeavesAsync([4], async (group, tasks) =>
     {
-        for (int number = 0; number < Most; number++)
-        {
-            ValueTask<bool> added = group.AddAsync(tasks[number]);
-            bool[] flushed = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () => await group.FlushAsync())));
-            Assert.True(await added && flushed.All(ok => ok));
-        }
+        TaskCompletionSource gate = new();
+        await using AckGroup gated = new(_channel!, _settler!, Most, TimeProvider.System) { MayAck = () => gate.Task, Acknowledged = Told };
+        gated.Received(tasks[0]);
+        gated.TryAdd(tasks[0]);
+        Task flushing = gated.FlushAsync();
+        Assert.All(tasks.Skip(1).Take(3), task => Assert.True(gated.TryAdd(task)));
+        Assert.False(flushing.IsCompleted);
+        gate.SetResult();
+        await flushing;
+        Assert.Equal(Most, _told.Count);
     });
 
     [BrokerFact]
-    public Task On_a_channel_that_is_lost_nothing_is_acknowledged() => LeavesAsync([0, 1, 2, 3, 4], async (group, tasks) =>
+    public Task None_overtakes_another_while_many_ask_for_it_at_once() => LeavesAsync([], async (group, tasks) =>
     {
-        await group.AddAsync(tasks[0]);
-        await Channel!.CloseAsync();
-        Assert.False(await group.FlushAsync());
+        using CancellationTokenSource end = new();
+        Task[] asking = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            while (!end.IsCancellationRequested)
+            {
+                await group.FlushAsync();
+            }
+        }))];
+        foreach (TaskDelivery task in tasks)
+        {
+            Assert.True(group.TryAdd(task));
+            await Task.Yield();
+        }
+
+        await Eventually.TrueAsync(() => _told.Count == tasks.Length, "all are acknowledged");
+        await end.CancelAsync();
+        await Task.WhenAll(asking);
+        Assert.All(_told, told => Assert.True(told.IsAcknowledged));
+        // A call and its answer: the broker has taken every one of them for what it knows.
+        await _channel!.QueueDeclareAsync();
+    }, count: 300);
+
+    [BrokerFact]
+    public Task On_a_channel_that_is_lost_each_is_told_to_be() => LeavesAsync([0, 1, 2, 3, 4], async (group, tasks) =>
+    {
+        await _channel!.CloseAsync();
+        Assert.True(group.TryAdd(tasks[0]) && group.TryAdd(tasks[1]));
+        await group.FlushAsync();
+        Assert.Equal([(tasks[0].Tag, false), (tasks[1].Tag, false)], _told);
     });
 
-    private TaskSettler? Settler { get; set; }
-
-    private IChannel? Channel { get; set; }
-
-    private async Task LeavesAsync(int[] left, Func<AckGroup, TaskDelivery[], Task> act)
+    private async Task LeavesAsync(int[] left, Func<AckGroup, TaskDelivery[], Task> act, int count = Most + 1)
     {
         await using TestQueue queue = new(broker, ("History", "Off"));
         // What settles, without what takes.
         IHost host = await queue.StartAsync(builder => builder.AddTaskQueue().Services.AddSingleton<WorkerIdentity>().AddSingleton<TaskReplier>().AddSingleton<TaskSettler>());
-        IServiceProvider services = host.Services;
-        ITaskQueue producer = services.GetRequiredService<ITaskQueue>();
-        TaskQueue source = services.GetRequiredService<TaskTopology>()["default"];
-        Settler = services.GetRequiredService<TaskSettler>();
-        TaskDelivery[] tasks = new TaskDelivery[Most + 1];
-        string[] ids = new string[tasks.Length];
-        await using (Channel = await queue.PlainChannelAsync())
+        ITaskQueue producer = host.Services.GetRequiredService<ITaskQueue>();
+        TaskQueue source = host.Services.GetRequiredService<TaskTopology>()["default"];
+        _settler = host.Services.GetRequiredService<TaskSettler>();
+        TaskDelivery[] tasks = new TaskDelivery[count];
+        string[] ids = new string[count];
+        await using (_channel = await queue.PlainChannelAsync())
+        await using (AckGroup group = new(_channel, _settler, Most, TimeProvider.System) { MayAck = () => Task.CompletedTask, Acknowledged = Told })
         {
-            AckGroup group = new(Channel, Settler, Most, TimeProvider.System);
-            for (int number = 0; number < tasks.Length; number++)
+            for (int number = 0; number < count; number++)
             {
                 ids[number] = (await producer.ProbeAsync($"{number}")).Id;
-                BasicGetResult got = (await Channel.BasicGetAsync($"{queue.Prefix}.default", autoAck: false))!;
+                BasicGetResult got = (await _channel.BasicGetAsync($"{queue.Prefix}.default", autoAck: false))!;
                 tasks[number] = TaskCodec.Read(got.DeliveryTag, got.Redelivered, got.BasicProperties, got.Body, source);
                 group.Received(tasks[number]);
             }
@@ -118,5 +144,13 @@ public sealed class AckGroupTests(BrokerFixture broker)
 
         Assert.Equal(left.Select(number => ids[number]).Order(), back.Order());
         Assert.Equal(0u, await queue.ReadyAsync());
+    }
+
+    private void Told(TaskDelivery delivery, bool isAcknowledged)
+    {
+        lock (_told)
+        {
+            _told.Add((delivery.Tag, isAcknowledged));
+        }
     }
 }

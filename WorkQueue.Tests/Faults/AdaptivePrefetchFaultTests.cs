@@ -23,9 +23,9 @@ public sealed class AdaptivePrefetchFaultTests(FaultBroker broker)
         TaskConsumer? grown = null;
         await Eventually.TrueAsync(() => queue.Runs.All.Count > Fast && (grown = SlotOf(worker).Consumer) is { Prefetch: > 1, LeaveAsked.IsCompleted: false }, "the slot holds several");
 
-        await broker.ControlAsync("eval", "sys:suspend(ra_log_wal).");
-        await Eventually.TrueAsync(() => grown!.LeaveAsked.IsCompleted, "it has got nothing for so long that its queue could be empty");
-        await broker.ControlAsync("eval", "sys:resume(ra_log_wal).");
+        // For longer than the budget, after which its queue could be empty, and shorter than a slot has patience.
+        await broker.ControlAsync("eval", "sys:suspend(ra_log_wal), timer:apply_after(2500, sys, resume, [ra_log_wal]).");
+        await Eventually.TrueAsync(() => grown!.LeaveAsked.IsCompleted, "it leaves");
 
         await Eventually.TrueAsync(() => queue.Runs.All.Count == All, "all have run");
         Assert.DoesNotContain(queue.Runs.All, run => run.Context.Redelivered);

@@ -4,36 +4,41 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.Consuming.Adaptive;
 
 /// <summary>
-/// Acknowledges short tasks several at a time: that costs the broker less, and with tasks so short the broker is what a slot waits for (docs/performance.md). One acknowledgement
-/// covers all deliveries up to its own, so that it is of an unbroken row of tasks that are done; one that is done out of turn is acknowledged by itself, as are all after it.
+/// Short tasks that are done, and to be acknowledged together: that costs the broker less, and with tasks so short the broker is what a slot waits for (docs/performance.md).
+/// One acknowledgement covers all deliveries up to its own, so that they are an unbroken row.
 /// </summary>
 /// <param name="channel">The channel that delivers, and on which nothing is left from before.</param>
 /// <param name="settler">Acknowledges.</param>
-/// <param name="most">How many tasks wait for their acknowledgement at most.</param>
+/// <param name="most">With how many it is full.</param>
 /// <param name="clock">The clock.</param>
 #pragma warning disable CA1001 // A semaphore whose handle nobody asks for holds nothing.
-internal sealed class AckGroup(IChannel channel, TaskSettler settler, int most, TimeProvider clock)
+internal sealed class AckGroup(IChannel channel, TaskSettler settler, int most, TimeProvider clock) : IAsyncDisposable
 #pragma warning restore CA1001
 {
     // A few times as long as a group of short tasks takes.
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(5);
 
     private readonly Lock _lock = new();
-    // An acknowledgement that overtook a later one would be of nothing, for which the broker closes the channel.
+    // An acknowledgement that was overtaken by a later one would be of nothing, for which the broker closes the channel.
     private readonly SemaphoreSlim _turn = new(1);
+    private readonly List<TaskDelivery> _done = [];
+    private ITimer? _due;
     private ulong? _doneUpTo;
-    private TaskDelivery? _last;
-    private int _count;
-    private long _since;
 
-    /// <summary>Whether one that is done has waited for so long that no other task is to begin before it is acknowledged.</summary>
-    public bool IsDue
+    /// <summary>Completes when an acknowledgement may be sent.</summary>
+    public required Func<Task> MayAck { get; init; }
+
+    /// <summary>Told of each delivery when it has been acknowledged, or could not be.</summary>
+    public required Action<TaskDelivery, bool> Acknowledged { get; init; }
+
+    /// <summary>It waits for no more.</summary>
+    public bool IsFull
     {
         get
         {
             lock (_lock)
             {
-                return _count > 0 && clock.GetElapsedTime(_since) > Longest;
+                return _done.Count >= most;
             }
         }
     }
@@ -41,50 +46,56 @@ internal sealed class AckGroup(IChannel channel, TaskSettler settler, int most, 
     /// <summary>A delivery has come; each is to be told of, as they come.</summary>
     public void Received(TaskDelivery delivery) => _doneUpTo ??= delivery.Tag - 1;
 
-    /// <summary>A task is done, and to be acknowledged.</summary>
-    /// <returns>False when it could not be.</returns>
-    public ValueTask<bool> AddAsync(TaskDelivery delivery)
+    /// <summary>A task is done. It is acknowledged with others, in a few milliseconds at most.</summary>
+    /// <returns>False when one before it is not, and it has to be acknowledged by itself.</returns>
+    public bool TryAdd(TaskDelivery delivery)
     {
-        bool isNext;
         lock (_lock)
         {
-            isNext = IsNext(delivery);
-            if (isNext)
+            if (!TryPass(delivery))
             {
-                (_doneUpTo, _last, _since) = (delivery.Tag, delivery, _count == 0 ? clock.GetTimestamp() : _since);
-                if (++_count < most)
-                {
-                    return ValueTask.FromResult(true);
-                }
+                return false;
             }
-        }
 
-        return isNext ? FlushAsync() : settler.AckAsync(channel, delivery);
+            _done.Add(delivery);
+            if (_done.Count == 1)
+            {
+                _due ??= clock.CreateTimer(_ => _ = FlushAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                _due.Change(Longest, Timeout.InfiniteTimeSpan);
+            }
+
+            return true;
+        }
     }
 
     /// <summary>A delivery has been acknowledged by itself.</summary>
-    public void Settled(TaskDelivery delivery)
+    public void Passed(TaskDelivery delivery)
     {
         lock (_lock)
         {
-            _doneUpTo = IsNext(delivery) ? delivery.Tag : _doneUpTo;
+            TryPass(delivery);
         }
     }
 
-    /// <summary>Acknowledges those that are done.</summary>
-    /// <returns>False when that could not be.</returns>
-    public async ValueTask<bool> FlushAsync()
+    /// <summary>Acknowledges those that are done. Never throws.</summary>
+    public async Task FlushAsync()
     {
         await _turn.WaitAsync(CancellationToken.None);
         try
         {
-            TaskDelivery? last;
+            await MayAck();
+            TaskDelivery[] done;
             lock (_lock)
             {
-                (last, _last, _count) = (_last, null, 0);
+                done = [.. _done];
+                _done.Clear();
             }
 
-            return last is null || await settler.AckAsync(channel, last, andBefore: true);
+            bool isAcknowledged = done is [.., { } last] && await TryAckAsync(last);
+            foreach (TaskDelivery delivery in done)
+            {
+                Acknowledged(delivery, isAcknowledged);
+            }
         }
         finally
         {
@@ -92,5 +103,30 @@ internal sealed class AckGroup(IChannel channel, TaskSettler settler, int most, 
         }
     }
 
-    private bool IsNext(TaskDelivery delivery) => delivery.Tag - 1 == _doneUpTo;
+    public async ValueTask DisposeAsync()
+    {
+        await FlushAsync();
+        await (_due?.DisposeAsync() ?? ValueTask.CompletedTask);
+    }
+
+    private bool TryPass(TaskDelivery delivery)
+    {
+        bool isNext = delivery.Tag - 1 == _doneUpTo;
+        _doneUpTo = isNext ? delivery.Tag : _doneUpTo;
+        return isNext;
+    }
+
+    private async Task<bool> TryAckAsync(TaskDelivery last)
+    {
+        try
+        {
+            return await settler.AckAsync(channel, last, andBefore: true);
+        }
+#pragma warning disable CA1031 // Whatever it is, the channel is lost, and they come again.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return false;
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
@@ -33,6 +34,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     private readonly AckGroup? _acks;
     private long _lastEnd;
     private bool _leavesAfterThis;
+    private bool _isInGroup;
     private volatile bool _isRunning;
     private volatile bool _hasLeft;
     private volatile bool _shrinks;
@@ -50,8 +52,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         {
             _waiting = new WaitingTasks(RunAsync, _giveBack.Stays, GiveBackAsync);
             // The first may take its time: the broker has yet to hear of this consumer.
-            _acks = Prefetch >= 2 * Groups ? new AckGroup(channel, pipeline.Settler, Prefetch / Groups, pipeline.Clock) : null;
-            Processor.Done = _acks is null ? null : _acks.AddAsync;
+            _acks = Prefetch >= 2 * Groups ? new AckGroup(channel, pipeline.Settler, Prefetch / Groups, pipeline.Clock) { MayAck = MayAckAsync, Acknowledged = EndHeld } : null;
             _watch = pipeline.Clock.CreateTimer(_ => Watch(), null, adaptive.Budget + FirstTask, Timeout.InfiniteTimeSpan);
         }
     }
@@ -64,6 +65,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     public override void Left(bool givesBack)
     {
         _hasLeft = true;
+        Heard();
         Interlocked.MemoryBarrier();
         Task given = _waiting is not null && (givesBack || _shrinks) ? _waiting.GiveBackAsync() : Task.CompletedTask;
         _ = given.ContinueWith(_ => GoOn(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -100,28 +102,28 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     protected override async Task RunAsync(TaskDelivery delivery)
     {
         TimeSpan wait = _lastEnd == 0 ? TimeSpan.Zero : Pipeline.Clock.GetElapsedTime(_lastEnd);
-        Task mayStart = MayStartAsync();
-        if (_acks is not null && (_acks.IsDue || delivery.IsSuspect || !mayStart.IsCompleted))
-        {
-            await _acks.FlushAsync();
-        }
-
-        await mayStart;
+        await MayStartAsync();
         if (_waiting is not null && Pipeline.Clock.GetUtcNow() - delivery.ReceivedAt > _adaptive.Budget + Margin)
         {
             Shrink(TooSlow);
         }
 
+        if (delivery.IsSuspect && _acks is not null)
+        {
+            // What was done is not to run again should this one take the process with it.
+            await _acks.FlushAsync();
+        }
+
         long start = Pipeline.Clock.GetTimestamp();
         _isRunning = true;
         _watch?.Change(_adaptive.Budget, Timeout.InfiniteTimeSpan);
+        _isInGroup = false;
         await SettleAsync(delivery);
-        await EndGroupAsync(delivery);
         _isRunning = false;
         _watch?.Change(_adaptive.Budget, Timeout.InfiniteTimeSpan);
         _lastEnd = Pipeline.Clock.GetTimestamp();
         // Before it may be asked to leave, for then it is counted what it holds.
-        Held.Remove();
+        await EndGroupAsync();
         if (_leavesAfterThis)
         {
             AskToLeave();
@@ -147,28 +149,48 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         if (_waiting is not null)
         {
             await _waiting.CompleteAsync();
-            await (_acks?.FlushAsync() ?? ValueTask.FromResult(true));
+            await (_acks?.DisposeAsync() ?? ValueTask.CompletedTask);
             await _watch!.DisposeAsync();
         }
     }
 
-    // None waits for a task that is not here, or that may go back.
-    private async ValueTask EndGroupAsync(TaskDelivery delivery)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    protected override async ValueTask<bool> AckAsync(TaskDelivery delivery, Disposition disposition)
     {
-        if (_acks is null)
+        _isInGroup = disposition is Disposition.Ack && _acks?.TryAdd(delivery) == true;
+        bool isSettled = _isInGroup || await base.AckAsync(delivery, disposition);
+        if (isSettled && !_isInGroup)
         {
-            return;
+            _acks?.Passed(delivery);
         }
 
-        if (delivery.IsSettled)
+        return isSettled;
+    }
+
+    // None waits for a task that is not here, or that may go back.
+    private async ValueTask EndGroupAsync()
+    {
+        if (!_isInGroup)
         {
-            _acks.Settled(delivery);
+            Held.Remove();
         }
 
-        if (_waiting!.IsEmpty || _hasLeft)
+        if (_acks is not null && (_acks.IsFull || _waiting!.IsEmpty || _hasLeft))
         {
             await _acks.FlushAsync();
         }
+    }
+
+    // What could not be acknowledged comes again, and nobody has died of it.
+    private void EndHeld(TaskDelivery delivery, bool isAcknowledged)
+    {
+        if (!isAcknowledged)
+        {
+            Processor.Lose(delivery);
+            End("tasks that were done could not be acknowledged");
+        }
+
+        Held.Remove();
     }
 
     // Where nothing was given back it is still held, and runs here.
@@ -207,7 +229,6 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     {
         if (_isRunning)
         {
-            _ = _acks?.FlushAsync().AsTask();
             Shrink(BehindLong);
         }
         else if (Held.NoneFor > TimeSpan.Zero)
