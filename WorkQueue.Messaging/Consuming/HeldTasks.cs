@@ -10,6 +10,7 @@ internal sealed class HeldTasks(int most, TimeProvider clock)
     private TaskCompletionSource? _full;
     private long _noneSince = clock.GetTimestamp();
     private int _count;
+    private int _goingOut;
 
     /// <summary>How long it has held none; zero while it holds one.</summary>
     public TimeSpan NoneFor
@@ -28,10 +29,27 @@ internal sealed class HeldTasks(int most, TimeProvider clock)
     {
         lock (_lock)
         {
-            if (++_count >= most)
-            {
-                _full?.TrySetResult();
-            }
+            _count++;
+            TellFull();
+        }
+    }
+
+    /// <summary>Acknowledgements of some are about to be sent: from then on the broker may send others in their place.</summary>
+    public void GoOut(int count)
+    {
+        lock (_lock)
+        {
+            _goingOut += count;
+        }
+    }
+
+    /// <summary>They are not, for now.</summary>
+    public void StayIn(int count)
+    {
+        lock (_lock)
+        {
+            _goingOut -= count;
+            TellFull();
         }
     }
 
@@ -40,6 +58,7 @@ internal sealed class HeldTasks(int most, TimeProvider clock)
     {
         lock (_lock)
         {
+            _goingOut = Math.Max(0, _goingOut - 1);
             if (--_count == 0)
             {
                 _noneSince = clock.GetTimestamp();
@@ -70,15 +89,19 @@ internal sealed class HeldTasks(int most, TimeProvider clock)
         TaskCompletionSource full = new(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (_count >= most)
-            {
-                return true;
-            }
-
             _full = full;
+            TellFull();
         }
 
         await full.Task.WaitAsync(limit, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return full.Task.IsCompleted;
+    }
+
+    private void TellFull()
+    {
+        if (_count - _goingOut >= most)
+        {
+            _full?.TrySetResult();
+        }
     }
 }

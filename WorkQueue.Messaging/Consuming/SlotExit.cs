@@ -11,7 +11,7 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
     // Longer than a message takes from a broker whose disk is not slow.
     private static readonly TimeSpan UnderWay = TimeSpan.FromMilliseconds(20);
 
-    // A slow one brings the next task when it has written the last acknowledgement. After this time, and a shorter one on the way out, the queue is taken for empty, whatever the broker counts.
+    // A slow one brings the next task when it has written the last acknowledgement. After this time, and a shorter one on a stop or a pause, the queue is taken for empty, whatever the broker counts.
     private static readonly TimeSpan SlowBroker = TimeSpan.FromSeconds(5);
 
     private bool _isCancelled;
@@ -82,7 +82,7 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
             if (stops || consumer.IsForMany)
             {
                 // A program that ends has no time for a broker that does not answer.
-                using CancellationTokenSource limit = new(Limits.LastClose, pipeline.Clock);
+                using CancellationTokenSource limit = new(stops ? Limits.LastClose : Limits.Close, pipeline.Clock);
                 await WaitFullAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 

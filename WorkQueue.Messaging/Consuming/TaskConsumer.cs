@@ -177,7 +177,18 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     protected Task MayStartAsync() => IsOnTheWayOut ? _left.Task : Task.CompletedTask;
 
     /// <summary>Nor is one acknowledged: the broker would send another one, which counts as delivered when it then hears of the cancel.</summary>
-    protected Task MayAckAsync() => IsOnTheWayOut ? _heard.Task : Task.CompletedTask;
+    protected Task MayAckAsync(int count)
+    {
+        // Either it is seen here that the slot is on its way out, or there that one is going out.
+        Held.GoOut(count);
+        if (!IsOnTheWayOut)
+        {
+            return Task.CompletedTask;
+        }
+
+        Held.StayIn(count);
+        return _heard.Task;
+    }
 
     protected void GoOn() => _left.TrySetResult();
 
@@ -188,7 +199,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     protected virtual async ValueTask<bool> AckAsync(TaskDelivery delivery, Disposition disposition)
     {
-        await MayAckAsync();
+        await MayAckAsync(1);
         return await Pipeline.Settler.AckAsync(Channel, delivery);
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Time.Testing;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
 using WorkQueue.Messaging.Consuming;
@@ -16,6 +17,7 @@ public sealed class AckGroupTests(BrokerFixture broker)
 {
     private const int Most = 4;
 
+    private readonly FakeTimeProvider _clock = new();
     private readonly List<(ulong Tag, bool IsAcknowledged)> _told = [];
     private IChannel? _channel;
     private TaskSettler? _settler;
@@ -42,7 +44,10 @@ public sealed class AckGroupTests(BrokerFixture broker)
     public Task None_waits_for_others_for_long() => LeavesAsync([1, 2, 3, 4], async (group, tasks) =>
     {
         group.TryAdd(tasks[0]);
-        await Eventually.TrueAsync(() => _told.Count == 1, "it is acknowledged");
+        _clock.Advance(TimeSpan.FromMilliseconds(4));
+        Assert.Empty(_told);
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        await Eventually.EqualAsync(1, () => Task.FromResult<long>(ToldCount), "it is acknowledged");
     });
 
     [BrokerFact]
@@ -67,15 +72,16 @@ public sealed class AckGroupTests(BrokerFixture broker)
     public Task They_wait_while_none_may_be_acknowledged() => LeavesAsync([4], async (group, tasks) =>
     {
         TaskCompletionSource gate = new();
-        await using AckGroup gated = new(_channel!, _settler!, Most, TimeProvider.System) { MayAck = () => gate.Task, Acknowledged = Told };
+        AckGroup gated = new(_channel!, _settler!, Most, _clock) { MayAck = _ => gate.Task, Acknowledged = Told };
         gated.Received(tasks[0]);
-        gated.TryAdd(tasks[0]);
+        Assert.All(tasks.Take(Most), task => Assert.True(gated.TryAdd(task)));
         Task flushing = gated.FlushAsync();
-        Assert.All(tasks.Skip(1).Take(3), task => Assert.True(gated.TryAdd(task)));
         Assert.False(flushing.IsCompleted);
+        Assert.Empty(_told);
         gate.SetResult();
         await flushing;
-        Assert.Equal(Most, _told.Count);
+        await gated.DisposeAsync();
+        Assert.Equal(Most, ToldCount);
     });
 
     [BrokerFact]
@@ -87,6 +93,7 @@ public sealed class AckGroupTests(BrokerFixture broker)
             while (!end.IsCancellationRequested)
             {
                 await group.FlushAsync();
+                await Task.Yield();
             }
         }))];
         foreach (TaskDelivery task in tasks)
@@ -95,7 +102,7 @@ public sealed class AckGroupTests(BrokerFixture broker)
             await Task.Yield();
         }
 
-        await Eventually.TrueAsync(() => _told.Count == tasks.Length, "all are acknowledged");
+        await Eventually.EqualAsync(tasks.Length, () => Task.FromResult<long>(ToldCount), "all are acknowledged");
         await end.CancelAsync();
         await Task.WhenAll(asking);
         Assert.All(_told, told => Assert.True(told.IsAcknowledged));
@@ -123,7 +130,7 @@ public sealed class AckGroupTests(BrokerFixture broker)
         TaskDelivery[] tasks = new TaskDelivery[count];
         string[] ids = new string[count];
         await using (_channel = await queue.PlainChannelAsync())
-        await using (AckGroup group = new(_channel, _settler, Most, TimeProvider.System) { MayAck = () => Task.CompletedTask, Acknowledged = Told })
+        await using (AckGroup group = new(_channel, _settler, Most, _clock) { MayAck = _ => Task.CompletedTask, Acknowledged = Told })
         {
             for (int number = 0; number < count; number++)
             {
@@ -144,6 +151,17 @@ public sealed class AckGroupTests(BrokerFixture broker)
 
         Assert.Equal(left.Select(number => ids[number]).Order(), back.Order());
         Assert.Equal(0u, await queue.ReadyAsync());
+    }
+
+    private int ToldCount
+    {
+        get
+        {
+            lock (_told)
+            {
+                return _told.Count;
+            }
+        }
     }
 
     private void Told(TaskDelivery delivery, bool isAcknowledged)

@@ -25,8 +25,8 @@ internal sealed class AckGroup(IChannel channel, TaskSettler settler, int most, 
     private ITimer? _due;
     private ulong? _doneUpTo;
 
-    /// <summary>Completes when an acknowledgement may be sent.</summary>
-    public required Func<Task> MayAck { get; init; }
+    /// <summary>Completes when the acknowledgement of so many may be sent.</summary>
+    public required Func<int, Task> MayAck { get; init; }
 
     /// <summary>Told of each delivery when it has been acknowledged, or could not be.</summary>
     public required Action<TaskDelivery, bool> Acknowledged { get; init; }
@@ -83,7 +83,6 @@ internal sealed class AckGroup(IChannel channel, TaskSettler settler, int most, 
         await _turn.WaitAsync(CancellationToken.None);
         try
         {
-            await MayAck();
             TaskDelivery[] done;
             lock (_lock)
             {
@@ -91,7 +90,13 @@ internal sealed class AckGroup(IChannel channel, TaskSettler settler, int most, 
                 _done.Clear();
             }
 
-            bool isAcknowledged = done is [.., { } last] && await TryAckAsync(last);
+            if (done.Length == 0)
+            {
+                return;
+            }
+
+            await MayAck(done.Length);
+            bool isAcknowledged = await TryAckAsync(done[^1]);
             foreach (TaskDelivery delivery in done)
             {
                 Acknowledged(delivery, isAcknowledged);

@@ -157,7 +157,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     protected override async ValueTask<bool> AckAsync(TaskDelivery delivery, Disposition disposition)
     {
-        _isInGroup = disposition is Disposition.Ack && _acks?.TryAdd(delivery) == true;
+        _isInGroup = disposition is Disposition.Ack && !IsTakenBack && _acks?.TryAdd(delivery) == true;
         bool isSettled = _isInGroup || await base.AckAsync(delivery, disposition);
         if (isSettled && !_isInGroup)
         {
@@ -186,8 +186,8 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     {
         if (!isAcknowledged)
         {
-            Processor.Lose(delivery);
             End("tasks that were done could not be acknowledged");
+            Processor.Lose(delivery);
         }
 
         Held.Remove();
