@@ -98,31 +98,40 @@ export ERL_AFLAGS="-kernel inet_dist_use_interface {127,0,0,1}"
 export RABBITMQ_ALLOW_INPUT=1
 export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-noinput +Bi"
 
-await_epmd() {
+# Starts the name service, by the command that is given, as $epmd_pid.
+start_epmd() {
     tries=0
-    until "$epmd" -port "$ERL_EPMD_PORT" -names >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 50 ] || fail 75 "Erlang's name service does not start on port $ERL_EPMD_PORT"
+    while :; do
+        "$@" -address 127.0.0.1 -port "$ERL_EPMD_PORT" </dev/null >/dev/null 2>&1 9>&- &
+        epmd_pid=$!
         sleep 0.1
+        until "$epmd" -port "$ERL_EPMD_PORT" -names >/dev/null 2>&1; do
+            kill -0 "$epmd_pid" 2>/dev/null || break
+            tries=$((tries + 1))
+            [ "$tries" -lt 50 ] || fail 75 "Erlang's name service does not start on port $ERL_EPMD_PORT"
+            sleep 0.1
+        done
+        if kill -0 "$epmd_pid" 2>/dev/null; then
+            return
+        fi
+        # Somebody else had the port. The name service of a broker which was killed just now is about to end as well.
+        tries=$((tries + 10))
+        [ "$tries" -lt 50 ] || fail 75 "port $ERL_EPMD_PORT (ERL_EPMD_PORT) is in use"
+        sleep 0.4
     done
-    # One of somebody else's may have answered; ours has ended then.
-    kill -0 "$epmd_pid" 2>/dev/null || fail 75 "port $ERL_EPMD_PORT (ERL_EPMD_PORT) is in use"
 }
 
 echo "starting RabbitMQ on 127.0.0.1:$RABBITMQ_NODE_PORT${WORKQUEUE_BROKER_MANAGEMENT_PORT:+, management on http://127.0.0.1:$WORKQUEUE_BROKER_MANAGEMENT_PORT}"
 
 if setpriv --pdeathsig KILL true 2>/dev/null; then
     # The broker takes this process over, so its name service ends with it, however it ends.
-    setpriv --pdeathsig KILL "$epmd" -address 127.0.0.1 -port "$ERL_EPMD_PORT" </dev/null >/dev/null 2>&1 9>&- &
-    epmd_pid=$!
-    await_epmd
+    start_epmd setpriv --pdeathsig KILL "$epmd"
     exec "$server" >log/banner
 fi
 
-"$epmd" -address 127.0.0.1 -port "$ERL_EPMD_PORT" </dev/null >/dev/null 2>&1 &
-epmd_pid=$!
+epmd_pid=
 trap 'kill "$epmd_pid" 2>/dev/null' EXIT
-await_epmd
+start_epmd "$epmd"
 "$server" >log/banner &
 server_pid=$!
 trap 'kill -TERM "$server_pid" 2>/dev/null' TERM INT HUP

@@ -19,6 +19,12 @@ internal sealed class LocalBrokerProcess : OwnedBroker
     /// <summary>The plugins it has, separated by commas, instead of those that its other settings ask for.</summary>
     public string? Plugins { get; init; }
 
+    /// <summary>The port of its name service.</summary>
+    public int EpmdPort => _epmdPort;
+
+    /// <summary>Its settings are written.</summary>
+    public bool IsConfigured => File.Exists(Path.Combine(Folder, "enabled_plugins"));
+
     protected override string SecureListener => $"127.0.0.1:{Text(SecurePort)}";
 
     protected override string ConfigurationFolder => Folder;
