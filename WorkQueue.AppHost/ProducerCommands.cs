@@ -3,11 +3,10 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace WorkQueue.AppHost;
 
-/// <summary>The commands of producer and workers on the dashboard.</summary>
+/// <summary>The producer's commands on the dashboard.</summary>
 internal static class ProducerCommands
 {
     private const string AllQueues = "all";
@@ -69,40 +68,11 @@ internal static class ProducerCommands
         };
     }
 
-    /// <summary>Lets the number of slots be set; the workers restart with it.</summary>
-    public static IResourceBuilder<ProjectResource> WithSlotsCommand(this IResourceBuilder<ProjectResource> worker, AppHostOptions options) =>
-        worker.WithCommand(
-            "set-slots", "Set slots",
-            async context =>
-            {
-                options.WorkerConcurrency = context.Arguments.GetInt32("slots");
-                return await context.Services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(worker.Resource, KnownResourceCommands.RestartCommand, context.CancellationToken);
-            },
-            new CommandOptions
-            {
-                Description = "Sets how many tasks each worker runs at once, and restarts all workers; what runs longer than they wait for it runs again.",
-                IconName = "NumberSymbol",
-                Arguments = [new InteractionInput { Name = "slots", Label = "Slots of each worker", InputType = InputType.Number, Required = true, Value = "4" }],
-                ValidateArguments = context =>
-                {
-                    Check(context, "slots", text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int slots) && slots is >= 1 and <= 1024, "A whole number from 1 to 1024.");
-                    return Task.CompletedTask;
-                },
-            });
-
     private static Task CheckTask(InputsDialogValidationContext context)
     {
-        Check(context, "delay", text => text.Length == 0 || TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out _), "A duration, hh:mm:ss.");
-        Check(context, "text", text => IsText(context.Inputs) || Payload(text) is not null, "Of this type the payload is a JSON document.");
+        context.Check("delay", text => text.Length == 0 || TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out _), "A duration, hh:mm:ss.");
+        context.Check("text", text => IsText(context.Inputs) || Payload(text) is not null, "Of this type the payload is a JSON document.");
         return Task.CompletedTask;
-    }
-
-    private static void Check(InputsDialogValidationContext context, string input, Func<string, bool> isValid, string rule)
-    {
-        if (!isValid(context.Inputs.GetString(input) ?? ""))
-        {
-            context.AddValidationError(context.Inputs[input], rule);
-        }
     }
 
     private static JsonContent TaskOf(InteractionInputCollection input)

@@ -177,9 +177,10 @@ public sealed class PublishTests(BrokerFixture broker)
         EnqueuedTask soon = await producer.ProbeAsync("soon", now.AddSeconds(1.5));
         Assert.Equal((TaskState.Scheduled, TaskState.Scheduled), (late.State, soon.State));
         Assert.Equal(soon.Id, (await queue.Runs.NextAsync()).Id);
-        Assert.InRange(TimeProvider.System.GetUtcNow(), now.AddSeconds(1.5), now.AddSeconds(2.5));
+        // Never early; how late, a busy machine has a say in.
+        Assert.InRange(TimeProvider.System.GetUtcNow(), now.AddSeconds(1.5), now.AddSeconds(1.5 + 5));
         Assert.Equal(late.Id, (await queue.Runs.NextAsync()).Id);
-        Assert.InRange(TimeProvider.System.GetUtcNow(), now.AddSeconds(3.25), now.AddSeconds(4.25));
+        Assert.InRange(TimeProvider.System.GetUtcNow(), now.AddSeconds(3.25), now.AddSeconds(3.25 + 5));
     }
 
     [BrokerFact]
