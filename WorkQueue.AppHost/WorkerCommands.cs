@@ -6,8 +6,10 @@ namespace WorkQueue.AppHost;
 /// <summary>The workers' command on the dashboard.</summary>
 internal static class WorkerCommands
 {
-    // One that is started says so within a second or two.
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(5);
+    // How Aspire shows one that has ended since it was told to; not among its known states.
+    private const string Terminated = "Terminated";
+
+    private static readonly TimeSpan ShownLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Lets the number of slots be set; the workers restart with it.</summary>
     public static IResourceBuilder<ProjectResource> WithSlotsCommand(this IResourceBuilder<ProjectResource> worker, AppHostOptions options) =>
@@ -30,52 +32,43 @@ internal static class WorkerCommands
                 },
             });
 
-    // A replica that is restarted soon after its start may be left stopped, though its restart has succeeded: that one is started.
+    // Not by Aspire's restart: a replica that still shows as starting when another one begins to wait for the broker is taken for one that waits too, and is not started.
     private static async Task<ExecuteCommandResult> RestartAsync(ProjectResource worker, int replicas, ExecuteCommandContext context)
     {
         ResourceCommandService commands = context.Services.GetRequiredService<ResourceCommandService>();
-        ExecuteCommandResult result = await commands.ExecuteCommandAsync(worker, KnownResourceCommands.RestartCommand, context.CancellationToken);
-        if (result.Success)
+        ExecuteCommandResult stopped = await commands.ExecuteCommandAsync(worker, KnownResourceCommands.StopCommand, context.CancellationToken);
+        if (!stopped.Success)
         {
-            foreach (string replica in await StoppedAsync(context.Services.GetRequiredService<ResourceNotificationService>(), worker, replicas, context.CancellationToken))
-            {
-                result = await commands.ExecuteCommandAsync(replica, KnownResourceCommands.StartCommand, context.CancellationToken);
-                if (!result.Success)
-                {
-                    break;
-                }
-            }
+            return stopped;
         }
 
-        return result;
+        await ShownAsStoppedAsync(context.Services.GetRequiredService<ResourceNotificationService>(), worker, replicas, context.CancellationToken);
+        return await commands.ExecuteCommandAsync(worker, KnownResourceCommands.StartCommand, context.CancellationToken);
     }
 
-    // The replicas that have ended and not started again in time.
-    private static async Task<string[]> StoppedAsync(ResourceNotificationService notifications, ProjectResource worker, int replicas, CancellationToken cancellationToken)
+    private static async Task ShownAsStoppedAsync(ResourceNotificationService notifications, ProjectResource worker, int replicas, CancellationToken cancellationToken)
     {
-        Dictionary<string, string?> states = [];
+        HashSet<string> stopped = [];
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(StartLimit);
+        limit.CancelAfter(ShownLimit);
         try
         {
             await foreach (ResourceEvent change in notifications.WatchAsync(limit.Token))
             {
-                if (change.Resource == worker)
+                if (change.Resource == worker && change.Snapshot.State?.Text is { } state && (state == Terminated || KnownResourceStates.TerminalStates.Contains(state)))
                 {
-                    states[change.ResourceId] = change.Snapshot.State?.Text;
+                    stopped.Add(change.ResourceId);
                 }
 
-                if (states.Count == replicas && states.Values.All(state => state == KnownResourceStates.Running))
+                if (stopped.Count >= replicas)
                 {
-                    break;
+                    return;
                 }
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // In time they did not all run.
+            // They have stopped all the same.
         }
-
-        return [.. states.Where(replica => KnownResourceStates.TerminalStates.Contains(replica.Value)).Select(replica => replica.Key)];
     }
 }
