@@ -68,10 +68,16 @@ internal static class HttpScenario
         {
             using SemaphoreSlim places = new(inFlight);
             await subject.PrepareAsync();
-            double rate = await subject.EnqueueAsync(Payload, enqueue =>
-                Load.RateAsync(Batch.Callers, Time(stage), () => Task.WhenAll(Enumerable.Range(0, Lines).Select(_ => InPlaceAsync(places, enqueue)))));
+            double rate = await subject.EnqueueAsync(Payload, async enqueue =>
+            {
+                // As long again before it, as for the programs: the broker writes more when it has taken in a few hundred thousand.
+                await Load.RateAsync(Batch.Callers, Time(stage), () => ManyAsync(enqueue));
+                return await Load.RateAsync(Batch.Callers, Time(stage), () => ManyAsync(enqueue));
+            });
             await subject.ClearAsync();
             return [rate * Lines];
+
+            Task ManyAsync(Func<Task> enqueue) => Task.WhenAll(Enumerable.Range(0, Lines).Select(_ => InPlaceAsync(places, enqueue)));
         }
 
         static async Task InPlaceAsync(SemaphoreSlim places, Func<Task> enqueue)
