@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace WorkQueue.AppHost;
 
@@ -11,14 +12,25 @@ internal static class WorkerCommands
 
     private static readonly TimeSpan ShownLimit = TimeSpan.FromSeconds(5);
 
+    // What one call has started is not stopped by the next one half-way.
+    private static readonly SemaphoreSlim OneCall = new(1);
+
     /// <summary>Lets the number of slots be set; the workers restart with it.</summary>
     public static IResourceBuilder<ProjectResource> WithSlotsCommand(this IResourceBuilder<ProjectResource> worker, AppHostOptions options) =>
         worker.WithCommand(
             "set-slots", "Set slots",
-            context =>
+            async context =>
             {
-                options.WorkerConcurrency = context.Arguments.GetInt32("slots");
-                return RestartAsync(worker.Resource, options.Workers, context);
+                await OneCall.WaitAsync(context.CancellationToken);
+                try
+                {
+                    options.WorkerConcurrency = context.Arguments.GetInt32("slots");
+                    return await RestartAsync(worker.Resource, options.Workers, context.Services);
+                }
+                finally
+                {
+                    OneCall.Release();
+                }
             },
             new CommandOptions
             {
@@ -33,17 +45,15 @@ internal static class WorkerCommands
             });
 
     // Not by Aspire's restart: a replica that still shows as starting when another one begins to wait for the broker is taken for one that waits too, and is not started.
-    private static async Task<ExecuteCommandResult> RestartAsync(ProjectResource worker, int replicas, ExecuteCommandContext context)
+    private static async Task<ExecuteCommandResult> RestartAsync(ProjectResource worker, int replicas, IServiceProvider services)
     {
-        ResourceCommandService commands = context.Services.GetRequiredService<ResourceCommandService>();
-        ExecuteCommandResult stopped = await commands.ExecuteCommandAsync(worker, KnownResourceCommands.StopCommand, context.CancellationToken);
-        if (!stopped.Success)
-        {
-            return stopped;
-        }
-
-        await ShownAsStoppedAsync(context.Services.GetRequiredService<ResourceNotificationService>(), worker, replicas, context.CancellationToken);
-        return await commands.ExecuteCommandAsync(worker, KnownResourceCommands.StartCommand, context.CancellationToken);
+        ResourceCommandService commands = services.GetRequiredService<ResourceCommandService>();
+        // Not the caller's, who may leave: whoever has been stopped is started.
+        CancellationToken end = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        // Of one that never ran, or that still finishes its tasks, it says that it failed; a start replaces that one.
+        await commands.ExecuteCommandAsync(worker, KnownResourceCommands.StopCommand, end);
+        await ShownAsStoppedAsync(services.GetRequiredService<ResourceNotificationService>(), worker, replicas, end);
+        return await commands.ExecuteCommandAsync(worker, KnownResourceCommands.StartCommand, end);
     }
 
     private static async Task ShownAsStoppedAsync(ResourceNotificationService notifications, ProjectResource worker, int replicas, CancellationToken cancellationToken)
@@ -68,7 +78,7 @@ internal static class WorkerCommands
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // They have stopped all the same.
+            // The others have.
         }
     }
 }

@@ -62,7 +62,7 @@ internal static class HttpScenario
             new(FewStream, () => AtOnceAsync(stream, Window)) { Against = [RawStream] },
             Producer(stage, Batch, HistoryMode.All) with { Against = [RawStream, FewStream] },
         ])
-        { Note = $"The raw client publishes {Lines:N0} at once, for each caller, and waits for all their confirms: what the broker takes; or it has as few in flight as the producer, which keeps within what the client can be given without hanging when its connection is lost." };
+        { Note = $"The raw client publishes {Lines:N0} at once, for each caller, and waits for all their confirms: what the broker takes; or it has as few in flight as the producer, which keeps within what the client can be given without hanging when its connection is lost. Each has run for as long before." };
 
         async Task<double[]> AtOnceAsync(RawClient subject, int inFlight)
         {
