@@ -101,7 +101,8 @@ internal sealed class RunConsole(ResourceNotificationService notifications, IHos
     private static bool IsRefused(CustomResourceSnapshot state) =>
         state.HealthReports.Any(report => report.ExceptionText?.Contains("ACCESS_REFUSED", StringComparison.Ordinal) == true);
 
-    private static bool HasEnded(CustomResourceSnapshot state) => state.State is { } now && KnownResourceStates.TerminalStates.Contains(now.Text);
+    /// <summary>Whether a resource is in one of the known states in which it has ended.</summary>
+    internal static bool HasEnded(CustomResourceSnapshot state) => state.State is { } now && KnownResourceStates.TerminalStates.Contains(now.Text);
 
     // A busy machine may be slow to answer once; one whose engine is gone stays so.
     private async Task<bool> IsAwayAsync(ContainerEngine engine)

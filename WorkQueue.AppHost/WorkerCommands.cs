@@ -65,7 +65,7 @@ internal static class WorkerCommands
         {
             await foreach (ResourceEvent change in notifications.WatchAsync(limit.Token))
             {
-                if (change.Resource == worker && change.Snapshot.State?.Text is { } state && (state == Terminated || KnownResourceStates.TerminalStates.Contains(state)))
+                if (change.Resource == worker && (change.Snapshot.State?.Text == Terminated || RunConsole.HasEnded(change.Snapshot)))
                 {
                     stopped.Add(change.ResourceId);
                 }

@@ -68,16 +68,10 @@ internal static class HttpScenario
         {
             using SemaphoreSlim places = new(inFlight);
             await subject.PrepareAsync();
-            double rate = await subject.EnqueueAsync(Payload, async enqueue =>
-            {
-                // As long again before it, as for the programs: the broker writes more when it has taken in a few hundred thousand.
-                await Load.RateAsync(Batch.Callers, Time(stage), () => ManyAsync(enqueue));
-                return await Load.RateAsync(Batch.Callers, Time(stage), () => ManyAsync(enqueue));
-            });
+            double rate = await subject.EnqueueAsync(Payload, enqueue =>
+                WarmRateAsync(stage, Batch.Callers, () => Task.WhenAll(Enumerable.Range(0, Lines).Select(_ => InPlaceAsync(places, enqueue)))));
             await subject.ClearAsync();
             return [rate * Lines];
-
-            Task ManyAsync(Func<Task> enqueue) => Task.WhenAll(Enumerable.Range(0, Lines).Select(_ => InPlaceAsync(places, enqueue)));
         }
 
         static async Task InPlaceAsync(SemaphoreSlim places, Func<Task> enqueue)
@@ -102,9 +96,7 @@ internal static class HttpScenario
     {
         using HttpClient http = new() { BaseAddress = new Uri(program.Url) };
         byte[] body = Encoding.UTF8.GetBytes(request.Body);
-        // As long again before it: a program that has just been started compiles its code a second time while it runs.
-        await Load.RateAsync(request.Callers, Time(stage), PostAsync);
-        return [request.Tasks * await Load.RateAsync(request.Callers, Time(stage), PostAsync)];
+        return [request.Tasks * await WarmRateAsync(stage, request.Callers, PostAsync)];
 
         async Task PostAsync()
         {
@@ -114,6 +106,13 @@ internal static class HttpScenario
             // An answer to a batch has a line for each.
             await answer.Content.CopyToAsync(Stream.Null);
         }
+    }
+
+    // As long again before it: a program that has just been started compiles its code a second time while it runs, and the broker writes more when it has taken in a few hundred thousand.
+    private static async Task<double> WarmRateAsync(Stage stage, int callers, Func<Task> work)
+    {
+        await Load.RateAsync(callers, Time(stage), work);
+        return await Load.RateAsync(callers, Time(stage), work);
     }
 
     private static TimeSpan Time(Stage stage) => stage.Pick(TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(1));

@@ -58,19 +58,12 @@ public abstract class OnRunningSystem(RunningSystem system) : IAsyncLifetime
     {
         App = await System.StartedAsync();
         // A producer that has just started may know tasks of another run's history, until it has read this one's.
-        await Eventually.TrueAsync(IsLiveAsync, "the history is read");
+        await Eventually.TrueAsync(App.IsLiveAsync, "the history is read");
         foreach (string state in (string[])["queued", "running", "retrying"])
         {
             await Eventually.TrueAsync(
                 async () => (await App.Producer.GetFromJsonAsync<JsonElement>($"/tasks?queue=default&limit=1&state={state}")).GetProperty("items").GetArrayLength() == 0, $"no task of an earlier test is {state}");
         }
-    }
-
-    // It cannot be read while it is made anew.
-    private async Task<bool> IsLiveAsync()
-    {
-        using HttpResponseMessage tasks = await App.Producer.GetAsync("/tasks?limit=1");
-        return tasks.IsSuccessStatusCode && tasks.Headers.GetValues("WorkQueue-History").Single() == "live";
     }
 
     // Also where a test has failed half-way.

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
@@ -62,6 +64,19 @@ internal sealed class TestApp : IAsyncDisposable
     public async Task<string> BrokerAsync() => (await App.GetConnectionStringAsync("rabbitmq"))!;
 
     public Task<HttpResponseMessage> SendAsync(string text) => Producer.PostAsync("/tasks", new StringContent(text));
+
+    /// <summary>Whether the producer says that it has read the history: not while it is down, nor while it makes its file anew.</summary>
+    public async Task<bool> IsLiveAsync()
+    {
+        try
+        {
+            return (await Producer.GetFromJsonAsync<JsonElement>("/stats")).GetProperty("history").GetProperty("state").GetString() == "live";
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The lines of all workers that contain a text.</summary>
     public (string Replica, string Line)[] Lines(string text) => [.. WorkerLines.Where(line => line.Line.Contains(text, StringComparison.Ordinal))];
