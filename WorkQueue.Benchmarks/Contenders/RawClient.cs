@@ -28,6 +28,9 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
     /// <summary>How many messages it acknowledges at once.</summary>
     public int AtOnce { get; init; } = 1;
 
+    /// <summary>One channel for all its consumers, not one for each; its handlers run side by side all the same.</summary>
+    public bool SharesChannel { get; init; }
+
     /// <summary>On a classic queue, for the comparison with peers that know no other.</summary>
     public bool IsClassic { get; init; }
 
@@ -84,7 +87,7 @@ internal sealed class RawClient(Stage stage, bool history = false) : ISubject
         List<IChannel> channels = [];
         for (int i = 0; i < slots; i++)
         {
-            IChannel channel = await connection.CreateChannelAsync(new CreateChannelOptions(false, false, consumerDispatchConcurrency: 1));
+            IChannel channel = SharesChannel && i > 0 ? channels[0] : await connection.CreateChannelAsync(new CreateChannelOptions(false, false, consumerDispatchConcurrency: SharesChannel ? (ushort)slots : (ushort)1));
             channels.Add(channel);
             await channel.BasicQosAsync(0, Prefetch, global: false);
             AsyncEventingBasicConsumer consumer = new(channel);

@@ -8,8 +8,7 @@ namespace WorkQueue.Messaging.Connections;
 /// <summary>A connection, and when it is lost.</summary>
 /// <param name="Connection">The connection.</param>
 /// <param name="Lost">
-/// Completes, with the reason, as soon as the connection is lost. A channel's own event may come much later: the client raises those
-/// one after the other, and each waits for the handler that runs on its channel.
+/// Completes, with the reason, as soon as the connection is lost. A channel's own event may come later: the client raises those one after the other.
 /// </param>
 internal sealed record OpenConnection(IConnection Connection, Task<string> Lost)
 {

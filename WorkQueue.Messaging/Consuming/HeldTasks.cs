@@ -24,6 +24,18 @@ internal sealed class HeldTasks(int most, TimeProvider clock)
         }
     }
 
+    /// <summary>It holds none.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _count == 0;
+            }
+        }
+    }
+
     /// <summary>One more.</summary>
     public void Add()
     {

@@ -1,4 +1,4 @@
-using RabbitMQ.Client;
+using System.Runtime.CompilerServices;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
 
@@ -6,8 +6,8 @@ namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>Receives the deliveries of a lane with a rate, its own or its queue's, one at a time: each start needs a permit.</summary>
 internal sealed class RatedConsumer(
-    IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, SlotRate rate, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
-    : TaskConsumer(channel, lane, place, pipeline, tokens, taken, stopping)
+    SlotSeat seat, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, SlotRate rate, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
+    : TaskConsumer(seat, lane, place, pipeline, tokens, taken, stopping)
 {
     protected override bool IsLast(Func<bool> taken)
     {
@@ -15,7 +15,8 @@ internal sealed class RatedConsumer(
         return taken();
     }
 
-    protected override async Task RunAsync(TaskDelivery delivery)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    protected override async ValueTask RunAsync(TaskDelivery delivery)
     {
         if (rate.IsLast())
         {

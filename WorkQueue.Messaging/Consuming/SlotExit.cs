@@ -1,12 +1,11 @@
-using RabbitMQ.Client;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming;
 
-/// <summary>How a slot stops consuming: cancel, finish, acknowledge, and only then close. A close right after the cancel loses the acknowledgement.</summary>
-internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipeline pipeline, int slot, TaskLane lane)
+/// <summary>How a slot stops consuming: cancel, finish, acknowledge, and only then leave the channel. A close right after the cancel loses the acknowledgement.</summary>
+internal sealed class SlotExit(SlotSeat seat, TaskConsumer consumer, TaskPipeline pipeline, int slot, TaskLane lane)
 {
     // Longer than a message takes from a broker whose disk is not slow.
     private static readonly TimeSpan UnderWay = TimeSpan.FromMilliseconds(20);
@@ -14,10 +13,10 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
     // A slow one brings the next task when it has written the last acknowledgement. After this time, and a shorter one on a stop or a pause, the queue is taken for empty, whatever the broker counts.
     private static readonly TimeSpan SlowBroker = TimeSpan.FromSeconds(5);
 
-    private bool _isCancelled;
+    private bool _isLeaving;
 
-    /// <summary>The consumer's tag, once it is one.</summary>
-    public string? Tag { get; set; }
+    /// <summary>The broker knows the consumer.</summary>
+    public bool IsSubscribed { get; set; }
 
     /// <summary>The slot goes to another queue, or takes another prefetch, after the tasks it holds.</summary>
     public async Task LeaveAsync(CancellationToken stopping)
@@ -25,32 +24,49 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
         // One that takes one at a time leaves with its last task, or an empty queue.
         await (consumer.IsForMany ? WaitFullAsync(stopping) : Task.CompletedTask);
         consumer.Leave();
-        _isCancelled = true;
-        await channel.BasicCancelAsync(Tag!, noWait: false, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
+        _isLeaving = true;
+        await seat.CancelAsync().WaitAsync(Limits.Rpc, pipeline.Clock, stopping);
         consumer.Left(givesBack: false);
     }
 
     /// <summary>The worker stops, or the queue is paused: what runs may finish.</summary>
     /// <param name="stops">The worker stops. On a pause, which may be for a task that runs alone, nothing more is fetched to be sent to the end of its queue.</param>
     /// <param name="givenUp">The time to tell the broker is up too.</param>
-    public async Task DrainAsync(bool stops, CancellationToken givenUp)
+    /// <returns>True when nothing of it is left on its channel.</returns>
+    public async Task<bool> DrainAsync(bool stops, CancellationToken givenUp)
     {
-        bool answers = _isCancelled || await TryCancelAsync(stops);
+        bool answers = await TryCancelAsync(stops);
         consumer.Left(givesBack: answers);
         if (!answers)
         {
             // What runs may end; the rest is up to the broker, which takes back what it hears no more of.
             await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.DrainTimeout + Limits.Close);
-            return;
+            return false;
         }
 
         // Deliveries that came before the cancel are dispatched before its answer is, even after the call above has returned. On a stop what
         // runs is cut when the time to drain is up; where the queue is only paused it may take its time.
         await Task.WhenAny(consumer.Cancelled, consumer.Ended, Task.Delay(Timeout.InfiniteTimeSpan, pipeline.Clock, givenUp));
-        if (await consumer.WaitIdleAsync(Limits.Close) && channel.IsOpen)
+        if (!await consumer.WaitIdleAsync(Limits.Close) || !seat.Channel.IsOpen)
         {
-            // A call and its answer: by now the broker has seen the acknowledgement before it.
-            await channel.CloseAsync(CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return false;
+        }
+
+        Task passed = seat.PassAsync().WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None);
+        await passed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return passed.IsCompletedSuccessfully && !consumer.Ended.IsCompleted;
+    }
+
+    /// <summary>
+    /// The slot gives its consumer up, and the channel. Others that take by that go on, and keep nothing of this one: what comes to it goes back. It is not cancelled before
+    /// something comes, for that can take long, or end the connection, where the queue has no leader.
+    /// </summary>
+    public void GiveUp()
+    {
+        seat.Retire();
+        if (seat.IsShared)
+        {
+            consumer.GiveBack();
         }
     }
 
@@ -61,7 +77,7 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
         while (pipeline.Clock.GetElapsedTime(since) < SlowBroker && consumer.IdleFor < SlowBroker && !consumer.Ended.IsCompleted && !await consumer.WaitFullAsync(UnderWay))
         {
             // On the same channel: what a node had sent when it counted is here before it hears of the cancel. One whose queue does not answer in time counts none.
-            if (await channel.MessageCountAsync(lane.BrokerName, CancellationToken.None).WaitAsync(Limits.Rpc, pipeline.Clock, givenUp) == 0)
+            if (await seat.CountAsync(lane.BrokerName).WaitAsync(Limits.Rpc, pipeline.Clock, givenUp) == 0)
             {
                 return;
             }
@@ -74,19 +90,20 @@ internal sealed class SlotExit(IChannel channel, TaskConsumer consumer, TaskPipe
     {
         try
         {
-            if (!channel.IsOpen || Tag is null)
+            if (!seat.Channel.IsOpen || !IsSubscribed)
             {
                 return false;
             }
 
-            if (stops || consumer.IsForMany)
+            if (!_isLeaving && (stops || consumer.IsForMany))
             {
                 // A program that ends has no time for a broker that does not answer.
                 using CancellationTokenSource limit = new(stops ? Limits.LastClose : Limits.Close, pipeline.Clock);
                 await WaitFullAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
-            await channel.BasicCancelAsync(Tag, noWait: false, CancellationToken.None).WaitAsync(Limits.Close, pipeline.Clock, CancellationToken.None);
+            // Others of the same channel may be before it.
+            await seat.CancelAsync().WaitAsync(stops ? Limits.Close : Limits.Rpc, pipeline.Clock, CancellationToken.None);
             return true;
         }
 #pragma warning disable CA1031 // A channel that cannot be cancelled ends with its connection, which has the same effect.

@@ -15,6 +15,9 @@ internal sealed class SlotLimits(PermitPools permits)
     /// <summary>The permits for starts where it takes from; null where there is no rate.</summary>
     public SlotRate? Rate => _rate.IsThere ? _rate : null;
 
+    /// <summary>It has taken none: where it takes from needs none.</summary>
+    public bool AreNone => _permit is null && Rate is null;
+
     /// <summary>Completes, with the reason, when others have the permit by which it takes.</summary>
     public Task<string> PermitLost => _permit?.Lost ?? Never;
 

@@ -40,6 +40,9 @@ internal sealed class SlotQueues(QueueLevels levels, SlotLimits limits, LaneGate
     /// <summary>The permits for starts in the current one; null where it has no rate.</summary>
     public SlotRate? Rate => limits.Rate;
 
+    /// <summary>It takes from the current one without a permit.</summary>
+    public bool IsFree => limits.AreNone;
+
     /// <summary>Completes, with the reason, when others have the permit by which it takes from the current one.</summary>
     public Task<string> PermitLost => limits.PermitLost;
 

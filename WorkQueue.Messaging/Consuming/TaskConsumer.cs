@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using RabbitMQ.Client;
 using WorkQueue.Messaging.Topology;
@@ -5,11 +6,12 @@ using WorkQueue.Messaging.Wire;
 
 namespace WorkQueue.Messaging.Consuming;
 
-/// <summary>Receives the deliveries of one channel and runs each where it came, one at a time: at prefetch 1 the broker sends the next when this one is acknowledged.</summary>
+/// <summary>Receives the deliveries of one consumer and runs them one at a time: at prefetch 1 the broker sends the next when this one is acknowledged.</summary>
 #pragma warning disable CA1001 // The source is never disposed of: a handler that does not stop may hold its token for as long as it likes.
 internal class TaskConsumer : AsyncDefaultBasicConsumer
 #pragma warning restore CA1001
 {
+    private readonly SlotSeat _seat;
     private readonly CancellationToken _stopping;
     private readonly CancellationTokenSource _takenBack = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -17,17 +19,21 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _leaveAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _isGivenUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration _drained;
     private readonly ITimer _limit;
+    private Task _running = Task.CompletedTask;
     private volatile bool _leaving;
+    private volatile bool _leavesWhenIdle;
 
     /// <summary>
     /// Ready to be subscribed; <paramref name="taken"/> is told when a task is about to run, and whether the next one, if it is to come from here, is still in its queue; it answers whether this is the last one here.
     /// </summary>
     public TaskConsumer(
-        IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping, ushort prefetch = 1)
-        : base(channel)
+        SlotSeat seat, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping, ushort prefetch = 1)
+        : base(seat.Channel)
     {
+        _seat = seat;
         _stopping = stopping;
         Pipeline = pipeline;
         Prefetch = prefetch;
@@ -36,7 +42,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         Lease = tokens with { TakenBack = _takenBack.Token };
         bool holdsMany = prefetch > 1;
         Func<bool> isLast = () => taken(!holdsMany && !_leaveAsked.Task.IsCompleted);
-        Processor = new TaskProcessor(channel, lane, place, pipeline, Lease, stopping)
+        Processor = new TaskProcessor(seat, lane, place, pipeline, Lease, stopping)
         {
             Limit = _limit,
             Ack = AckAsync,
@@ -94,6 +100,13 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>It is to be cancelled, after the tasks it holds.</summary>
     public void AskToLeave() => _leaveAsked.TrySetResult();
 
+    /// <summary>It is to be cancelled when it holds no task: its channel is to be closed.</summary>
+    public void LeaveWhenIdle()
+    {
+        _leavesWhenIdle = true;
+        LeaveIfIdle();
+    }
+
     /// <summary>This side is about to cancel the consumer; what still comes is run.</summary>
     public void Leave() => _leaving = true;
 
@@ -104,6 +117,9 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         Heard();
         GoOn();
     }
+
+    /// <summary>The channel goes on without it: what it could not settle, and what still comes, goes back to the queue.</summary>
+    public void GiveBack() => _isGivenUp.TrySetResult();
 
     /// <summary>This consumer will get no more deliveries, and the broker has the running task back, or soon will.</summary>
     public void End(string reason)
@@ -123,9 +139,13 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
         Held.Add();
+        _seat.Holds(deliveryTag);
         try
         {
-            return ReceiveAsync(Processor.Read(deliveryTag, redelivered, exchange, routingKey, properties, Keep(body)));
+            // The client's is valid until this method ends, which waits for no handler: others have their deliveries by the same channel.
+            byte[] buffer = BufferOf(body.Length);
+            body.CopyTo(buffer);
+            Receive(Processor.Read(deliveryTag, redelivered, exchange, routingKey, properties, buffer.AsMemory(0, body.Length)), buffer);
         }
 #pragma warning disable CA1031 // The client would log it and go on, with a delivery that nobody has.
         catch (Exception failure)
@@ -133,8 +153,10 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         {
             End(failure.Message);
             Held.Remove();
-            return Task.CompletedTask;
+            _ = GiveBackAsync(deliveryTag);
         }
+
+        return Task.CompletedTask;
     }
 
     protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default)
@@ -152,15 +174,26 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         return Task.CompletedTask;
     }
 
-    /// <summary>The body is the client's buffer, valid until the delivery has run.</summary>
-    protected virtual ReadOnlyMemory<byte> Keep(ReadOnlyMemory<byte> body) => body;
+    /// <summary>For the body of a delivery. It goes back when that has run.</summary>
+    protected virtual byte[] BufferOf(int length) => ArrayPool<byte>.Shared.Rent(length);
 
-    protected virtual Task ReceiveAsync(TaskDelivery delivery) => RunAsync(delivery);
+    /// <summary>A delivery has come; its body is in the buffer.</summary>
+    protected virtual void Receive(TaskDelivery delivery, byte[] buffer) => _running = RunAfterAsync(_running, delivery, buffer);
 
-    protected virtual async Task RunAsync(TaskDelivery delivery)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    protected virtual async ValueTask RunAsync(TaskDelivery delivery)
     {
         await MayStartAsync();
-        await SettleAsync(delivery);
+        if (IsStopping && delivery.IsSaid && !IsTakenBack)
+        {
+            // Before it is judged, what others say of it is waited for; here it would hold up whoever waits for this slot to hold nothing, and then go back.
+            await ReturnAsync(delivery.Tag);
+        }
+        else
+        {
+            await SettleAsync(delivery);
+        }
+
         Held.Remove();
     }
 
@@ -170,8 +203,8 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>It leaves after the task that runs: at once, for when that is acknowledged the broker sends the next.</summary>
     protected virtual void LeaveAfterThis() => AskToLeave();
 
-    /// <summary>No more come. Completes when what waits its turn has run or gone back.</summary>
-    protected virtual Task EndWaitingAsync() => Task.CompletedTask;
+    /// <summary>No more come. Completes when what is held has run or gone back.</summary>
+    protected virtual Task EndWaitingAsync() => Held.WaitNoneAsync(Timeout.InfiniteTimeSpan);
 
     /// <summary>On the way out no task starts before the broker has heard of it.</summary>
     protected Task MayStartAsync() => IsOnTheWayOut ? _left.Task : Task.CompletedTask;
@@ -200,7 +233,14 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     protected virtual async ValueTask<bool> AckAsync(TaskDelivery delivery, Disposition disposition)
     {
         await MayAckAsync(1);
-        return await Pipeline.Settler.AckAsync(Channel, delivery);
+        if (await Pipeline.Settler.AckAsync(Channel, delivery))
+        {
+            return true;
+        }
+
+        // It may have been sent, or not: nothing more can be said of it there.
+        await (Channel.IsOpen ? _seat.CloseAsync() : Task.CompletedTask);
+        return false;
     }
 
     // Never throws: an exception that escapes leaves the delivery unacknowledged and the slot stuck for ever.
@@ -219,6 +259,15 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
                 Processor.Disown(delivery);
                 End("a delivery could not be settled");
             }
+
+            if (delivery.IsSettled)
+            {
+                _seat.Settled(delivery.Tag);
+            }
+            else
+            {
+                _ = GiveBackAsync(delivery.Tag);
+            }
         }
 #pragma warning disable CA1031 // Whatever it is, the slot ends and a new one begins.
         catch (Exception failure)
@@ -227,9 +276,57 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             if (!delivery.IsSettled)
             {
                 Processor.Fail(delivery, failure.Message, IsTakenBack);
+                _ = GiveBackAsync(delivery.Tag);
             }
 
             End(failure.Message);
+        }
+    }
+
+    // The acknowledgement brings the next one, perhaps before the run before it has returned.
+    private async Task RunAfterAsync(Task before, TaskDelivery delivery, byte[] buffer)
+    {
+        await before;
+        try
+        {
+            await RunAsync(delivery);
+        }
+#pragma warning disable CA1031 // Nobody waits who would hear of it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            End(failure.Message);
+            Held.Remove();
+            _ = GiveBackAsync(delivery.Tag);
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
+        LeaveIfIdle();
+    }
+
+    // Not while it runs one, which a broker that does not answer would cut.
+    private void LeaveIfIdle()
+    {
+        if (_leavesWhenIdle && Held.IsEmpty)
+        {
+            AskToLeave();
+        }
+    }
+
+    // With its channel, unless others go on by that: then when the broker has answered that this consumer gets no more, or it would have the same again at once.
+    private async Task GiveBackAsync(ulong tag)
+    {
+        await _isGivenUp.Task;
+        await _seat.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ReturnAsync(tag);
+    }
+
+    private async Task ReturnAsync(ulong tag)
+    {
+        if (Channel.IsOpen)
+        {
+            await Channel.BasicNackAsync(tag, multiple: false, requeue: true, CancellationToken.None).AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _seat.Settled(tag);
         }
     }
 

@@ -8,13 +8,13 @@ using WorkQueue.Messaging.Wire;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>The life of a task here, from its delivery to its acknowledgement, is <see cref="ProcessAsync"/>.</summary>
-/// <param name="channel">The channel that delivers.</param>
+/// <param name="seat">Where it is delivered.</param>
 /// <param name="lane">Where it comes from.</param>
 /// <param name="place">Its slot's place among the others.</param>
 /// <param name="pipeline">What the slots share.</param>
 /// <param name="lease">When a run, or the settling after it, is cut short.</param>
 /// <param name="stopping">No task is started any more.</param>
-internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
+internal sealed class TaskProcessor(SlotSeat seat, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, RunTokens lease, CancellationToken stopping)
 {
     private readonly TaskAdmission _admission = new(lane, place, pipeline, lease, stopping);
     private readonly RunsInOrder _inOrder = new(pipeline, lane.Queue, lease, stopping);
@@ -38,8 +38,6 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
     /// <summary>It has left a delivery where it is, for the next worker that takes from its lane.</summary>
     public bool HasLeftInPlace { get; private set; }
 
-    private bool IsTooOld => channel.CloseReason?.ReplyCode == Constants.PreconditionFailed;
-
     /// <summary>Reads what the broker delivered.</summary>
     public TaskDelivery Read(ulong tag, bool redelivered, string exchange, string routingKey, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
     {
@@ -53,7 +51,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
     /// <summary>The broker counts this first delivery like one whose worker died, and only this worker knows better; but not where it was held for too long.</summary>
     public void Lose(TaskDelivery delivery)
     {
-        if (lane.Queue.Type == TaskQueueType.Quorum && !IsTooOld && !delivery.IsSaid)
+        if (lane.Queue.Type == TaskQueueType.Quorum && !IsTooOld(delivery) && !delivery.IsSaid)
         {
             pipeline.Suspects.End(delivery.Delivered);
         }
@@ -94,7 +92,7 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
 
         if (!await pipeline.Settler.SettleAsync(delivery, disposition, lease, Ack))
         {
-            if (IsTooOld && disposition is Disposition.Abandon)
+            if (IsTooOld(delivery) && disposition is Disposition.Abandon)
             {
                 // Where it had ended before, it waited for something else.
                 pipeline.Unsettled.Add(delivery, "the broker took it back for its age");
@@ -115,6 +113,8 @@ internal sealed class TaskProcessor(IChannel channel, TaskLane lane, Solitude.Sl
 
         return true;
     }
+
+    private bool IsTooOld(TaskDelivery delivery) => seat.Channel.CloseReason?.ReplyCode == Constants.PreconditionFailed && seat.IsOldest(delivery.Tag);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Disposition> RunAdmittedAsync(TaskDelivery delivery)

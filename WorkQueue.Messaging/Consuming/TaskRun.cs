@@ -17,7 +17,7 @@ internal sealed class TaskRun(TaskMessage message, DateTimeOffset startedAt, lon
     private TaskProgress? _progress;
     private TimeSpan _limit = TimeSpan.MaxValue;
 
-    /// <summary>The task, without its body: that is the client's buffer, and another's when the run has ended.</summary>
+    /// <summary>The task, without its body: its buffer is another's when the run has ended.</summary>
     public TaskMessage Message => message with { Body = ReadOnlyMemory<byte>.Empty };
 
     public DateTimeOffset StartedAt { get; } = startedAt;

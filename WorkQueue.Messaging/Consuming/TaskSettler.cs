@@ -200,6 +200,6 @@ internal sealed class TaskSettler(
 
     private AttemptRun RunOf(TaskDelivery delivery) => new(worker.Id, delivery.ReceivedAt);
 
-    // A delivery's body is the client's buffer, and a publish given up here may still be reading it.
+    // A delivery's body is in a buffer that is used again, and a publish given up here may still be reading it.
     private static TaskMessage Owned(TaskDelivery delivery) => delivery.Message with { Body = delivery.Message.Body.ToArray() };
 }

@@ -1,4 +1,3 @@
-using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using WorkQueue.Messaging.Connections;
 using WorkQueue.Messaging.Diagnostics;
@@ -7,11 +6,11 @@ using WorkQueue.Messaging.Topology;
 namespace WorkQueue.Messaging.Consuming;
 
 /// <summary>
-/// One place for one task: a channel and a consumer. A channel the broker closed is never opened again by the client, and a worker that does not
+/// One place for one task: a consumer, on a channel of its own or on one that others take by, too. A channel the broker closed is never opened again by the client, and a worker that does not
 /// notice lives on without work; this loop notices and opens a new one. Of several queues it consumes one at a time, so that a busy slot never
 /// holds a task of another.
 /// </summary>
-internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource consumers, SupervisedConnection connection, TaskPipeline pipeline)
+internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource consumers, SlotChannels channels, SupervisedConnection connection, TaskPipeline pipeline)
 {
     // How far from its head a queue is searched for a message that could not be read.
     private const int MostLooked = 2000;
@@ -21,7 +20,6 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
     private readonly Backoff _backoff = new(pipeline.Clock, longest: TimeSpan.FromSeconds(4));
 
     private readonly Solitude.SlotPlace _place = pipeline.Solitude.Join();
-    private readonly SlotChannel _channel = new(pipeline.Clock);
     private volatile TaskConsumer? _consumer;
     private OpenConnection? _lastConnection;
     private volatile bool _hasLeft;
@@ -126,10 +124,10 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         }
 
         _lastConnection = open;
-        IChannel channel = await _channel.TakeAsync(open, stopping);
+        SlotSeat seat = await channels.TakeAsync(open, Lane, MayShare, stopping);
         TaskConsumer consumer = queues.Rate is { } rate
-            ? new RatedConsumer(channel, Lane, _place, pipeline, rate, tokens, queues.LeavesAfterThis, stopping)
-            : consumers.Next(channel, Lane, _place, tokens, queues.LeavesAfterThis, stopping);
+            ? new RatedConsumer(seat, Lane, _place, pipeline, rate, tokens, queues.LeavesAfterThis, stopping)
+            : consumers.Next(seat, Lane, _place, tokens, queues.LeavesAfterThis, stopping);
         // Taken off again: the connection may outlive many consumers.
         using CancellationTokenSource given = new();
         _ = open.Lost.ContinueWith(lost => consumer.End(lost.Result), given.Token, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -139,13 +137,14 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             consumer.End(shutdown.ReplyText);
             return Task.CompletedTask;
         };
-        channel.ChannelShutdownAsync += end;
+        seat.Channel.ChannelShutdownAsync += end;
         using IDisposable? reads = connection.Reads(Lane.BrokerName, MostLooked, LookedBehind);
-        SlotExit exit = new(channel, consumer, pipeline, number, Lane);
+        SlotExit exit = new(seat, consumer, pipeline, number, Lane);
         bool isQuiet = false;
         try
         {
-            exit.Tag = await _channel.SubscribeAsync(Lane.BrokerName, consumer, ConsumerArguments(), stopping);
+            await seat.SubscribeAsync(Lane.BrokerName, consumer, ConsumerArguments(), stopping);
+            exit.IsSubscribed = true;
             _backoff.Opened();
             _consumer = consumer;
             _hasLeft = false;
@@ -175,7 +174,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            await exit.DrainAsync(ending.IsCancellationRequested, tokens.GivenUp);
+            isQuiet = await exit.DrainAsync(ending.IsCancellationRequested, tokens.GivenUp) && !Queue.Lanes.IsOrdered;
             throw;
         }
         finally
@@ -189,11 +188,24 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             await given.CancelAsync();
             consumer.End("the channel is given up");
             isQuiet &= await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
-            channel.ChannelShutdownAsync -= end;
+            seat.Channel.ChannelShutdownAsync -= end;
+            if (!ending.IsCancellationRequested)
+            {
+                if (!isQuiet)
+                {
+                    exit.GiveUp();
+                }
+
+                await seat.LeaveAsync();
+            }
+
             // On the way out the connection is closed next, and its channels with it.
-            await (isQuiet || ending.IsCancellationRequested ? Task.CompletedTask : _channel.DropAsync());
+            seat.EndTurn();
         }
     }
+
+    // With a limit or an order of its own a lane is left by closing its channel, which takes what is left of one slot alone.
+    private bool MayShare => consumers.HoldOne && !Queue.Lanes.IsOrdered && queues.IsFree;
 
     // From RabbitMQ 4.3 the limit of a quorum queue's consumer can be its own; older brokers ignore it.
     private Dictionary<string, object?>? ConsumerArguments() => Queue.Type == TaskQueueType.Quorum

@@ -28,6 +28,7 @@ internal sealed class TaskWorkerService(
     private static readonly TimeSpan TimeToSettle = TimeSpan.FromSeconds(2);
 
     private readonly List<QueueLevels> _levels = [];
+    private readonly SlotChannels _channels = new(pipeline.Clock);
     private TaskSlot[] _slots = [];
 
     /// <summary>The slots, once started.</summary>
@@ -78,7 +79,7 @@ internal sealed class TaskWorkerService(
         }
 
         QueueLevels levels = LevelsOf([.. worker.QueueNames.Select(name => topology[name])]);
-        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, QueuesOf(levels), consumers(), connection, pipeline));
+        return Enumerable.Range(1, worker.Concurrency).Select(number => new TaskSlot(number, QueuesOf(levels), consumers(), _channels, connection, pipeline));
     }
 
     // One slot each: a replica handles the events of a subscription in their order.
@@ -87,7 +88,7 @@ internal sealed class TaskWorkerService(
         foreach (TaskQueue subscription in topology.Subscriptions.Where(subscription => subscription.Patterns.Count > 0))
         {
             logger.TakingEvents(subscription.Name);
-            yield return new TaskSlot(1, QueuesOf(LevelsOf([subscription])), new SingleConsumers(pipeline), connection, pipeline);
+            yield return new TaskSlot(1, QueuesOf(LevelsOf([subscription])), new SingleConsumers(pipeline), _channels, connection, pipeline);
         }
     }
 

@@ -171,7 +171,7 @@ internal sealed class HistoryRecorder(
         if (_unsent.Count < MaxUnsent && Interlocked.Read(ref _unsentBytes) + message.Body.Length <= MaxUnsentBytes)
         {
             Interlocked.Add(ref _unsentBytes, message.Body.Length);
-            // Without the payload: it is no part of the record, and the client's buffer.
+            // Without the payload: it is no part of the record, and its buffer is used again.
             _unsent.Enqueue(message with { Task = message.Task with { Body = ReadOnlyMemory<byte>.Empty } });
             logger.HistoryDelayed(message.State, message.Task.Id, reason);
         }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using RabbitMQ.Client;
 using WorkQueue.Messaging.Diagnostics;
 using WorkQueue.Messaging.Topology;
 using WorkQueue.Messaging.Wire;
@@ -42,17 +41,17 @@ internal sealed class AdaptiveConsumer : TaskConsumer
 
     /// <summary>As its base; besides it asks what decides on the prefetch.</summary>
     public AdaptiveConsumer(
-        IChannel channel, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, AdaptivePrefetch adaptive, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
-        : base(channel, lane, place, pipeline, tokens, taken, stopping, (ushort)adaptive.Prefetch)
+        SlotSeat seat, TaskLane lane, Solitude.SlotPlace place, TaskPipeline pipeline, AdaptivePrefetch adaptive, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
+        : base(seat, lane, place, pipeline, tokens, taken, stopping, (ushort)adaptive.Prefetch)
     {
         _queue = lane.Queue;
         _adaptive = adaptive;
-        _giveBack = new GiveBack(channel, lane, pipeline, Lease);
+        _giveBack = new GiveBack(Channel, lane, pipeline, Lease);
         if (Prefetch > 1)
         {
             _waiting = new WaitingTasks(RunAsync, _giveBack.Stays, GiveBackAsync);
             // The first may take its time: the broker has yet to hear of this consumer.
-            _acks = Prefetch >= 2 * Groups ? new AckGroup(channel, pipeline.Settler, Prefetch / Groups, pipeline.Clock) { MayAck = MayAckAsync, Acknowledged = EndHeld } : null;
+            _acks = Prefetch >= 2 * Groups ? new AckGroup(Channel, pipeline.Settler, Prefetch / Groups, pipeline.Clock) { MayAck = MayAckAsync, Acknowledged = EndHeld } : null;
             _watch = pipeline.Clock.CreateTimer(_ => Watch(), null, adaptive.Budget + FirstTask, Timeout.InfiniteTimeSpan);
         }
     }
@@ -71,14 +70,15 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         _ = given.ContinueWith(_ => GoOn(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    // What waits outlives the client's buffer.
-    protected override ReadOnlyMemory<byte> Keep(ReadOnlyMemory<byte> body) => _waiting is null ? body : body.ToArray();
+    // What waits may be published again, and has its own for good.
+    protected override byte[] BufferOf(int length) => _waiting is null ? base.BufferOf(length) : new byte[length];
 
-    protected override Task ReceiveAsync(TaskDelivery delivery)
+    protected override void Receive(TaskDelivery delivery, byte[] buffer)
     {
         if (_waiting is null)
         {
-            return RunAsync(delivery);
+            base.Receive(delivery, buffer);
+            return;
         }
 
         _acks?.Received(delivery);
@@ -95,11 +95,10 @@ internal sealed class AdaptiveConsumer : TaskConsumer
             Processor.Lose(delivery);
             Held.Remove();
         }
-
-        return Task.CompletedTask;
     }
 
-    protected override async Task RunAsync(TaskDelivery delivery)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    protected override async ValueTask RunAsync(TaskDelivery delivery)
     {
         TimeSpan wait = _lastEnd == 0 ? TimeSpan.Zero : Pipeline.Clock.GetElapsedTime(_lastEnd);
         await MayStartAsync();
@@ -146,7 +145,11 @@ internal sealed class AdaptiveConsumer : TaskConsumer
 
     protected override async Task EndWaitingAsync()
     {
-        if (_waiting is not null)
+        if (_waiting is null)
+        {
+            await base.EndWaitingAsync();
+        }
+        else
         {
             await _waiting.CompleteAsync();
             await (_acks?.DisposeAsync() ?? ValueTask.CompletedTask);

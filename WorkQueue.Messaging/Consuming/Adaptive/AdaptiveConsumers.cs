@@ -1,4 +1,3 @@
-using RabbitMQ.Client;
 using WorkQueue.Messaging.Topology;
 
 namespace WorkQueue.Messaging.Consuming.Adaptive;
@@ -8,12 +7,14 @@ internal sealed class AdaptiveConsumers(TaskPipeline pipeline) : IConsumerSource
 {
     private readonly Dictionary<TaskQueue, AdaptivePrefetch> _learnt = [];
 
-    public TaskConsumer Next(IChannel channel, TaskLane lane, Solitude.SlotPlace place, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
+    public bool HoldOne => false;
+
+    public TaskConsumer Next(SlotSeat seat, TaskLane lane, Solitude.SlotPlace place, RunTokens tokens, Func<bool, bool> taken, CancellationToken stopping)
     {
         if (lane.Queue.Lanes.IsOrdered)
         {
             // What is held beside the one that runs may go back, and then comes last.
-            return new TaskConsumer(channel, lane, place, pipeline, tokens, taken, stopping);
+            return new TaskConsumer(seat, lane, place, pipeline, tokens, taken, stopping);
         }
 
         if (!_learnt.TryGetValue(lane.Queue, out AdaptivePrefetch? adaptive))
@@ -21,6 +22,6 @@ internal sealed class AdaptiveConsumers(TaskPipeline pipeline) : IConsumerSource
             adaptive = _learnt[lane.Queue] = new AdaptivePrefetch(pipeline.Options.Value.Worker.HoldBudget);
         }
 
-        return new AdaptiveConsumer(channel, lane, place, pipeline, adaptive, tokens, taken, stopping);
+        return new AdaptiveConsumer(seat, lane, place, pipeline, adaptive, tokens, taken, stopping);
     }
 }

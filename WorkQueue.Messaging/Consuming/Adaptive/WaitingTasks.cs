@@ -11,7 +11,7 @@ internal sealed class WaitingTasks
 {
     private readonly Channel<TaskDelivery> _waiting = Channel.CreateUnbounded<TaskDelivery>();
     private readonly Queue<TaskDelivery> _kept = new();
-    private readonly Func<TaskDelivery, Task> _run;
+    private readonly Func<TaskDelivery, ValueTask> _run;
     private readonly Func<TaskDelivery, bool> _stays;
     private readonly Func<TaskDelivery, Task<bool>> _giveBack;
     private readonly Lock _lock = new();
@@ -22,7 +22,7 @@ internal sealed class WaitingTasks
     /// <param name="run">Runs one.</param>
     /// <param name="stays">Whether one is to run here in any case.</param>
     /// <param name="giveBack">Gives one back to its queue; false where that cannot be done now.</param>
-    public WaitingTasks(Func<TaskDelivery, Task> run, Func<TaskDelivery, bool> stays, Func<TaskDelivery, Task<bool>> giveBack)
+    public WaitingTasks(Func<TaskDelivery, ValueTask> run, Func<TaskDelivery, bool> stays, Func<TaskDelivery, Task<bool>> giveBack)
     {
         (_run, _stays, _giveBack) = (run, stays, giveBack);
         _running = RunAsync();
