@@ -20,10 +20,10 @@ internal sealed class RatedConsumer(
     {
         if (rate.IsLast())
         {
-            AskToLeave();
+            Out.Ask();
         }
 
-        await MayStartAsync();
+        await Out.MayStartAsync();
         await rate.WaitDueAsync(Pipeline.Clock);
         if (!rate.IsValid())
         {

@@ -57,19 +57,6 @@ internal sealed class SlotExit(SlotSeat seat, TaskConsumer consumer, TaskPipelin
         return passed.IsCompletedSuccessfully && !consumer.Ended.IsCompleted;
     }
 
-    /// <summary>
-    /// The slot gives its consumer up, and the channel. Others that take by that go on, and keep nothing of this one: what comes to it goes back. It is not cancelled before
-    /// something comes, for that can take long, or end the connection, where the queue has no leader.
-    /// </summary>
-    public void GiveUp()
-    {
-        seat.Retire();
-        if (seat.IsShared)
-        {
-            consumer.GiveBack();
-        }
-    }
-
     // What the broker has under way to a consumer when that is cancelled counts as delivered, and comes again (seen on RabbitMQ 3.10, 4.0 and 4.3). What comes by then does not start.
     private async Task WaitFullAsync(CancellationToken givenUp)
     {

@@ -9,6 +9,7 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
 {
     private static int _tags;
 
+    private readonly TaskCompletionSource _isGivenUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong _held;
     private TaskConsumer? _consumer;
     private Task? _cancelled;
@@ -24,22 +25,13 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
     /// <summary>Held while it finds out whether its lane can be consumed.</summary>
     public SemaphoreSlim? Turn { get; set; }
 
-    /// <summary>Whether others take tasks by the channel.</summary>
-    public bool IsShared
-    {
-        get
-        {
-            lock (all)
-            {
-                return Of.Seats.Count > 1;
-            }
-        }
-    }
+    /// <summary>The channel is to be closed when the last one has left it.</summary>
+    public bool IsRetired => Of.IsRetired;
 
     /// <summary>A delivery has come by it.</summary>
     public void Holds(ulong tag) => Volatile.Write(ref _held, tag);
 
-    /// <summary>It is acknowledged.</summary>
+    /// <summary>It is acknowledged, or given back.</summary>
     public void Settled(ulong tag) => Interlocked.CompareExchange(ref _held, 0, tag);
 
     /// <summary>Whether no other seat had a delivery for longer when its channel ended: of several, the broker closes it for the oldest.</summary>
@@ -54,7 +46,11 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
     /// <summary>Subscribes.</summary>
     public async Task SubscribeAsync(string queue, TaskConsumer consumer, Dictionary<string, object?>? arguments, CancellationToken stopping)
     {
-        _consumer = consumer;
+        lock (all)
+        {
+            _consumer = consumer;
+        }
+
         if (Of.Prefetch != consumer.Prefetch)
         {
             await TellPrefetchAsync(consumer.Prefetch).WaitAsync(Limits.Rpc, clock, stopping);
@@ -67,6 +63,7 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
         }
 
         EndTurn();
+        consumer.EndIfRetired();
     }
 
     /// <summary>Cancels the consumer, once.</summary>
@@ -96,21 +93,55 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
         Turn = null;
     }
 
-    /// <summary>Nobody joins any more, and the others go elsewhere after the tasks they run.</summary>
-    public void Retire()
+    /// <summary>Gives a delivery back to its queue.</summary>
+    public async Task ReturnAsync(ulong tag)
+    {
+        if (Channel.IsOpen)
+        {
+            await Channel.BasicNackAsync(tag, multiple: false, requeue: true, CancellationToken.None).AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Settled(tag);
+        }
+    }
+
+    /// <summary>A delivery goes back with its channel; where others go on by that, when the broker has answered that this consumer gets no more, or it would have the same again at once.</summary>
+    public async Task ReturnIfGivenUpAsync(ulong tag)
+    {
+        await _isGivenUp.Task;
+        await CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ReturnAsync(tag);
+    }
+
+    /// <summary>
+    /// The consumer is given up, and the channel: nobody joins any more, and the others end when they hold no task. What comes to it until then, or could not be settled, goes back.
+    /// It is not cancelled before something does, for that can take long, or end the connection, where the queue has no leader.
+    /// </summary>
+    public void GiveUp()
     {
         lock (all)
         {
             Of.IsRetired = true;
-            foreach (SlotSeat other in Of.Seats.Where(seat => seat != this))
+            if (Of.Seats.Count > 1)
             {
-                other._consumer?.LeaveWhenIdle();
+                _isGivenUp.TrySetResult();
             }
+        }
+
+        foreach (TaskConsumer consumer in Consumers())
+        {
+            consumer.EndIfRetired();
         }
     }
 
-    /// <summary>The channel is of no use to anybody.</summary>
-    public Task CloseAsync() => Limits.DisposeAsync(Channel, clock);
+    /// <summary>The channel is of no use to anybody: their tasks go back. The client tells them when the broker has answered, if it does.</summary>
+    public Task CloseAsync()
+    {
+        foreach (TaskConsumer consumer in Consumers())
+        {
+            consumer.End("its channel was given up");
+        }
+
+        return Limits.DisposeAsync(Channel, clock);
+    }
 
     /// <summary>Leaves the channel, which is closed if it is of no use to others.</summary>
     public async Task LeaveAsync()
@@ -133,6 +164,14 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
         await CloseAsync();
     }
 
+    private TaskConsumer[] Consumers()
+    {
+        lock (all)
+        {
+            return [.. Of.Seats.Select(seat => seat._consumer).OfType<TaskConsumer>()];
+        }
+    }
+
     private async Task TellPrefetchAsync(ushort prefetch)
     {
         await CallAsync(Channel.BasicQosAsync(0, prefetch, global: false, CancellationToken.None));
@@ -148,7 +187,7 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
         }
         catch
         {
-            await CloseAsync();
+            await (Channel.IsOpen ? CloseAsync() : Task.CompletedTask);
             throw;
         }
     }

@@ -16,6 +16,9 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.SlotPlace place, Tas
 
     private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(5);
 
+    // Longer than the other slots take to cancel when one of them runs alone. Back in its queue before that, a suspect would come to one that is idle, and hold up who runs alone.
+    private static readonly TimeSpan OthersOut = TimeSpan.FromMilliseconds(200);
+
     /// <summary>What is to become of a delivery without a run, or null.</summary>
     public async ValueTask<Disposition?> WithoutRunAsync(TaskDelivery delivery)
     {
@@ -110,6 +113,7 @@ internal sealed class TaskAdmission(TaskLane lane, Solitude.SlotPlace place, Tas
         bool enters = Solitude.IsFor(delivery.Crashes, lane.Queue.DeliveryLimit) ? await TryEnterAloneAsync(delivery.Message) : place.TryEnter();
         if (!enters)
         {
+            await Task.Delay(OthersOut, pipeline.Clock, lease.TakenBack).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return false;
         }
 

@@ -16,15 +16,10 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     private readonly CancellationTokenSource _takenBack = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _leaveAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _isGivenUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration _drained;
     private readonly ITimer _limit;
     private Task _running = Task.CompletedTask;
     private volatile bool _leaving;
-    private volatile bool _leavesWhenIdle;
 
     /// <summary>
     /// Ready to be subscribed; <paramref name="taken"/> is told when a task is about to run, and whether the next one, if it is to come from here, is still in its queue; it answers whether this is the last one here.
@@ -38,10 +33,11 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         Pipeline = pipeline;
         Prefetch = prefetch;
         Held = new HeldTasks(prefetch, pipeline.Clock);
+        Out = new WayOut(Held, stopping);
         _limit = pipeline.Clock.CreateTimer(_ => Run?.TimeOut(pipeline.Clock), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Lease = tokens with { TakenBack = _takenBack.Token };
         bool holdsMany = prefetch > 1;
-        Func<bool> isLast = () => taken(!holdsMany && !_leaveAsked.Task.IsCompleted);
+        Func<bool> isLast = () => taken(!holdsMany && !Out.Asked.IsCompleted);
         Processor = new TaskProcessor(seat, lane, place, pipeline, Lease, stopping)
         {
             Limit = _limit,
@@ -49,7 +45,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             HoldsMany = holdsMany,
             Taken = starts =>
             {
-                if (starts ? IsLast(isLast) : !_leaveAsked.Task.IsCompleted && isLast())
+                if (starts ? IsLast(isLast) : !Out.Asked.IsCompleted && isLast())
                 {
                     LeaveAfterThis();
                 }
@@ -64,9 +60,6 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>Completes, with the reason, when this consumer will get no more deliveries.</summary>
     public Task<string> Ended => _ended.Task;
 
-    /// <summary>Completes when it is to be cancelled, because its slot is to take from another queue or with another prefetch.</summary>
-    public Task LeaveAsked => _leaveAsked.Task;
-
     /// <summary>Completes when a cancel by this side has gone through: after every delivery that came before it.</summary>
     public Task Cancelled => _cancelled.Task;
 
@@ -76,6 +69,9 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>The task that runs here, or null.</summary>
     public TaskRun? Run => Processor.Run;
 
+    /// <summary>How it leaves.</summary>
+    public WayOut Out { get; }
+
     /// <summary>What runs and settles what comes.</summary>
     public TaskProcessor Processor { get; }
 
@@ -84,7 +80,6 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     protected RunTokens Lease { get; }
     protected bool IsTakenBack => _takenBack.IsCancellationRequested;
     protected bool IsStopping => _stopping.IsCancellationRequested;
-    private bool IsOnTheWayOut => _leaveAsked.Task.IsCompleted || IsStopping;
 
     /// <summary>Waits until it holds no task.</summary>
     /// <returns>False if it still holds one after the limit.</returns>
@@ -97,16 +92,6 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>Whether its slot takes, or is about to take, several tasks at once.</summary>
     public virtual bool IsForMany => false;
 
-    /// <summary>It is to be cancelled, after the tasks it holds.</summary>
-    public void AskToLeave() => _leaveAsked.TrySetResult();
-
-    /// <summary>It is to be cancelled when it holds no task: its channel is to be closed.</summary>
-    public void LeaveWhenIdle()
-    {
-        _leavesWhenIdle = true;
-        LeaveIfIdle();
-    }
-
     /// <summary>This side is about to cancel the consumer; what still comes is run.</summary>
     public void Leave() => _leaving = true;
 
@@ -114,12 +99,9 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <param name="givesBack">Whether what waits its turn goes back to the queue, rather than run.</param>
     public virtual void Left(bool givesBack)
     {
-        Heard();
-        GoOn();
+        Out.Heard();
+        Out.GoOn();
     }
-
-    /// <summary>The channel goes on without it: what it could not settle, and what still comes, goes back to the queue.</summary>
-    public void GiveBack() => _isGivenUp.TrySetResult();
 
     /// <summary>This consumer will get no more deliveries, and the broker has the running task back, or soon will.</summary>
     public void End(string reason)
@@ -129,8 +111,8 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         Run?.Cut();
         _drained.Unregister();
         _limit.Dispose();
-        Heard();
-        GoOn();
+        Out.Heard();
+        Out.GoOn();
         _ = EndWaitingAsync();
     }
 
@@ -153,7 +135,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         {
             End(failure.Message);
             Held.Remove();
-            _ = GiveBackAsync(deliveryTag);
+            _ = _seat.ReturnIfGivenUpAsync(deliveryTag);
         }
 
         return Task.CompletedTask;
@@ -183,56 +165,26 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     protected virtual async ValueTask RunAsync(TaskDelivery delivery)
     {
-        await MayStartAsync();
-        if (IsStopping && delivery.IsSaid && !IsTakenBack)
-        {
-            // Before it is judged, what others say of it is waited for; here it would hold up whoever waits for this slot to hold nothing, and then go back.
-            await ReturnAsync(delivery.Tag);
-        }
-        else
-        {
-            await SettleAsync(delivery);
-        }
-
+        await Out.MayStartAsync();
+        await SettleAsync(delivery);
         Held.Remove();
     }
 
     /// <summary>A task starts; whether it is the last one here. What it holds besides, when it leaves, is not counted: the turn is another queue's.</summary>
-    protected virtual bool IsLast(Func<bool> taken) => !_leaveAsked.Task.IsCompleted && taken();
+    protected virtual bool IsLast(Func<bool> taken) => !Out.Asked.IsCompleted && taken();
 
     /// <summary>It leaves after the task that runs: at once, for when that is acknowledged the broker sends the next.</summary>
-    protected virtual void LeaveAfterThis() => AskToLeave();
+    protected virtual void LeaveAfterThis() => Out.Ask();
 
     /// <summary>No more come. Completes when what is held has run or gone back.</summary>
     protected virtual Task EndWaitingAsync() => Held.WaitNoneAsync(Timeout.InfiniteTimeSpan);
-
-    /// <summary>On the way out no task starts before the broker has heard of it.</summary>
-    protected Task MayStartAsync() => IsOnTheWayOut ? _left.Task : Task.CompletedTask;
-
-    /// <summary>Nor is one acknowledged: the broker would send another one, which counts as delivered when it then hears of the cancel.</summary>
-    protected Task MayAckAsync(int count)
-    {
-        // Either it is seen here that the slot is on its way out, or there that one is going out.
-        Held.GoOut(count);
-        if (!IsOnTheWayOut)
-        {
-            return Task.CompletedTask;
-        }
-
-        Held.StayIn(count);
-        return _heard.Task;
-    }
-
-    protected void GoOn() => _left.TrySetResult();
-
-    protected void Heard() => _heard.TrySetResult();
 
     /// <summary>Acknowledges a delivery whose task is where it is to be.</summary>
     /// <returns>False when that cannot be done.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     protected virtual async ValueTask<bool> AckAsync(TaskDelivery delivery, Disposition disposition)
     {
-        await MayAckAsync(1);
+        await Out.MayAckAsync(1);
         if (await Pipeline.Settler.AckAsync(Channel, delivery))
         {
             return true;
@@ -266,7 +218,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             }
             else
             {
-                _ = GiveBackAsync(delivery.Tag);
+                _ = _seat.ReturnIfGivenUpAsync(delivery.Tag);
             }
         }
 #pragma warning disable CA1031 // Whatever it is, the slot ends and a new one begins.
@@ -276,7 +228,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             if (!delivery.IsSettled)
             {
                 Processor.Fail(delivery, failure.Message, IsTakenBack);
-                _ = GiveBackAsync(delivery.Tag);
+                _ = _seat.ReturnIfGivenUpAsync(delivery.Tag);
             }
 
             End(failure.Message);
@@ -297,36 +249,19 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         {
             End(failure.Message);
             Held.Remove();
-            _ = GiveBackAsync(delivery.Tag);
+            _ = _seat.ReturnIfGivenUpAsync(delivery.Tag);
         }
 
         ArrayPool<byte>.Shared.Return(buffer);
-        LeaveIfIdle();
+        EndIfRetired();
     }
 
-    // Not while it runs one, which a broker that does not answer would cut.
-    private void LeaveIfIdle()
+    /// <summary>Where its channel is to be closed, it ends when it holds no task.</summary>
+    public void EndIfRetired()
     {
-        if (_leavesWhenIdle && Held.IsEmpty)
+        if (_seat.IsRetired && Held.IsEmpty)
         {
-            AskToLeave();
-        }
-    }
-
-    // With its channel, unless others go on by that: then when the broker has answered that this consumer gets no more, or it would have the same again at once.
-    private async Task GiveBackAsync(ulong tag)
-    {
-        await _isGivenUp.Task;
-        await _seat.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await ReturnAsync(tag);
-    }
-
-    private async Task ReturnAsync(ulong tag)
-    {
-        if (Channel.IsOpen)
-        {
-            await Channel.BasicNackAsync(tag, multiple: false, requeue: true, CancellationToken.None).AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            _seat.Settled(tag);
+            End("its channel was given up");
         }
     }
 

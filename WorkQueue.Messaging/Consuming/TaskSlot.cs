@@ -56,7 +56,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
     {
         if (_consumer is { } consumer && queues.LeavesNow(consumer.IdleFor, consumer.Prefetch > 1))
         {
-            consumer.AskToLeave();
+            consumer.Out.Ask();
         }
     }
 
@@ -150,7 +150,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             _hasLeft = false;
             pipeline.Telemetry.Prefetch(Queue.Destination, consumer.Prefetch);
             pipeline.Logger.PrefetchIs(number, consumer.Prefetch, Queue.Name);
-            if (await Task.WhenAny(consumer.Ended, consumer.LeaveAsked).WaitAsync(stopping) == consumer.LeaveAsked)
+            if (await Task.WhenAny(consumer.Ended, consumer.Out.Asked).WaitAsync(stopping) == consumer.Out.Asked)
             {
                 await exit.LeaveAsync(stopping);
                 _hasLeft = true;
@@ -193,7 +193,7 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             {
                 if (!isQuiet)
                 {
-                    exit.GiveUp();
+                    seat.GiveUp();
                 }
 
                 await seat.LeaveAsync();

@@ -41,6 +41,7 @@ public sealed class SharedChannelTests(BrokerFixture broker)
         IHost worker = await queue.WorkerAsync((text, context) => text == "long" ? done.Task.WaitAsync(context.CancellationToken) : Task.FromResult<object?>(null));
         ITaskQueue producer = await queue.ProducerAsync();
         TaskConsumer[] before = await ConsumersAsync(worker);
+        Assert.Same(before[0].Channel, before[1].Channel);
         await producer.ProbeAsync("long");
         TaskContext run = await queue.Runs.NextAsync();
         SlotsOf(worker).Single(slot => slot.Consumer!.Run is null).Rebuild("as the test has it");

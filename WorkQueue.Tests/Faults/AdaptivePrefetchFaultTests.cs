@@ -21,11 +21,11 @@ public sealed class AdaptivePrefetchFaultTests(FaultBroker broker)
         IHost worker = await queue.WorkerAsync((_, context) =>
             Task.Delay(queue.Runs.All.Count < Fast ? TimeSpan.Zero : TimeSpan.FromMilliseconds(2), TimeProvider.System, context.CancellationToken));
         TaskConsumer? grown = null;
-        await Eventually.TrueAsync(() => queue.Runs.All.Count > Fast && (grown = SlotOf(worker).Consumer) is { Prefetch: > 1, LeaveAsked.IsCompleted: false }, "the slot holds several");
+        await Eventually.TrueAsync(() => queue.Runs.All.Count > Fast && (grown = SlotOf(worker).Consumer) is { Prefetch: > 1, Out.Asked.IsCompleted: false }, "the slot holds several");
 
         // For longer than the budget, after which its queue could be empty, and shorter than a slot has patience.
         await broker.ControlAsync("eval", "sys:suspend(ra_log_wal), timer:apply_after(2500, sys, resume, [ra_log_wal]).");
-        await Eventually.TrueAsync(() => grown!.LeaveAsked.IsCompleted, "it leaves");
+        await Eventually.TrueAsync(() => grown!.Out.Asked.IsCompleted, "it leaves");
 
         await Eventually.TrueAsync(() => queue.Runs.All.Count == All, "all have run");
         Assert.DoesNotContain(queue.Runs.All, run => run.Context.Redelivered);

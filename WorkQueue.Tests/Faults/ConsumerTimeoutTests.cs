@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using WorkQueue.Messaging;
+using WorkQueue.Messaging.Consuming;
 using WorkQueue.Tests.Support;
 
 namespace WorkQueue.Tests.Faults;
@@ -74,7 +75,10 @@ public sealed class ConsumerTimeoutTests(FaultBroker broker, FaultReport report)
         await LimitAsync(Limit);
         try
         {
-            await queue.WorkerAsync((text, context) => text == "0" ? old.Task : Task.Delay(Limit / 2, TimeProvider.System, context.CancellationToken), Impatient);
+            IHost worker = await queue.WorkerAsync((text, context) => text == "0" ? old.Task : Task.Delay(Limit / 2, TimeProvider.System, context.CancellationToken), Impatient);
+            TaskWorkerService slots = worker.Services.GetRequiredService<TaskWorkerService>();
+            await Eventually.TrueAsync(() => slots.Slots is [{ Consumer: not null }, { Consumer: not null }], "both slots consume");
+            Assert.Same(slots.Slots[0].Consumer!.Channel, slots.Slots[1].Consumer!.Channel);
             ITaskQueue producer = await queue.ProducerAsync(Impatient);
             await queue.EnqueueAsync(producer, FaultQueue.Probe(0));
             TaskContext first = await queue.Runs.NextAsync();

@@ -51,7 +51,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         {
             _waiting = new WaitingTasks(RunAsync, _giveBack.Stays, GiveBackAsync);
             // The first may take its time: the broker has yet to hear of this consumer.
-            _acks = Prefetch >= 2 * Groups ? new AckGroup(Channel, pipeline.Settler, Prefetch / Groups, pipeline.Clock) { MayAck = MayAckAsync, Acknowledged = EndHeld } : null;
+            _acks = Prefetch >= 2 * Groups ? new AckGroup(Channel, pipeline.Settler, Prefetch / Groups, pipeline.Clock) { MayAck = Out.MayAckAsync, Acknowledged = EndHeld } : null;
             _watch = pipeline.Clock.CreateTimer(_ => Watch(), null, adaptive.Budget + FirstTask, Timeout.InfiniteTimeSpan);
         }
     }
@@ -64,10 +64,10 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     public override void Left(bool givesBack)
     {
         _hasLeft = true;
-        Heard();
+        Out.Heard();
         Interlocked.MemoryBarrier();
         Task given = _waiting is not null && (givesBack || _shrinks) ? _waiting.GiveBackAsync() : Task.CompletedTask;
-        _ = given.ContinueWith(_ => GoOn(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = given.ContinueWith(_ => Out.GoOn(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     // What waits may be published again, and has its own for good.
@@ -101,7 +101,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     protected override async ValueTask RunAsync(TaskDelivery delivery)
     {
         TimeSpan wait = _lastEnd == 0 ? TimeSpan.Zero : Pipeline.Clock.GetElapsedTime(_lastEnd);
-        await MayStartAsync();
+        await Out.MayStartAsync();
         if (_waiting is not null && Pipeline.Clock.GetUtcNow() - delivery.ReceivedAt > _adaptive.Budget + Margin)
         {
             Shrink(TooSlow);
@@ -125,7 +125,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         await EndGroupAsync();
         if (_leavesAfterThis)
         {
-            AskToLeave();
+            Out.Ask();
         }
 
         if (!IsTakenBack && !IsStopping)
@@ -139,7 +139,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
         _leavesAfterThis = _waiting is not null;
         if (!_leavesAfterThis)
         {
-            AskToLeave();
+            Out.Ask();
         }
     }
 
@@ -249,7 +249,7 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     {
         if (prefetch != Prefetch)
         {
-            AskToLeave();
+            Out.Ask();
         }
     }
 }
