@@ -85,7 +85,7 @@ public sealed class SharedChannelTests(BrokerFixture broker)
     [BrokerFact]
     public async Task Slots_that_are_given_up_at_random_lose_no_task_and_mix_up_none()
     {
-        const int Count = 600, Slots = 6;
+        const int Count = 200, Slots = 6;
         await using TestQueue queue = new(broker, ("Worker:Concurrency", Slots.ToString(CultureInfo.InvariantCulture)));
         IHost worker = await queue.WorkerAsync(async (_, context) =>
         {
