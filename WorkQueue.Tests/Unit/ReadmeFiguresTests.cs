@@ -17,8 +17,8 @@ public sealed class ReadmeFiguresTests
 
     private static readonly (string Label, string Section, string Row)[] BesideTheClient =
     [
-        ("run, prefetch 1, 4 slots; the client with messages as ours", "Process, 4 slots, prefetch 1", "ours, History=off"),
-        ("run, prefetch 1, 16 slots; the client with messages as ours", "Process, 16 slots, prefetch 1", "ours, History=off"),
+        ("run, prefetch 1, 4 slots; the client with messages and a channel as ours", "Process, 4 slots, prefetch 1", "ours, History=off"),
+        ("run, prefetch 1, 16 slots; the client with messages and a channel as ours", "Process, 16 slots, prefetch 1", "ours, History=off"),
         ("enqueue with the history, 64 callers; the client with a stream", "Enqueue, 64 callers, 100 bytes", "ours, History=all"),
         ("run with the history, 4 slots; the client with a stream", "Process, 4 slots, prefetch 1", "ours, History=all"),
         ("run with `Prefetch=adaptive`, 4 slots; the client at prefetch 32", "Process, 4 slots, by prefetch", "ours, adaptive"),
