@@ -32,8 +32,8 @@ internal static class ProcessScenario
         [
             Of("raw client", new RawClient(stage)),
             Of("raw client, labelled", new RawClient(stage) { IsLabelled = true }) with { Against = ["raw client"] },
-            Of("raw client, labelled, one channel", new RawClient(stage) { IsLabelled = true, SharesChannel = true }) with { Against = ["raw client"] },
-            Of("ours, History=off", new Ours(stage)) with { Against = ["raw client", "raw client, labelled", "raw client, labelled, one channel"] },
+            Of("raw client, one channel", new RawClient(stage) { IsLabelled = true, SharesChannel = true }) with { Against = ["raw client"] },
+            Of("ours, History=off", new Ours(stage)) with { Against = ["raw client", "raw client, labelled", "raw client, one channel"] },
             Of("raw client and stream", new RawClient(stage, history: true)),
             Of("ours, History=all", new Ours(stage, HistoryMode.All)) with { Against = ["raw client and stream"] },
             new("MassTransit", async () => [await MassTransitPeer.ConsumeAsync(stage, slots, count)]) { Against = ["raw client"] },
