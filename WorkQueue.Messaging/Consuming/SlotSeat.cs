@@ -93,22 +93,16 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
         Turn = null;
     }
 
-    /// <summary>Gives a delivery back to its queue.</summary>
-    public async Task ReturnAsync(ulong tag)
-    {
-        if (Channel.IsOpen)
-        {
-            await Channel.BasicNackAsync(tag, multiple: false, requeue: true, CancellationToken.None).AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            Settled(tag);
-        }
-    }
-
     /// <summary>A delivery goes back with its channel; where others go on by that, when the broker has answered that this consumer gets no more, or it would have the same again at once.</summary>
     public async Task ReturnIfGivenUpAsync(ulong tag)
     {
         await _isGivenUp.Task;
         await CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await ReturnAsync(tag);
+        if (Channel.IsOpen)
+        {
+            await Channel.BasicNackAsync(tag, multiple: false, requeue: true, CancellationToken.None).AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Settled(tag);
+        }
     }
 
     /// <summary>
@@ -133,20 +127,24 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
     }
 
     /// <summary>The channel is of no use to anybody: their tasks go back. The client tells them when the broker has answered, if it does.</summary>
-    public Task CloseAsync()
+    public async Task CloseAsync()
     {
+        if (!Channel.IsOpen)
+        {
+            return;
+        }
+
         foreach (TaskConsumer consumer in Consumers())
         {
             consumer.End("its channel was given up");
         }
 
-        return Limits.DisposeAsync(Channel, clock);
+        await Limits.DisposeAsync(Channel, clock);
     }
 
     /// <summary>Leaves the channel, which is closed if it is of no use to others.</summary>
     public async Task LeaveAsync()
     {
-        EndTurn();
         lock (all)
         {
             // Of one that has ended, who held what longest is still asked.
@@ -161,7 +159,7 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
             }
         }
 
-        await CloseAsync();
+        await Limits.DisposeAsync(Channel, clock);
     }
 
     private TaskConsumer[] Consumers()
@@ -187,7 +185,7 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
         }
         catch
         {
-            await (Channel.IsOpen ? CloseAsync() : Task.CompletedTask);
+            await CloseAsync();
             throw;
         }
     }

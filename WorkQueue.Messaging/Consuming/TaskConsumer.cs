@@ -116,6 +116,15 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         _ = EndWaitingAsync();
     }
 
+    /// <summary>Where its channel is to be closed, it ends when it holds no task.</summary>
+    public void EndIfRetired()
+    {
+        if (_seat.IsRetired && Held.IsEmpty)
+        {
+            End("its channel was given up");
+        }
+    }
+
     public override Task HandleBasicDeliverAsync(
         string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
         IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
@@ -191,7 +200,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         }
 
         // It may have been sent, or not: nothing more can be said of it there.
-        await (Channel.IsOpen ? _seat.CloseAsync() : Task.CompletedTask);
+        await _seat.CloseAsync();
         return false;
     }
 
@@ -211,15 +220,6 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
                 Processor.Disown(delivery);
                 End("a delivery could not be settled");
             }
-
-            if (delivery.IsSettled)
-            {
-                _seat.Settled(delivery.Tag);
-            }
-            else
-            {
-                _ = _seat.ReturnIfGivenUpAsync(delivery.Tag);
-            }
         }
 #pragma warning disable CA1031 // Whatever it is, the slot ends and a new one begins.
         catch (Exception failure)
@@ -228,10 +228,18 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             if (!delivery.IsSettled)
             {
                 Processor.Fail(delivery, failure.Message, IsTakenBack);
-                _ = _seat.ReturnIfGivenUpAsync(delivery.Tag);
             }
 
             End(failure.Message);
+        }
+
+        if (delivery.IsSettled)
+        {
+            _seat.Settled(delivery.Tag);
+        }
+        else
+        {
+            _ = _seat.ReturnIfGivenUpAsync(delivery.Tag);
         }
     }
 
@@ -254,15 +262,6 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
 
         ArrayPool<byte>.Shared.Return(buffer);
         EndIfRetired();
-    }
-
-    /// <summary>Where its channel is to be closed, it ends when it holds no task.</summary>
-    public void EndIfRetired()
-    {
-        if (_seat.IsRetired && Held.IsEmpty)
-        {
-            End("its channel was given up");
-        }
     }
 
     private async Task EndCancelledAsync()

@@ -189,6 +189,8 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             consumer.End("the channel is given up");
             isQuiet &= await consumer.WaitIdleAsync(pipeline.Options.Value.Worker.CancelGrace + Limits.Close);
             seat.Channel.ChannelShutdownAsync -= end;
+            seat.EndTurn();
+            // On the way out the connection is closed next, and its channels with it.
             if (!ending.IsCancellationRequested)
             {
                 if (!isQuiet)
@@ -198,9 +200,6 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
 
                 await seat.LeaveAsync();
             }
-
-            // On the way out the connection is closed next, and its channels with it.
-            seat.EndTurn();
         }
     }
 
