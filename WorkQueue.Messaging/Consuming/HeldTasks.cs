@@ -11,6 +11,7 @@ internal sealed class HeldTasks(int most, TimeProvider clock)
     private long _noneSince = clock.GetTimestamp();
     private int _count;
     private int _goingOut;
+    private bool _isClosed;
 
     /// <summary>How long it has held none; zero while it holds one.</summary>
     public TimeSpan NoneFor
@@ -24,15 +25,17 @@ internal sealed class HeldTasks(int most, TimeProvider clock)
         }
     }
 
-    /// <summary>It holds none.</summary>
-    public bool IsEmpty
+    /// <summary>What comes is not to start.</summary>
+    public bool IsClosed => Volatile.Read(ref _isClosed);
+
+    /// <summary>If it holds none, nothing that comes is to start.</summary>
+    /// <returns>Whether it holds none.</returns>
+    public bool TryClose()
     {
-        get
+        lock (_lock)
         {
-            lock (_lock)
-            {
-                return _count == 0;
-            }
+            _isClosed |= _count == 0;
+            return _isClosed;
         }
     }
 

@@ -134,6 +134,11 @@ internal sealed class SlotSeat(Lock all, TimeProvider clock)
             return;
         }
 
+        lock (all)
+        {
+            Of.IsRetired = true;
+        }
+
         foreach (TaskConsumer consumer in Consumers())
         {
             consumer.End("its channel was given up");

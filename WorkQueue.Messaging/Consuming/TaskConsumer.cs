@@ -66,6 +66,9 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>How long it has held no task; zero while it holds one.</summary>
     public TimeSpan IdleFor => Held.NoneFor;
 
+    /// <summary>Nothing went wrong with it: it has ended, without a task, for the sake of its channel.</summary>
+    public bool HasLeftIdle => Held.IsClosed;
+
     /// <summary>The task that runs here, or null.</summary>
     public TaskRun? Run => Processor.Run;
 
@@ -116,10 +119,10 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         _ = EndWaitingAsync();
     }
 
-    /// <summary>Where its channel is to be closed, it ends when it holds no task.</summary>
+    /// <summary>Where its channel is to be closed for another's sake, it ends when it holds no task.</summary>
     public void EndIfRetired()
     {
-        if (_seat.IsRetired && Held.IsEmpty)
+        if (_seat.IsRetired && !Ended.IsCompleted && Held.TryClose())
         {
             End("its channel was given up");
         }
@@ -211,7 +214,7 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
         try
         {
             // What the broker has taken back is not this worker's any more.
-            if (IsTakenBack)
+            if (IsTakenBack || Held.IsClosed)
             {
                 Processor.Lose(delivery);
             }

@@ -165,12 +165,14 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             }
 
             string reason = await consumer.Ended;
-            if (!consumer.Processor.HasLeftInPlace)
+            if (consumer.Processor.HasLeftInPlace || consumer.HasLeftIdle)
             {
-                pipeline.Logger.SlotInterrupted(number, Queue.Name, reason);
+                _hasLeft = consumer.HasLeftIdle;
+                return true;
             }
 
-            return consumer.Processor.HasLeftInPlace;
+            pipeline.Logger.SlotInterrupted(number, Queue.Name, reason);
+            return false;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

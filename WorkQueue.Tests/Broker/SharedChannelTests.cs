@@ -57,6 +57,8 @@ public sealed class SharedChannelTests(BrokerFixture broker)
         await Eventually.TrueAsync(() => !before[0].Channel.IsOpen, "the channel is closed");
         await Eventually.TrueAsync(() => SlotsOf(worker).All(slot => slot.IsConsuming), "both consume");
         await queue.LoggedAsync(" done after ", times: 11);
+        // Nothing is wrong with the one that left for the other's sake.
+        Assert.Single(queue.Logged, line => line.Contains("stopped taking tasks", StringComparison.Ordinal));
     }
 
     [BrokerFact]
