@@ -11,6 +11,8 @@ namespace WorkQueue.Messaging.Consuming;
 internal class TaskConsumer : AsyncDefaultBasicConsumer
 #pragma warning restore CA1001
 {
+    private const string LeftIdle = "another slot gave up their channel";
+
     private readonly SlotSeat _seat;
     private readonly CancellationToken _stopping;
     private readonly CancellationTokenSource _takenBack = new();
@@ -66,8 +68,8 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>How long it has held no task; zero while it holds one.</summary>
     public TimeSpan IdleFor => Held.NoneFor;
 
-    /// <summary>Nothing went wrong with it: it has ended, without a task, for the sake of its channel.</summary>
-    public bool HasLeftIdle => Held.IsClosed;
+    /// <summary>It has ended, without a task, because another one has given up their channel; nothing else came before that.</summary>
+    public bool HasLeftIdle => Ended.IsCompletedSuccessfully && ReferenceEquals(Ended.Result, LeftIdle);
 
     /// <summary>The task that runs here, or null.</summary>
     public TaskRun? Run => Processor.Run;
@@ -122,9 +124,9 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
     /// <summary>Where its channel is to be closed for another's sake, it ends when it holds no task.</summary>
     public void EndIfRetired()
     {
-        if (_seat.IsRetired && !Ended.IsCompleted && Held.TryClose())
+        if (_seat.IsRetired && Held.TryClose())
         {
-            End("its channel was given up");
+            End(LeftIdle);
         }
     }
 
@@ -216,6 +218,8 @@ internal class TaskConsumer : AsyncDefaultBasicConsumer
             // What the broker has taken back is not this worker's any more.
             if (IsTakenBack || Held.IsClosed)
             {
+                // Before it counts as gone: its slot, on its way out, would take the channel for quiet.
+                End(LeftIdle);
                 Processor.Lose(delivery);
             }
             else if (!await Processor.ProcessAsync(delivery))

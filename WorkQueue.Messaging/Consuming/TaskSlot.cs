@@ -165,9 +165,11 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             }
 
             string reason = await consumer.Ended;
-            if (consumer.Processor.HasLeftInPlace || consumer.HasLeftIdle)
+            // Of one that is lost the neighbour may have heard first.
+            bool leftIdle = consumer.HasLeftIdle && seat.Channel.IsOpen && !open.Lost.IsCompleted;
+            if (leftIdle || consumer.Processor.HasLeftInPlace)
             {
-                _hasLeft = consumer.HasLeftIdle;
+                _hasLeft |= leftIdle;
                 return true;
             }
 
