@@ -7,7 +7,6 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>A broker that was backed up as docs/operations.md says, and lost its disk.</summary>
-[Collection(MoreBrokerTests.Name)]
 public sealed class BackupTests
 {
     private const int Tasks = 300;

@@ -8,7 +8,6 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>From one broker to another, by the steps of docs/operations.md and the script that they name.</summary>
-[Collection(MoreBrokerTests.Name)]
 public sealed class BrokerMoveTests(FaultReport report) : IClassFixture<FaultReport>
 {
     private const int Waiting = 1500;

@@ -8,7 +8,6 @@ using WorkQueue.Tests.Support;
 namespace WorkQueue.Tests.Faults;
 
 /// <summary>A cluster of three that talks TLS, and only to those who show a certificate that it trusts.</summary>
-[Collection(MoreBrokerTests.Name)]
 public sealed class SecureClusterTests(FaultReport report) : IClassFixture<FaultReport>, IDisposable
 {
     private const int Tasks = 600;
