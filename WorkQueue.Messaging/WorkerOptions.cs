@@ -11,7 +11,7 @@ public sealed class WorkerOptions
 
     internal IReadOnlyList<string> QueueNames => Queues.Split(',', StringSplitOptions.TrimEntries);
 
-    /// <summary>Tasks one process runs at once, 1 to 1024; each slot is a channel and a consumer of its own. Default 1.</summary>
+    /// <summary>Tasks one process runs at once, 1 to 1024; each slot is a consumer of its own, up to 16 of them on one channel. Default 1.</summary>
     public int Concurrency { get; set; } = 1;
 
     /// <summary>

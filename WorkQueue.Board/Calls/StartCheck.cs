@@ -3,7 +3,7 @@ namespace WorkQueue.Board.Calls;
 /// <summary>Stops a program in which nobody could ever call the API: it asks for keys and has none, or the board is where the calls are.</summary>
 internal sealed class StartCheck(ApiKeys keys, Mounts mounts, EndpointDataSource endpoints, IHostEnvironment environment) : IHostedLifecycleService
 {
-    private static readonly string[] Calls = ["", "/tasks", "/queues", "/dead-letters", "/events", "/workers", "/stats"];
+    private static readonly string[] Calls = ["", "/tasks", "/queues", "/batches", "/schedules", "/dead-letters", "/events", "/workers", "/stats", "/scaling"];
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {

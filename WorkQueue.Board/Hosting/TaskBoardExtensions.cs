@@ -49,8 +49,8 @@ public static class TaskBoardExtensions
     }
 
     /// <summary>
-    /// Maps the HTTP API: <c>/tasks</c>, <c>/queues</c>, <c>/schedules</c>, <c>/dead-letters</c>, <c>/events</c>, <c>/workers</c> and <c>/stats</c> below a path. They are in
-    /// the application's OpenAPI document, where it has one.
+    /// Maps the HTTP API: <c>/tasks</c>, <c>/queues</c>, <c>/batches</c>, <c>/schedules</c>, <c>/dead-letters</c>, <c>/events</c>, <c>/workers</c>,
+    /// <c>/stats</c> and <c>/scaling</c> below a path. They are in the application's OpenAPI document, where it has one.
     /// </summary>
     /// <param name="endpoints">The application, or a group of it.</param>
     /// <param name="path">The path; empty for the root.</param>

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace WorkQueue.Messaging.Diagnostics;
 
-/// <summary>Every log message of the library. 11xx publishing, 21xx consuming, 31xx connections and topology, 41xx history, 51xx, in <see cref="LeaderMessages"/>, what one process does for all. None carries a payload.</summary>
+/// <summary>Every log message of the library. 11xx publishing, 21xx consuming, 31xx connections and topology, 41xx history, 32xx, in <see cref="LeaderMessages"/>, what one process does for all. None carries a payload.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1101, LogLevel.Debug, "Task {TaskId} ({Type}) is in queue {Queue}")]

@@ -169,6 +169,9 @@ public sealed partial class MappedBoardTests
     [Theory]
     [InlineData("", "/tasks")]
     [InlineData("", "/queues")]
+    [InlineData("", "/batches")]
+    [InlineData("", "/schedules")]
+    [InlineData("", "/scaling")]
     [InlineData("/x", "/x")]
     public async Task A_board_where_the_calls_are_stops_the_start(string api, string board)
     {

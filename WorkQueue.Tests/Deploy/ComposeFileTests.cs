@@ -41,6 +41,13 @@ public sealed partial class ComposeFileTests
     }
 
     [Fact]
+    public void Every_variable_is_in_the_example()
+    {
+        string example = File.ReadAllText(Path.Combine(Folder, ".env.example"));
+        Assert.All(Variable().Matches(File.ReadAllText(Path.Combine(Folder, "compose.yaml"))), variable => Assert.Contains($"{variable.Groups["name"].Value}=", example, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Both_know_all_brokers()
     {
         string[] brokers = [.. _file.Services.Keys.Where(name => name.StartsWith("rabbitmq", StringComparison.Ordinal))];

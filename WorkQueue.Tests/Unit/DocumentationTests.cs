@@ -1,8 +1,11 @@
+using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using WorkQueue.Board;
 using WorkQueue.EntityFrameworkCore;
 using WorkQueue.Messaging;
+using WorkQueue.Worker.Handlers;
 
 namespace WorkQueue.Tests.Unit;
 
@@ -18,7 +21,7 @@ public sealed partial class DocumentationTests
             .SelectMany(file => Compiled().Matches(File.ReadAllText(file)))
             .ToDictionary(match => match.Groups["name"].Value, match => Unindent(match.Groups["code"].Value), StringComparer.Ordinal);
         Dictionary<string, string> shown = ((string[])["README.md", "docs/patterns.md", "docs/operations.md", "docs/testing.md", "docs/handlers.md", "docs/schedules.md", "docs/unique.md", "docs/workflows.md", "docs/flow.md", "docs/outbox.md", "docs/upgrade.md", "docs/scaling.md"])
-            .SelectMany(document => Shown().Matches(File.ReadAllText(Path.Combine(Root, document))))
+            .SelectMany(document => ShownSnippet().Matches(File.ReadAllText(Path.Combine(Root, document))))
             .ToDictionary(match => match.Groups["name"].Value, match => match.Groups["code"].Value.TrimEnd(), StringComparer.Ordinal);
         Assert.NotEmpty(shown);
         Assert.All(shown, snippet => Assert.Equal(compiled.GetValueOrDefault(snippet.Key), snippet.Value));
@@ -26,19 +29,34 @@ public sealed partial class DocumentationTests
     }
 
     [Theory]
-    [InlineData("Worker", typeof(WorkerOptions))]
-    [InlineData("Types:<type>", typeof(TaskTypeOptions))]
-    [InlineData("Queues:<queue>", typeof(QueueOptions))]
-    [InlineData("Outbox", typeof(TaskOutboxOptions), "outbox.md")]
-    public void Every_setting_that_bears_on_a_handler_or_an_outbox_is_documented_with_its_default(string section, Type options, string name = "handlers.md")
+    [InlineData("", typeof(WorkQueueOptions))]
+    [InlineData("Worker:", typeof(WorkerOptions))]
+    [InlineData("Types:<type>:", typeof(TaskTypeOptions))]
+    [InlineData("Queues:<queue>:", typeof(QueueOptions))]
+    [InlineData("Retry:", typeof(RetryOptions))]
+    [InlineData("Tls:", typeof(TlsOptions))]
+    [InlineData("Board:", typeof(TaskBoardOptions))]
+    [InlineData("Images:", typeof(ResizeImageOptions))]
+    [InlineData("Webhooks:", typeof(WebhookOptions))]
+    [InlineData("Outbox:", typeof(TaskOutboxOptions), "outbox.md")]
+    public void Every_setting_is_documented_with_its_default(string section, Type options, string name = "settings.md")
     {
         string document = File.ReadAllText(Path.Combine(Root, "docs", name));
         object defaults = Activator.CreateInstance(options)!;
-        foreach (PropertyInfo setting in options.GetProperties())
+        foreach (PropertyInfo setting in options.GetProperties().Where(setting => !IsSection(setting.PropertyType)))
         {
-            string value = setting.GetValue(defaults) is { } set ? $"`{Convert.ToString(set, CultureInfo.InvariantCulture)}`" : "none";
-            Assert.Contains($"| `{section}:{setting.Name}` | {value} |", document, StringComparison.Ordinal);
+            Assert.Contains($"| `{section}{setting.Name}` | {Shown(setting.GetValue(defaults))} |", document, StringComparison.Ordinal);
         }
+
+        static bool IsSection(Type type) => type.IsAssignableTo(typeof(IDictionary)) || type == typeof(WorkerOptions) || type == typeof(RetryOptions) || type == typeof(TlsOptions);
+
+        static string Shown(object? value) => value switch
+        {
+            null or "" => "none",
+            string text => $"`{text}`",
+            IEnumerable many => string.Join(", ", many.Cast<object>().Select(Shown)) is { Length: > 0 } all ? all : "none",
+            _ => $"`{Convert.ToString(value, CultureInfo.InvariantCulture)}`",
+        };
     }
 
     [Fact]
@@ -89,7 +107,7 @@ public sealed partial class DocumentationTests
     private static partial Regex Compiled();
 
     [GeneratedRegex(@"<!-- snippet: (?<name>\S+) -->\n```csharp\n(?<code>.*?)\n```", RegexOptions.Singleline)]
-    private static partial Regex Shown();
+    private static partial Regex ShownSnippet();
 
     [GeneratedRegex(@"\[`(?<type>\w+)\.(?<member>\w+)`\]\((?<file>[^)#]+)#L(?<line>\d+)\)")]
     private static partial Regex LineLink();
