@@ -16,8 +16,9 @@ internal sealed class BatchSteps(WorkingBatches batches, ControlWriter control, 
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SayLimit = TimeSpan.FromSeconds(5);
 
-    // Then the leader looks for what it is asked.
+    // Then the leader looks for what it is asked; the rest is looked at again.
     private const int MostATurn = 256;
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, DateTimeOffset> _troubled = new(StringComparer.Ordinal);
 
@@ -30,9 +31,15 @@ internal sealed class BatchSteps(WorkingBatches batches, ControlWriter control, 
     {
         DateTimeOffset now = clock.GetUtcNow();
         BatchRecord[] due = [.. batches.All.Where(batch => DueOf(batch) <= now).Take(MostATurn)];
+        long start = clock.GetTimestamp();
         foreach (BatchRecord[] some in due.Chunk(WorkingBatches.AtOnce))
         {
             stopping.ThrowIfCancellationRequested();
+            if (clock.GetElapsedTime(start) > Turn)
+            {
+                return now;
+            }
+
             await Task.WhenAll(some.Select(batch => TakeAsync(batch, now, session)));
         }
 

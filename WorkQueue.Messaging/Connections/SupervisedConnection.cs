@@ -91,6 +91,8 @@ internal sealed class SupervisedConnection(
         {
             Withdraw();
             await Limits.DisposeAsync(connection, clock, stopping.IsCancellationRequested ? Limits.LastClose : Limits.Close);
+            // One that does not answer may end later, and what it says then is of no other one.
+            lost.TrySetResult("it was given up");
             await SetAsideAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -165,6 +167,12 @@ internal sealed class SupervisedConnection(
 
     private Task Signal(TaskCompletionSource<string> lost, ShutdownEventArgs shutdown)
     {
+        // The client may say it twice of one connection (a broker that closes what this side is closing), and by then another may be open.
+        if (lost.Task.IsCompleted)
+        {
+            return Task.CompletedTask;
+        }
+
         if (unreadable?.Suspects(shutdown) == true)
         {
             _problem = $"a message that cannot be read ended the connection ({shutdown.ReplyText}); it is being set aside";

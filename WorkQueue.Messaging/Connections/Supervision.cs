@@ -15,7 +15,7 @@ internal static class Supervision
             try
             {
                 await work(stopping);
-                ended(null);
+                Tell(ended, null);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -25,10 +25,24 @@ internal static class Supervision
             catch (Exception failure)
 #pragma warning restore CA1031
             {
-                ended(failure);
+                Tell(ended, failure);
             }
 
             await backoff.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // It is told to a log, mostly, which may throw what it likes: that ends nothing. A program that was refused for good is to end.
+    private static void Tell(Action<Exception?> ended, Exception? failure)
+    {
+        try
+        {
+            ended(failure);
+        }
+#pragma warning disable CA1031 // See above.
+        catch (Exception telling) when (telling is not BrokerRefusedException)
+#pragma warning restore CA1031
+        {
         }
     }
 

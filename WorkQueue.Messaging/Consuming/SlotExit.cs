@@ -46,7 +46,7 @@ internal sealed class SlotExit(SlotSeat seat, TaskConsumer consumer, TaskPipelin
 
         // Deliveries that came before the cancel are dispatched before its answer is, even after the call above has returned. On a stop what
         // runs is cut when the time to drain is up; where the queue is only paused it may take its time.
-        await Task.WhenAny(consumer.Cancelled, consumer.Ended, Task.Delay(Timeout.InfiniteTimeSpan, pipeline.Clock, givenUp));
+        await ((Task)Task.WhenAny(consumer.Cancelled, consumer.Ended).WaitAsync(givenUp)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!await consumer.WaitIdleAsync(Limits.Close) || !seat.Channel.IsOpen)
         {
             return false;

@@ -85,7 +85,10 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
             using CancellationTokenSource taking = CancellationTokenSource.CreateLinkedTokenSource(stopping, queues.Paused, queues.Rate?.Invalid ?? default, _place.Switch.Paused);
             try
             {
-                OpenConnection open = await connection.WaitOpenAsync(taking.Token);
+                Task<OpenConnection> opening = connection.WaitOpenAsync(taking.Token);
+                // Without a connection it is not on its way to anywhere.
+                _hasLeft &= opening.IsCompletedSuccessfully;
+                OpenConnection open = await opening;
                 if (queues.MayTakeBy(open) && !await ConsumeAsync(open, tokens, taking.Token, stopping))
                 {
                     return;
@@ -106,12 +109,11 @@ internal sealed class TaskSlot(int number, SlotQueues queues, IConsumerSource co
 
     private void Interrupted(Exception? failure)
     {
+        _hasLeft = false;
         if (failure is not null)
         {
             pipeline.Logger.SlotInterrupted(number, Queue.Name, failure.Message);
         }
-
-        _hasLeft = false;
     }
 
     /// <returns>True if it left, for another queue or another prefetch; false if it was interrupted.</returns>

@@ -83,6 +83,9 @@ internal static partial class Log
     [LoggerMessage(4103, LogLevel.Information, "{Count} records have reached the history late")]
     public static partial void HistoryCaughtUp(this ILogger logger, int count);
 
+    [LoggerMessage(4106, LogLevel.Error, "{Count} records had not reached the history when this program ended; their tasks are where they are to be, and may be shown in an earlier state")]
+    public static partial void HistoryUnsent(this ILogger logger, int count);
+
     [LoggerMessage(4104, LogLevel.Debug, "The record '{State}' of task {TaskId} was not sent: {Reason}")]
     public static partial void EventNotSent(this ILogger logger, string state, string taskId, string reason);
 

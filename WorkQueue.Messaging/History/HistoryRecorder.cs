@@ -21,6 +21,7 @@ internal sealed class HistoryRecorder(
     private const long MaxUnsentBytes = 64 * 1024 * 1024;
     private static readonly TimeSpan ConfirmLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan SendAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentQueue<EventMessage> _unsent = new();
     private readonly HistoryTopology _history = topology.History;
@@ -99,6 +100,27 @@ internal sealed class HistoryRecorder(
         if (Records(next))
         {
             Post(new EventMessage(next, RecordStates.Retrying, clock.GetUtcNow(), run, end));
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            // The workers have stopped, and the connection is still there.
+            using CancellationTokenSource limit = new(LastWords, clock);
+            using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            await SendUnsentAsync(end.Token);
+            if (_unsent.Count is > 0 and var left)
+            {
+                logger.HistoryUnsent(left);
+            }
+        }
+#pragma warning disable CA1031 // What is left to do then is left; the others stop all the same.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
         }
     }
 

@@ -30,6 +30,8 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     private readonly LeaderTopology _topology;
     private readonly TimeSpan _confirmTimeout;
     private readonly TimeProvider _clock;
+    private readonly TaskConfirms _confirms;
+    private readonly CancellationTokenSource _disposed = new();
     private readonly Channel<LeaderDelivery> _inbox = Channel.CreateUnbounded<LeaderDelivery>(new UnboundedChannelOptions { SingleReader = true });
 
     private LeaderSession(SupervisedConnection connection, IChannel channel, IServiceProvider services)
@@ -37,6 +39,7 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
         (_connection, _channel, _clock) = (connection, channel, services.GetRequiredService<TimeProvider>());
         _topology = services.GetRequiredService<TaskTopology>().Leader;
         _confirmTimeout = services.GetRequiredService<IOptions<WorkQueueOptions>>().Value.ConfirmTimeout;
+        _confirms = new TaskConfirms(_clock);
         Tasks = ActivatorUtilities.CreateInstance<TaskPublisher>(services, this);
     }
 
@@ -124,19 +127,21 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     {
         try
         {
-            await _channel.BasicPublishAsync(message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None)
-                .AsTask().WaitAsync(confirmTimeout, _clock, cancellationToken);
+            // Without its log, and what else has no exchange, it can do nothing; without one of many queues it can.
+            await (message.Exchange.Length > 0 ? _confirms.SendAsync(message, confirmTimeout, Send, cancellationToken) : Send().WaitAsync(confirmTimeout, _clock, cancellationToken));
         }
         catch (PublishException refusal)
         {
             throw PublishFailedException.Of(refusal.IsReturn ? PublishOutcome.Returned : PublishOutcome.Refused, message.Exchange, message.RoutingKey, refusal);
         }
-        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested && failure is not PublishFailedException)
         {
             // Whatever happened to it: what is done after it must not count on it.
             _ = End(failure.Message);
             throw new PublishFailedException(PublishOutcome.Unknown, $"The leader's channel was lost before the confirm: {failure.Message}", failure);
         }
+
+        Task Send() => _channel.BasicPublishAsync(message.Exchange, message.RoutingKey, message.Mandatory, message.Properties, message.Body, CancellationToken.None).AsTask();
     }
 
     public Task RepairAsync() => _connection.TryRepairAsync(CancellationToken.None);
@@ -144,6 +149,8 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     public async ValueTask DisposeAsync()
     {
         _ = End("the session ended");
+        await _disposed.CancelAsync();
+        _disposed.Dispose();
         await Limits.DisposeAsync(_channel, _clock);
     }
 
@@ -168,7 +175,8 @@ internal sealed class LeaderSession : ILeaderSession, IPublisher, IAsyncDisposab
     private async Task ConsumeAsync(OpenConnection open, CancellationToken cancellationToken)
     {
         _channel.ChannelShutdownAsync += (_, shutdown) => End(shutdown.ReplyText);
-        _ = open.Lost.ContinueWith(lost => End(lost.Result), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        // Taken off again: the connection may outlive many sessions.
+        _ = open.Lost.ContinueWith(lost => End(lost.Result), _disposed.Token, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         await _channel.BasicQosAsync(0, Prefetch, global: false, CancellationToken.None).WaitAsync(Limits.Rpc, _clock, cancellationToken);
         AsyncEventingBasicConsumer consumer = new(_channel);
         consumer.ReceivedAsync += (_, delivery) =>

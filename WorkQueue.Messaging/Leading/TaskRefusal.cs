@@ -1,3 +1,5 @@
+using WorkQueue.Messaging.Publishing;
+
 namespace WorkQueue.Messaging.Leading;
 
 /// <summary>Why a leader did not enqueue a task, on its way to who has asked.</summary>
@@ -7,7 +9,11 @@ internal static class TaskRefusal
 
     /// <summary>Of this one task, and not of the broker: others can be enqueued.</summary>
     public static bool IsOfTheTask(Exception failure) =>
-        failure is InvalidTaskException or TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull or PublishOutcome.Refused or PublishOutcome.Returned };
+        failure is InvalidTaskException or TaskNotEnqueuedException { Outcome: PublishOutcome.QueueFull or PublishOutcome.Refused or PublishOutcome.Returned }
+            or TaskNotEnqueuedException { InnerException: PublishFailedException { IsOfQueue: true } };
+
+    /// <summary>Of those, one that may be in its queue all the same.</summary>
+    public static bool IsUnsure(Exception failure) => failure is TaskNotEnqueuedException { Outcome: PublishOutcome.Unknown };
 
     /// <summary>As a text.</summary>
     public static string Of(Exception failure) => failure switch

@@ -9,6 +9,9 @@ internal sealed class PublishFailedException(PublishOutcome outcome, string mess
 {
     public PublishOutcome Outcome { get; } = outcome;
 
+    /// <summary>Its queue does not confirm, while the channel stands: to others can be published.</summary>
+    public bool IsOfQueue { get; init; }
+
     /// <summary>541 INTERNAL_ERROR and its like ended the connection: not a broker that stops, a link that breaks or a queue that does not answer.</summary>
     public bool IsBrokersError => IsOfBroker(InnerException);
 

@@ -71,10 +71,11 @@ internal sealed class UniquePlacing(UniqueKeys keys, TaskTopology topology, ICan
         {
             if (again)
             {
-                return Refused(PublishOutcome.Unavailable, claim.TaskId, $"Whether it was enqueued before a change of the leader could not be told, and now it is not taken; it is tried again. {failure.Message}");
+                return Refused(PublishOutcome.Unavailable, claim.TaskId, $"Whether it was enqueued before could not be told, and now it is not taken; it is tried again. {failure.Message}");
             }
 
-            await GiveBackAsync(claim, before);
+            // The key stays with one that may be there, and the leader sees to it again.
+            await (TaskRefusal.IsUnsure(failure) ? Task.CompletedTask : GiveBackAsync(claim, before));
             return new LeaderAnswer(Refusal: TaskRefusal.Of(failure));
         }
 

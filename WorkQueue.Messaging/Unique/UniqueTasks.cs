@@ -21,6 +21,9 @@ internal sealed class UniqueTasks(TaskTopology topology, ICancelledTasks cancell
 
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
 
+    // Then the leader looks for what it is asked; the rest is looked at again.
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
+
     private readonly UniqueKeys _read = new();
     private readonly UniqueKeys _working = new();
     private DateTimeOffset _tryAgain;
@@ -73,9 +76,15 @@ internal sealed class UniqueTasks(TaskTopology topology, ICancelledTasks cancell
         }
 
         UniquePlacing placing = Placing(session);
+        long start = clock.GetTimestamp();
         foreach (UniqueClaim claim in _working.Placing)
         {
             stopping.ThrowIfCancellationRequested();
+            if (clock.GetElapsedTime(start) > Turn)
+            {
+                break;
+            }
+
             if ((await placing.PlaceAsync(claim, again: true)).Refusal is { } refusal)
             {
                 logger.UniqueTaskWaits(claim.TaskId, refusal);

@@ -65,6 +65,45 @@ public sealed class StuckQueueTests(FaultBroker broker)
         await DeleteAsync(queue, "full");
     }
 
+    [FaultFact(Timeout = 120_000)]
+    public async Task A_queue_that_does_not_confirm_keeps_the_leader_from_nothing_else_and_gets_what_is_due_when_it_does()
+    {
+        await using FaultQueue queue = await FaultQueue.CreateAsync(
+            broker, ("Queues:stuck:Type", "Classic"), ("ConfirmTimeout", "00:00:20"),
+            ("Schedules:tick:Cron", "* * * * * *"), ("Schedules:tick:Type", "probe"), ("Schedules:tick:Payload", "\"1\""), ("Schedules:tick:Queue", "stuck"));
+        ITaskQueue producer = await queue.ProducerAsync();
+        await queue.WorkerAsync();
+        await producer.EnqueueAsync(Keyed("default"));
+        await SetRunningAsync($"{queue.Prefix}.stuck", false);
+        await queue.LoggedAsync("Schedule tick cannot enqueue what is due");
+
+        for (int number = 0; number < 5; number++)
+        {
+            await producer.EnqueueAsync(Keyed("default"));
+        }
+
+        TaskNotEnqueuedException unsent = await Assert.ThrowsAsync<TaskNotEnqueuedException>(() => producer.EnqueueAsync(Keyed("stuck")));
+        Assert.Equal(PublishOutcome.Unavailable, unsent.Outcome);
+        Assert.DoesNotContain(queue.Logged, line => line.Contains("does not lead", StringComparison.Ordinal));
+        await SetRunningAsync($"{queue.Prefix}.stuck", true);
+        await using IConnection connection = await new ConnectionFactory { Uri = new Uri(broker.ConnectionString) }.CreateConnectionAsync();
+        await using IChannel channel = await connection.CreateChannelAsync();
+        uint before = await channel.MessageCountAsync($"{queue.Prefix}.stuck");
+        await Eventually.TrueAsync(async () => await channel.MessageCountAsync($"{queue.Prefix}.stuck") > before + 2, "the schedule goes on");
+        await queue.StopAsync();
+        List<string?> ids = [];
+        while (await channel.BasicGetAsync($"{queue.Prefix}.stuck", autoAck: true) is { } tick)
+        {
+            ids.Add(tick.BasicProperties.MessageId);
+        }
+
+        // What was not confirmed in time is sent again, under its id, and nothing else.
+        Assert.InRange(ids.Count - ids.Distinct().Count(), 0, 1);
+        await DeleteAsync(queue, "stuck");
+
+        static NewTask Keyed(string name) => NewTask.Json("probe", "0") with { Queue = name, Unique = new UniqueOptions { Key = $"{Guid.NewGuid()}" } };
+    }
+
     [FaultFact(Timeout = 90_000)]
     public async Task Messages_without_an_id_run_though_their_queue_is_full_of_them()
     {

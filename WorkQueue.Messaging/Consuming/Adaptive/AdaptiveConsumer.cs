@@ -218,13 +218,27 @@ internal sealed class AdaptiveConsumer : TaskConsumer
     {
         _giveBackReason = reason;
         _shrinks = true;
-        Pipeline.Logger.PrefetchShrinks(Prefetch, _queue.Name, reason);
+        Say(reason);
         Adapt(null, default);
         Interlocked.MemoryBarrier();
         if (_hasLeft)
         {
             // Before that, each acknowledgement would bring another one.
             _ = _waiting!.GiveBackAsync();
+        }
+    }
+
+    // In a timer or before a run: what a log throws would end the process, or leave the slot with what it holds.
+    private void Say(string reason)
+    {
+        try
+        {
+            Pipeline.Logger.PrefetchShrinks(Prefetch, _queue.Name, reason);
+        }
+#pragma warning disable CA1031 // Whatever writes the log, it is no part of what becomes of tasks.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
         }
     }
 
