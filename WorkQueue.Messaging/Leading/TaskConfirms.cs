@@ -40,15 +40,16 @@ internal sealed class TaskConfirms(TimeProvider clock)
                     : new TimeoutException($"the queue of '{message.RoutingKey}' has not confirmed for {Hopeless.TotalMinutes:0} minutes");
             }
 
+            TimeSpan wait = limit < Patience ? limit : Patience;
             Task confirm = send();
             try
             {
-                await confirm.WaitAsync(limit < Patience ? limit : Patience, clock, cancellationToken);
+                await confirm.WaitAsync(wait, clock, cancellationToken);
             }
             catch (TimeoutException) when (!confirm.IsFaulted)
             {
                 Owe(to, confirm);
-                throw Late(message, PublishOutcome.Unknown, $"did not confirm within {Patience.TotalSeconds:0} seconds");
+                throw Late(message, PublishOutcome.Unknown, $"did not confirm within {wait.TotalSeconds:0} seconds");
             }
         }
         finally

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Outbox;
@@ -41,20 +42,23 @@ public sealed class OutboxRelayTests(BrokerFixture broker)
         const int Tasks = 12;
         await using TestDatabase database = await TestDatabase.CreateAsync();
         await using TestQueue queue = new(broker, ("Queues:small:MaxLength", "1"));
-        await queue.ProducerAsync();
+        ITaskQueue producer = await queue.ProducerAsync();
         IHost writer = await queue.StartAsync(builder =>
         {
             builder.AddTaskQueue();
             database.AddTo(builder, relay: null);
         });
-        HashSet<string> small = [];
+        IHost relay = await database.StartAsync(queue, options => (options.BatchSize, options.PollInterval, options.MaxRetryDelay) = (4, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)));
+        HashSet<string> small = [(await producer.EnqueueAsync(NewTask.Json("probe", "first") with { Queue = "small" })).Id];
+        // Counted once a second: by then all of them could be sent.
+        IQueueCounts counts = relay.Services.GetRequiredService<IQueueCounts>();
+        await Eventually.TrueAsync(() => counts.Current.Any(count => count is { Queue: "small", Ready: >= 1 }), "the queue counts as full");
         for (int task = 0; task < Tasks; task++)
         {
             small.Add(await TestDatabase.EnqueueAsync(writer, shop => shop.Enqueue("probe", task, new TaskOptions { Queue = "small" })));
         }
 
         string other = await TestDatabase.EnqueueAsync(writer, shop => shop.Enqueue("probe", "other"));
-        await database.StartAsync(queue, options => (options.BatchSize, options.PollInterval, options.MaxRetryDelay) = (4, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)));
         Assert.Equal(other, (await queue.TakeAsync("default")).BasicProperties.MessageId);
         await queue.LoggedAsync("was not taken at attempt");
         while (small.Count > 0)
