@@ -16,9 +16,8 @@ internal sealed class BatchSteps(WorkingBatches batches, ControlWriter control, 
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SayLimit = TimeSpan.FromSeconds(5);
 
-    // Then the leader looks for what it is asked; the rest is looked at again.
+    // Then the leader looks for what it is asked.
     private const int MostATurn = 256;
-    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, DateTimeOffset> _troubled = new(StringComparer.Ordinal);
 
@@ -35,7 +34,7 @@ internal sealed class BatchSteps(WorkingBatches batches, ControlWriter control, 
         foreach (BatchRecord[] some in due.Chunk(WorkingBatches.AtOnce))
         {
             stopping.ThrowIfCancellationRequested();
-            if (clock.GetElapsedTime(start) > Turn)
+            if (clock.GetElapsedTime(start) > LeaderDuties.Turn)
             {
                 return now;
             }

@@ -3,6 +3,9 @@ namespace WorkQueue.Messaging.Leading;
 /// <summary>All that a leader has to do.</summary>
 internal static class LeaderDuties
 {
+    /// <summary>How long a duty works on what is due before the leader looks for what it is asked; the rest is looked at again.</summary>
+    public static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
+
     /// <summary>What is said to a command that its duty cannot read.</summary>
     public const string Unreadable = "The program that leads cannot read it: it may be of an earlier version.";
 

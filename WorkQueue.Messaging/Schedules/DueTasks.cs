@@ -12,9 +12,6 @@ namespace WorkQueue.Messaging.Schedules;
 /// </summary>
 internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, ILeaderSession session, TimeProvider clock, ILogger logger)
 {
-    // Then the leader looks for what it is asked; the rest is looked at again.
-    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
-
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan StuckAfter = TimeSpan.FromHours(24);
@@ -51,7 +48,7 @@ internal sealed class DueTasks(WorkingSchedules schedules, ScheduleRules rules, 
             {
                 stopping.ThrowIfCancellationRequested();
                 await Task.WhenAll(names.Where(name => !_troubled.ContainsKey(name)).Select(name => EnqueueAsync(schedules.Find(name)!, moment.Key.Time)));
-                if (clock.GetElapsedTime(start) > Turn)
+                if (clock.GetElapsedTime(start) > LeaderDuties.Turn)
                 {
                     return false;
                 }

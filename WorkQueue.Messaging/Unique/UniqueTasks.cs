@@ -21,9 +21,6 @@ internal sealed class UniqueTasks(TaskTopology topology, ICancelledTasks cancell
 
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(5);
 
-    // Then the leader looks for what it is asked; the rest is looked at again.
-    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
-
     private readonly UniqueKeys _read = new();
     private readonly UniqueKeys _working = new();
     private DateTimeOffset _tryAgain;
@@ -80,7 +77,7 @@ internal sealed class UniqueTasks(TaskTopology topology, ICancelledTasks cancell
         foreach (UniqueClaim claim in _working.Placing)
         {
             stopping.ThrowIfCancellationRequested();
-            if (clock.GetElapsedTime(start) > Turn)
+            if (clock.GetElapsedTime(start) > LeaderDuties.Turn)
             {
                 break;
             }

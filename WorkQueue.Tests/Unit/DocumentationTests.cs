@@ -21,7 +21,7 @@ public sealed partial class DocumentationTests
             .SelectMany(file => Compiled().Matches(File.ReadAllText(file)))
             .ToDictionary(match => match.Groups["name"].Value, match => Unindent(match.Groups["code"].Value), StringComparer.Ordinal);
         Dictionary<string, string> shown = ((string[])["README.md", "docs/patterns.md", "docs/operations.md", "docs/testing.md", "docs/handlers.md", "docs/schedules.md", "docs/unique.md", "docs/workflows.md", "docs/flow.md", "docs/outbox.md", "docs/upgrade.md", "docs/scaling.md"])
-            .SelectMany(document => ShownSnippet().Matches(File.ReadAllText(Path.Combine(Root, document))))
+            .SelectMany(document => Shown().Matches(File.ReadAllText(Path.Combine(Root, document))))
             .ToDictionary(match => match.Groups["name"].Value, match => match.Groups["code"].Value.TrimEnd(), StringComparer.Ordinal);
         Assert.NotEmpty(shown);
         Assert.All(shown, snippet => Assert.Equal(compiled.GetValueOrDefault(snippet.Key), snippet.Value));
@@ -45,16 +45,16 @@ public sealed partial class DocumentationTests
         object defaults = Activator.CreateInstance(options)!;
         foreach (PropertyInfo setting in options.GetProperties().Where(setting => !IsSection(setting.PropertyType)))
         {
-            Assert.Contains($"| `{section}{setting.Name}` | {Shown(setting.GetValue(defaults))} |", document, StringComparison.Ordinal);
+            Assert.Contains($"| `{section}{setting.Name}` | {Written(setting.GetValue(defaults))} |", document, StringComparison.Ordinal);
         }
 
         static bool IsSection(Type type) => type.IsAssignableTo(typeof(IDictionary)) || type == typeof(WorkerOptions) || type == typeof(RetryOptions) || type == typeof(TlsOptions);
 
-        static string Shown(object? value) => value switch
+        static string Written(object? value) => value switch
         {
             null or "" => "none",
             string text => $"`{text}`",
-            IEnumerable many => string.Join(", ", many.Cast<object>().Select(Shown)) is { Length: > 0 } all ? all : "none",
+            IEnumerable many => string.Join(", ", many.Cast<object>().Select(Written)) is { Length: > 0 } all ? all : "none",
             _ => $"`{Convert.ToString(value, CultureInfo.InvariantCulture)}`",
         };
     }
@@ -107,7 +107,7 @@ public sealed partial class DocumentationTests
     private static partial Regex Compiled();
 
     [GeneratedRegex(@"<!-- snippet: (?<name>\S+) -->\n```csharp\n(?<code>.*?)\n```", RegexOptions.Singleline)]
-    private static partial Regex ShownSnippet();
+    private static partial Regex Shown();
 
     [GeneratedRegex(@"\[`(?<type>\w+)\.(?<member>\w+)`\]\((?<file>[^)#]+)#L(?<line>\d+)\)")]
     private static partial Regex LineLink();
